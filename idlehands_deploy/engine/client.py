@@ -1,0 +1,167 @@
+"""The engine's API: observed facts, images and events."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from docker.errors import ImageNotFound, NotFound
+
+from idlehands_deploy.engine.connection import connect, translated
+from idlehands_deploy.engine.events import DeathWatch
+from idlehands_deploy.engine.facts import (
+    DIRECTORY_LABEL,
+    PROJECT_LABEL,
+    SERVICE_LABEL,
+    ContainerFacts,
+    ImageFacts,
+    PortHolder,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import docker
+
+
+class Engine:
+    """A Docker Engine that answered."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+        self._api = client.api
+
+    @classmethod
+    def connect(cls, environ: Mapping[str, str]) -> Engine:
+        """Connect, or raise EngineUnreachableError."""
+        return cls(connect(environ))
+
+    def alive(self) -> bool:
+        """Whether the engine still answers."""
+        try:
+            return bool(self._client.ping())
+        except Exception:  # noqa: BLE001 - whatever it is, it is not an answer
+            return False
+
+    def containers(self, project: str) -> list[ContainerFacts]:
+        """The project's containers, running or not."""
+        with translated(self._client):
+            rows = self._api.containers(all=True, filters={"label": f"{PROJECT_LABEL}={project}"})
+            with ThreadPoolExecutor(max_workers=8) as pool:
+                details = pool.map(self._inspect, [row["Id"] for row in rows])
+                return [_container_facts(detail) for detail in details if detail is not None]
+
+    def holders(self) -> dict[int, PortHolder]:
+        """Who of the running containers publishes which host port."""
+        with translated(self._client):
+            return {
+                port["PublicPort"]: _port_holder(row)
+                for row in self._api.containers()
+                for port in row.get("Ports") or []
+                if "PublicPort" in port
+            }
+
+    def last_logs(self, container: str, lines: int) -> list[str]:
+        """The newest log lines of a container, oldest first; empty if it is gone."""
+        with translated(self._client):
+            try:
+                raw = self._api.logs(container, tail=lines)
+            except NotFound:
+                return []
+        return [str(line) for line in raw.decode(errors="replace").splitlines()]
+
+    def watch_deaths(self, project: str) -> DeathWatch:
+        """Begin to watch for containers of the project that end; nothing from now on is missed."""
+        with translated(self._client):
+            return DeathWatch(
+                self._api.events(
+                    decode=True,
+                    filters={
+                        "type": "container",
+                        "event": ["die", "destroy"],
+                        "label": f"{PROJECT_LABEL}={project}",
+                    },
+                )
+            )
+
+    def image(self, reference: str) -> ImageFacts | None:
+        """An image of the engine, or None."""
+        with translated(self._client):
+            try:
+                detail = self._api.inspect_image(reference)  # type: ignore[no-untyped-call]
+            except ImageNotFound:
+                return None
+        return ImageFacts(detail["Id"], int(detail["Size"]), dict(detail["Config"].get("Labels") or {}))
+
+    def pull(self, reference: str) -> bool:
+        """Pull an image; False where no registry can be reached or it is not there."""
+        try:
+            self._client.images.pull(reference)
+        except Exception:  # noqa: BLE001 - every reason means: not to be had; the caller says what follows
+            return False
+        return True
+
+    def import_image(self, archive: Path, repository: str, tag: str) -> None:
+        """Make an image of a root file system in a tar file."""
+        with translated(self._client):
+            self._api.import_image_from_file(str(archive), repository=repository, tag=tag)
+
+    def build(
+        self,
+        context: Path,
+        tag: str,
+        *,
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str],
+        on_line: Callable[[str], None],
+    ) -> str | None:
+        """Build an image, reporting each line of output; the error's text if it failed."""
+        with translated(self._client):
+            for event in self._api.build(
+                path=str(context),
+                tag=tag,
+                buildargs=dict(arguments),
+                labels=dict(labels),
+                rm=True,
+                forcerm=True,
+                decode=True,
+            ):
+                if "error" in event:
+                    return str(event["error"])
+                if text := str(event.get("stream", "")).strip():
+                    on_line(text)
+        return None
+
+    def _inspect(self, container: str) -> dict[str, Any] | None:
+        try:
+            return dict(self._api.inspect_container(container))
+        except NotFound:  # removed since it was listed
+            return None
+
+
+def _port_holder(row: dict[str, Any]) -> PortHolder:
+    labels = row.get("Labels") or {}
+    return PortHolder(
+        container=row["Names"][0].removeprefix("/"),
+        project=labels.get(PROJECT_LABEL, ""),
+        profile=labels.get(SERVICE_LABEL, ""),
+    )
+
+
+def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
+    state, labels = detail["State"], detail["Config"]["Labels"]
+    started = str(state["StartedAt"])
+    return ContainerFacts(
+        id=detail["Id"],
+        profile=labels.get(SERVICE_LABEL, ""),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status"),
+        exit_code=None if state["Running"] and not state["Restarting"] else state["ExitCode"],
+        oom_killed=bool(state["OOMKilled"]),
+        restart_count=int(detail["RestartCount"]),
+        started_at="" if started.startswith("0001-") else started,
+        image=detail["Image"],
+        directory=labels.get(DIRECTORY_LABEL, ""),
+        error=str(state.get("Error") or ""),
+    )

@@ -1,0 +1,59 @@
+"""What the engine says, in types of our own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+PROJECT_LABEL = "com.docker.compose.project"
+SERVICE_LABEL = "com.docker.compose.service"
+DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
+
+
+@dataclass(frozen=True)
+class ContainerFacts:
+    """One container of the project as the engine sees it.
+
+    Attributes:
+        state: Docker's word: created, running, restarting, paused, removing, exited or dead.
+        health: Docker's word: starting, healthy or unhealthy; None without a health check.
+        exit_code: of the last run; None while it runs.
+        started_at: RFC 3339, as Docker writes it; empty if it never ran.
+        directory: the deployment directory that Compose was called in.
+    """
+
+    id: str
+    profile: str
+    state: str
+    health: str | None
+    exit_code: int | None
+    oom_killed: bool
+    restart_count: int
+    started_at: str
+    image: str
+    directory: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """One image of the engine."""
+
+    id: str
+    size: int
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PortHolder:
+    """A container that publishes a port; project and profile are empty for one that Compose did not make."""
+
+    container: str
+    project: str
+    profile: str
+
+
+@dataclass(frozen=True)
+class Death:
+    """A container's end: its exit code, or None when it was removed."""
+
+    exit_code: int | None

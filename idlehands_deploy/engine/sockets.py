@@ -1,0 +1,32 @@
+"""Who listens on this host's ports."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+
+
+def listen_error(host_ip: str, port: int) -> int | None:
+    """The errno that a new listener on this address would meet, or None where it could listen."""
+    family = socket.AF_INET6 if ":" in host_ip else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        # As docker-proxy does: connections that only linger in TIME_WAIT are no obstacle.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host_ip, port))
+            listener.listen(1)
+        except OSError as error:
+            return error.errno
+    return None
+
+
+def process_on(port: int) -> str | None:
+    """The process that listens on a port, as ``name (pid 123)``; None where it cannot be seen."""
+    import psutil  # noqa: PLC0415 - only a conflict pays for it
+
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections(kind="tcp"):
+            listens = connection.status == psutil.CONN_LISTEN and connection.laddr
+            if listens and listens.port == port and connection.pid:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    return None

@@ -1,0 +1,341 @@
+"""The fleet file as values: what a person wrote, validated, with every problem reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+from idlehands_deploy.errors import FleetError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic_core import ErrorDetails
+
+DEFAULT_IMAGE = "idlehands/gateway:2026.9.6"
+DEFAULT_BASE_PORT = 18789
+LOWEST_BASE_PORT = 1024
+# Above this the gateway's range of CDP ports silently falls back to 18800-18899.
+HIGHEST_BASE_PORT = 65425
+# A gateway's CDP ports are base + 11 to base + 110, and the browser that it always has takes the first.
+HIGHEST_BROWSER_COUNT = 99
+# The documentation's minimum; a gateway's fixed derived ports fit in it.
+LOWEST_SPACING = 20
+
+TOKEN_SECRET = "IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - a file's name, not a secret
+# Set from the port plan and the mounts: another value would take a profile off its own ports or files.
+MANAGED_VARIABLES = frozenset(
+    f"{prefix}_{name}"
+    for prefix in ("IDLEHANDS", "OPENCLAW")
+    for name in (
+        "GATEWAY_PORT",
+        "CONFIG_PATH",
+        "STATE_DIR",
+        "WORKSPACE_DIR",
+        "FORWARD_PORTS",
+        "GATEWAY_TOKEN",
+    )
+)
+
+PROFILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
+VARIABLE_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
+SECRET_NAME = r"[A-Z_][A-Z0-9_]*"  # noqa: S105 - a pattern of names
+
+
+def _none_is_empty(value: object) -> object:
+    """Accept a key without a value, as in ``main:``, for a mapping with only defaults."""
+    return {} if value is None else value
+
+
+def _text(value: object) -> object:
+    """Take numbers as text, since ``DEBUG: 1`` has one meaning; ``true`` has several spellings."""
+    if isinstance(value, bool):
+        raise ValueError('quote it, so that its spelling is yours: "true" or "1"')  # noqa: TRY004 - what pydantic collects
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError("must be an IP address of this host, such as 127.0.0.1") from None
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+        raise ValueError("must be an http, https, ws or wss address, such as http://10.0.0.42:9222")
+    return value
+
+
+def _user(value: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*:[1-9]\d*", value):
+        raise ValueError('must be uid:gid in numbers and not root, such as "1000:1000"')
+    return value
+
+
+def _project_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", value):
+        raise ValueError("must be lower-case letters, digits, - and _, as Compose asks of a project name")
+    return value
+
+
+def _memory(value: str) -> str:
+    if not re.fullmatch(r"\d+(\.\d+)?[kmgKMG][bB]?", value):
+        raise ValueError("must be a size such as 512m or 2g")
+    return value
+
+
+def _secret_name(value: str) -> str:
+    if not re.fullmatch(SECRET_NAME, value):
+        raise ValueError("must be the name of an environment variable in capitals, such as OPENAI_API_KEY")
+    if value in MANAGED_VARIABLES:
+        raise ValueError("is made by this tool and always there")
+    return value
+
+
+def _browser_profile_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", value):
+        raise ValueError("must be lower-case letters, digits and -")
+    return value
+
+
+BasePort = Annotated[int, Field(ge=LOWEST_BASE_PORT, le=HIGHEST_BASE_PORT)]
+Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | int | float)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+class BrowserProfile(_Model):
+    """One browser of a gateway."""
+
+    cdp_url: Annotated[str, AfterValidator(_url)] | None = None
+    """A Chrome on another machine. Without it the gateway starts one of its own on a port of the plan."""
+
+
+class Browser(_Model):
+    """The browsers of a gateway."""
+
+    profiles: Annotated[
+        dict[
+            Annotated[str, AfterValidator(_browser_profile_name)],
+            Annotated[BrowserProfile, BeforeValidator(_none_is_empty)],
+        ],
+        Field(max_length=HIGHEST_BROWSER_COUNT),
+    ] = {}
+    """Browsers beside the one that every gateway has."""
+
+
+class Publish(_Model):
+    """Which of the loopback-only ports are reachable from this host."""
+
+    control: bool = True
+    """The browser control API at base + 2; it asks for the gateway token."""
+    cdp: bool = True
+    """Chrome DevTools from base + 11 on; it asks nobody, so any user of this host may drive the browser."""
+
+
+class Resources(_Model):
+    """Limits of one container."""
+
+    memory: Annotated[str, AfterValidator(_memory)] = "2g"
+    """The gateway takes about 0.8 GB idle and 1 GB with its browser."""
+    cpus: Annotated[float, Field(gt=0)] | None = None
+    """Cores; no limit by default, since the engine refuses more than the host has."""
+    pids: Annotated[int, Field(ge=64)] = 512
+    """Processes and threads."""
+
+
+class Profile(_Model):
+    """One named gateway with its own config, state, workspace and ports."""
+
+    port: BasePort | None = None
+    """The base port. Written here when it is first allocated, so that later edits never move it."""
+    rescues: list[str] = []
+    """The profiles that this one is meant to repair."""
+    browser: Annotated[Browser, BeforeValidator(_none_is_empty)] = Browser()
+    publish: Annotated[Publish, BeforeValidator(_none_is_empty)] = Publish()
+    resources: Annotated[Resources, BeforeValidator(_none_is_empty)] = Resources()
+    secrets: list[Annotated[str, AfterValidator(_secret_name)]] = []
+    """Files in secrets/<profile>/ that the gateway gets as variables of the same name."""
+    environment: dict[str, Text] = {}
+    """Further variables of the gateway, in plain text: no place for keys."""
+
+
+class Fleet(_Model):
+    """The profiles of one deployment."""
+
+    name: Annotated[str, AfterValidator(_project_name)] = "idlehands"
+    """The Compose project's name; two deployments on one host need two names."""
+    image: Annotated[str, Field(min_length=1)] = DEFAULT_IMAGE
+    base_port: BasePort = DEFAULT_BASE_PORT
+    """The port of main; the others follow by `spacing`."""
+    spacing: Annotated[int, Field(ge=LOWEST_SPACING)] = 1000
+    bind: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    """Where the gateway ports are published. Anything but loopback lets other machines in."""
+    user: Annotated[str, AfterValidator(_user)] | None = None
+    """uid:gid that the gateways run as. Default: the deployment directory's owner, 1000:1000 for root's."""
+    profiles: dict[str, Annotated[Profile, BeforeValidator(_none_is_empty)]] = {}
+
+
+def parse_fleet(data: object, source: str) -> Fleet:
+    """Validate a parsed fleet file.
+
+    Args:
+        data: what the YAML said: mappings, lists and scalars.
+        source: the file's name for messages.
+
+    Raises:
+        FleetError: with every problem found.
+    """
+    try:
+        fleet = Fleet.model_validate(_none_is_empty(data))
+    except ValidationError as error:
+        problems = [_problem(details) for details in error.errors(include_url=False)]
+        problems += _name_problems(data)
+        raise FleetError(source, problems) from None
+    if problems := [*_name_problems(data), *_cross_problems(fleet)]:
+        raise FleetError(source, problems)
+    return fleet
+
+
+def json_schema() -> dict[str, Any]:
+    """The fleet file's JSON Schema, for editors."""
+    schema = Fleet.model_json_schema()
+    schema["title"] = "idlehands-deploy fleet file"
+    schema["properties"]["profiles"]["propertyNames"] = {"pattern": f"^{PROFILE_NAME}$"}
+    _allow_empty(schema)
+    return schema
+
+
+def check_profile_name(name: str) -> str | None:
+    """Say what is wrong with a profile name, or None.
+
+    The gateway takes up to 64 letters, digits, ``-`` and ``_``; a container's host name takes 63.
+    """
+    if re.fullmatch(PROFILE_NAME, name):
+        return None
+    return (
+        "a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit "
+        "(the gateway and the engine refuse others)"
+    )
+
+
+def _name_problems(data: object) -> Iterator[Problem]:
+    profiles = data.get("profiles") if isinstance(data, dict) else None
+    if not isinstance(profiles, dict):
+        return
+    seen: dict[str, str] = {}
+    for name in profiles:
+        if not isinstance(name, str):
+            continue  # the type is reported already
+        if problem := check_profile_name(name):
+            yield Problem(f"profiles.{name}", problem)
+        other = seen.setdefault(name.lower(), name)
+        if other != name:
+            yield Problem(
+                f"profiles.{name}",
+                f"differs from {other} only in case, and file systems may not tell them apart",
+            )
+
+
+def _cross_problems(fleet: Fleet) -> Iterator[Problem]:
+    remote: dict[str, str] = {}
+    for name, profile in fleet.profiles.items():
+        path = f"profiles.{name}"
+        for index, rescued in enumerate(profile.rescues):
+            if rescued == name:
+                yield Problem(f"{path}.rescues.{index}", "a profile cannot rescue itself")
+            elif rescued not in fleet.profiles:
+                yield Problem(
+                    f"{path}.rescues.{index}",
+                    f"there is no profile {rescued!r}{_meant(rescued, fleet.profiles)}",
+                )
+        for secret in sorted({s for s in profile.secrets if profile.secrets.count(s) > 1}):
+            yield Problem(f"{path}.secrets", f"{secret} is listed twice")
+        yield from _environment_problems(path, profile)
+        for browser, settings in profile.browser.profiles.items():
+            where = f"{path}.browser.profiles.{browser}.cdp_url"
+            if settings.cdp_url and (other := remote.setdefault(settings.cdp_url, where)) != where:
+                yield Problem(where, f"is the same Chrome as {other}; two gateways cannot share one")
+
+
+def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
+    for variable, value in profile.environment.items():
+        where = f"{path}.environment.{variable}"
+        if not re.fullmatch(VARIABLE_NAME, variable):
+            yield Problem(where, "is not a name that an environment variable can have")
+        elif variable in MANAGED_VARIABLES:
+            yield Problem(where, "is set from the port plan and the mounts; leave it out")
+        elif variable in profile.secrets:
+            yield Problem(where, "is a secret as well; keep one of the two")
+        if "\0" in value:
+            yield Problem(where, "holds a NUL character")
+
+
+def _problem(details: ErrorDetails) -> Problem:
+    location = [str(part) for part in details["loc"] if part != "[key]"]
+    path = ".".join(location) or "the file"
+    context: Mapping[str, Any] = details.get("ctx", {})
+    kind = details["type"]
+    if kind == "extra_forbidden":
+        return Problem(path, f"unknown key{_meant(location[-1], _known_keys(location[:-1]))}")
+    if kind in {"model_type", "model_attributes_type", "dict_type"}:
+        return Problem(path, f"must be a mapping of keys to values{_got(details['input'])}")
+    if kind == "list_type":
+        return Problem(path, f"must be a list{_got(details['input'])}")
+    if kind == "value_error":
+        return Problem(path, str(context["error"]))
+    message = details["msg"].removeprefix("Input should be ")
+    return Problem(path, f"must be {message}{_got(details['input'], secret='environment' in location)}")
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    """The keys that the model at this place of the file takes."""
+    model: type[BaseModel] = Fleet
+    by_place: dict[str, type[BaseModel]] = {"browser": Browser, "publish": Publish, "resources": Resources}
+    if location[:1] == ["profiles"] and len(location) > 1:
+        model = Profile
+        if len(location) > 2:
+            model = by_place.get(location[2], Profile)
+        if len(location) > 3:
+            model = BrowserProfile
+    return list(model.model_fields)
+
+
+def _meant(word: str, known: Mapping[str, Any] | list[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _got(value: object, *, secret: bool = False) -> str:
+    if secret or not isinstance(value, str | int | float | bool):
+        return f", not {_kind(value)}"
+    return f", not {value!r}"
+
+
+def _kind(value: object) -> str:
+    names: dict[type, Literal["a mapping", "a list", "nothing", "text"]] = {
+        dict: "a mapping", list: "a list", type(None): "nothing", str: "text",
+    }  # fmt: skip
+    return names.get(type(value), type(value).__name__)
+
+
+def _allow_empty(schema: dict[str, Any]) -> None:
+    """Let editors accept ``main:`` without a value where the parser does."""
+    for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources"):
+        schema["$defs"][name]["type"] = ["object", "null"]

@@ -1,0 +1,141 @@
+"""The fleet file as text: parsed with places for errors, and edited with its comments and order kept."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+from idlehands_deploy.errors import FleetError, Problem
+from idlehands_deploy.fleet import DEFAULT_BASE_PORT, DEFAULT_IMAGE, parse_fleet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ruamel.yaml import YAML
+
+    from idlehands_deploy.fleet import Fleet
+
+NEW_FLEET = f"""\
+# yaml-language-server: $schema=./fleet.schema.json
+# One deployment of IdleHands gateways. After an edit: idlehands-deploy up
+name: {{name}}              # the Compose project
+image: {DEFAULT_IMAGE}
+base_port: {DEFAULT_BASE_PORT}            # main's; each other profile takes the next free slot
+spacing: 1000
+bind: 127.0.0.1              # where the gateway ports are published
+profiles: {{{{}}}}
+"""
+
+
+def new_fleet_text(name: str) -> str:
+    """A fleet file without profiles, as ``init`` writes it."""
+    return NEW_FLEET.format(name=name)
+
+
+def parse_text(text: str, source: str) -> Fleet:
+    """Parse and validate a fleet file.
+
+    Raises:
+        FleetError: a syntax error with its line and column, or every problem of the values.
+    """
+    return parse_fleet(_read(_yaml("safe"), text, source), source)
+
+
+def with_profile(text: str, name: str, settings: Mapping[str, Any]) -> str:
+    """Add a profile at the end of the profiles."""
+
+    def add(document: dict[str, Any]) -> None:
+        if not document.get("profiles"):
+            # `profiles: {}` would go on as one long line in braces
+            document["profiles"] = _block_mapping()
+        document["profiles"][name] = dict(settings)
+
+    return _edit(text, add)
+
+
+def without_profile(text: str, name: str) -> str:
+    """Take a profile out."""
+
+    def remove(document: dict[str, Any]) -> None:
+        del document["profiles"][name]
+        for profile in document["profiles"].values():
+            if profile and name in profile.get("rescues", []):
+                profile["rescues"].remove(name)
+
+    return _edit(text, remove)
+
+
+def with_ports(text: str, ports: Mapping[str, int]) -> str:
+    """Write allocated base ports down, so that later edits never move them."""
+
+    def pin(document: dict[str, Any]) -> None:
+        for name, port in ports.items():
+            document["profiles"][name].setdefault("port", port)
+
+    return _edit(_fill_empty(text, {name: f"{{port: {port}}}" for name, port in ports.items()}), pin)
+
+
+def _fill_empty(text: str, values: Mapping[str, str]) -> str:
+    """Give profiles without settings (``main:``, ``main: {}``) theirs, as text.
+
+    Editing the parsed document would draw the comments that follow such a profile into it.
+    """
+    top = _yaml("rt").compose(text).value
+    profiles = next(value for key, value in top if key.value == "profiles").value
+    # From the end, so that the places before stay right.
+    for key, value in reversed(profiles):
+        if key.value not in values or (value.value and not value.tag.endswith(":null")):
+            continue
+        start = text.index(":", key.end_mark.index) + 1
+        end = value.end_mark.index if value.value or value.tag.endswith(":map") else start
+        text = f"{text[:start]} {values[key.value]}{text[end:]}"
+    return text
+
+
+def schema_text(schema: Mapping[str, Any]) -> str:
+    """The JSON Schema as it is written beside the fleet file."""
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _edit(text: str, change: Callable[[dict[str, Any]], None]) -> str:
+    from ruamel.yaml.util import load_yaml_guess_indent  # noqa: PLC0415
+
+    yaml = _yaml("rt")
+    yaml.preserve_quotes = True
+    yaml.width = 4096  # never fold a line that a person wrote
+    _, indent, offset = load_yaml_guess_indent(text)
+    yaml.indent(mapping=2, sequence=indent or 4, offset=2 if offset is None else offset)
+    document = yaml.load(text)
+    change(document)
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return stream.getvalue()
+
+
+def _yaml(kind: str) -> YAML:
+    # YAML 1.2, where `on` and `no` are text and a key given twice is an error.
+    from ruamel.yaml import YAML  # noqa: PLC0415
+
+    return YAML(typ=kind, pure=True)
+
+
+def _block_mapping() -> dict[str, Any]:
+    from ruamel.yaml.comments import CommentedMap  # noqa: PLC0415
+
+    mapping: dict[str, Any] = CommentedMap()
+    return mapping
+
+
+def _read(yaml: YAML, text: str, source: str) -> object:
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+
+    try:
+        return yaml.load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "YAML"
+        problem = (error.problem or str(error)).strip().splitlines()[0]
+        raise FleetError(source, [Problem(place, problem)]) from None
+    except YAMLError as error:
+        raise FleetError(source, [Problem("YAML", str(error).strip().splitlines()[0])]) from None

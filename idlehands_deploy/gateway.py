@@ -1,0 +1,35 @@
+"""What a new gateway needs in its config to be ready without any credentials."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from idlehands_deploy.ports import IMPLICIT_BROWSER
+
+if TYPE_CHECKING:
+    from idlehands_deploy.fleet import Profile
+    from idlehands_deploy.ports import ProfilePorts
+
+CONFIG_NAME = "idlehands.json"
+
+
+def initial_config(profile: Profile, ports: ProfilePorts) -> str:
+    """The first config of a gateway, as JSON; from then on it is the person's and the gateway's own.
+
+    Port, token and workspace are left out: the container's environment sets them. The gateway allows its own
+    origin by itself as long as the port inside equals the port outside.
+    """
+    config: dict[str, Any] = {
+        "gateway": {"mode": "local", "bind": "lan", "auth": {"mode": "token"}},
+        "browser": {"headless": True, **_browsers(profile, ports)},
+    }
+    return json.dumps(config, indent=2) + "\n"
+
+
+def _browsers(profile: Profile, ports: ProfilePorts) -> dict[str, Any]:
+    managed = {name: {"cdpPort": port} for name, port in ports.cdp.items() if name != IMPLICIT_BROWSER}
+    remote = {
+        name: {"cdpUrl": item.cdp_url} for name, item in profile.browser.profiles.items() if item.cdp_url
+    }
+    return {"profiles": managed | remote} if managed or remote else {}

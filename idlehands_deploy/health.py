@@ -1,0 +1,196 @@
+"""From facts to one verdict a profile, and the wait until that verdict is final."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.probe import Answer, GatewayAnswers
+
+State = Literal[
+    "ready",
+    "degraded",
+    "starting",
+    "draining",
+    "hung",
+    "crash-looping",
+    "misconfigured",
+    "paused",
+    "stopped",
+    "failed",
+    "missing",
+]
+
+# The gateway's own code for a problem that restarting does not heal.
+EXIT_MISCONFIGURED = 78
+# A chat channel that is only slow to connect should not be called broken.
+SETTLE = 5.0
+# Two looks a human cannot tell apart, and a load that a starting gateway does not feel.
+INTERVAL = 0.1
+
+_WILL_NOT_CHANGE = frozenset(
+    {"ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"}
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is true of one profile.
+
+    Attributes:
+        reason: why, in a few words; empty when ready.
+        failing: the gateway's own names of the checks that fail.
+        remedy: the next command to type; empty when there is nothing to do.
+    """
+
+    profile: str
+    state: State
+    reason: str = ""
+    failing: tuple[str, ...] = ()
+    remedy: str = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether a person can work with the gateway now."""
+        return self.state in {"ready", "degraded"}
+
+
+def assess(profile: str, facts: ContainerFacts | None, answers: GatewayAnswers | None) -> Verdict:
+    """Give the verdict that the facts support. Pure: no clock, no I/O.
+
+    Args:
+        facts: the engine's word; None if there is no container.
+        answers: the gateway's; None if it was not asked.
+    """
+    if facts is None:
+        return Verdict(profile, "missing", "no container", remedy=f"idlehands-deploy up {profile}")
+    if facts.state == "running" and answers is not None:
+        return _assess_running(profile, facts, answers)
+    return _assess_engine_word(profile, facts)
+
+
+def wait_until_final(
+    observe: Callable[[], Verdict],
+    timeout: float,
+    *,
+    clock: Callable[[], float],
+    sleep: Callable[[float], None],
+    on_change: Callable[[Verdict], None],
+) -> Verdict:
+    """Observe until the verdict will not change by waiting, or the time is up.
+
+    Args:
+        observe: one look at reality.
+        timeout: seconds.
+        on_change: told of each new verdict.
+
+    Returns:
+        The last verdict; not a usable one if the time was up.
+    """
+    from tenacity import RetryCallState, Retrying, retry_if_not_result  # noqa: PLC0415
+    from tenacity.wait import wait_fixed  # noqa: PLC0415
+
+    deadline = clock() + timeout
+    final = _Finality(clock)
+    last: list[Verdict] = []
+
+    def look() -> Verdict:
+        verdict = observe()
+        if not last or last[-1] != verdict:
+            last.append(verdict)
+            on_change(verdict)
+        return verdict
+
+    def time_is_up(_: RetryCallState) -> bool:
+        return clock() + INTERVAL > deadline
+
+    return Retrying(
+        retry=retry_if_not_result(final),
+        stop=time_is_up,
+        wait=wait_fixed(INTERVAL),
+        sleep=sleep,
+        retry_error_callback=lambda _: last[-1],
+    )(look)
+
+
+class _Finality:
+    """Says whether a verdict will not change by waiting: at once, or after it has stood for a while."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._degraded_since: float | None = None
+
+    def __call__(self, verdict: Verdict) -> bool:
+        if verdict.state != "degraded":
+            self._degraded_since = None
+            return verdict.state in _WILL_NOT_CHANGE
+        if self._degraded_since is None:
+            self._degraded_since = self._clock()
+        return self._clock() - self._degraded_since >= SETTLE
+
+
+def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:
+    if answers.ready.ok:
+        return Verdict(profile, "ready")
+    failing = _failing(answers.ready)
+    if answers.started.ok:
+        checks = ", ".join(failing) or "a check it does not name"
+        return Verdict(
+            profile, "degraded", f"it works, but fails {checks}", failing,
+            f"idlehands-deploy exec {profile} channels status",
+        )  # fmt: skip
+    if answers.started.body.get("status") == "draining":
+        return Verdict(profile, "draining", "it finishes its work before it stops", failing)
+    waiting = _waiting_for(answers, failing)
+    if facts.health == "unhealthy":
+        return Verdict(
+            profile, "hung", f"runs, but {waiting}", failing, f"idlehands-deploy restart {profile}"
+        )
+    if facts.restart_count:
+        waiting += f"; restarted {facts.restart_count} times"
+    return Verdict(profile, "starting", waiting, failing)
+
+
+def _waiting_for(answers: GatewayAnswers, failing: tuple[str, ...]) -> str:
+    if answers.ready.status is None:
+        return "nothing answers on its port yet"
+    pending = answers.started.body.get("pendingReason") or ", ".join(failing)
+    return f"waits for {pending}" if pending else f"answers {answers.ready.status} on /readyz"
+
+
+def _failing(answer: Answer) -> tuple[str, ...]:
+    failing = answer.body.get("failing")
+    return tuple(str(check) for check in failing) if isinstance(failing, list) else ()
+
+
+def _assess_engine_word(profile: str, facts: ContainerFacts) -> Verdict:
+    state, reason, remedy = _engine_word(profile, facts)
+    return Verdict(profile, state, reason, remedy=remedy)
+
+
+def _engine_word(profile: str, facts: ContainerFacts) -> tuple[State, str, str]:  # noqa: PLR0911 - a table
+    """State, reason and remedy of a container whose gateway need not be asked."""
+    ended = f"exit code {facts.exit_code}"
+    logs = f"idlehands-deploy logs {profile} --tail 50"
+    up = f"idlehands-deploy up {profile}"
+    match facts.state:
+        case "exited" | "restarting" if facts.exit_code == EXIT_MISCONFIGURED:
+            remedy = f"mend what the log names ({logs}), then: idlehands-deploy restart {profile}"
+            return "misconfigured", f"{ended}: the gateway refuses its configuration", remedy
+        case "exited" | "restarting" if facts.oom_killed:
+            remedy = f"raise profiles.{profile}.resources.memory in fleet.yaml, then: {up}"
+            return "failed", "killed for lack of memory", remedy
+        case "restarting":
+            return "crash-looping", f"{ended}, restarted {facts.restart_count} times", logs
+        case "paused":
+            return "paused", "frozen by `docker pause`", f"docker unpause {facts.id[:12]}"
+        case "exited" if not facts.error:
+            return "stopped", ended, f"idlehands-deploy start {profile}"
+        case "exited" | "created" | "dead":
+            return "failed", facts.error or f"Docker says: {facts.state}", up
+        case _:
+            return "starting", f"Docker says: {facts.state}", ""

@@ -1,0 +1,1 @@
+"""The pipelines behind the commands: load, plan, show or apply, report."""

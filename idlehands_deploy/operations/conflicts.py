@@ -1,0 +1,53 @@
+"""Ports of the plan against what listens on this host now."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.engine.sockets import listen_error, process_on
+from idlehands_deploy.errors import PortConflictError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from idlehands_deploy.engine.facts import PortHolder
+    from idlehands_deploy.fleet import Fleet
+    from idlehands_deploy.ports import PortPlan, PublishedPort
+
+
+def refuse_taken_ports(
+    fleet: Fleet, plan: PortPlan, profiles: Sequence[str], holders: Mapping[int, PortHolder]
+) -> None:
+    """See that each profile can have its ports, or has them already.
+
+    Raises:
+        PortConflictError: naming every port that is taken and who holds it.
+    """
+    conflicts = [
+        f"{port.host_ip}:{port.port} ({port.purpose} of {name}): {problem}"
+        for name in profiles
+        for port in plan.profiles[name].published
+        if (problem := _problem(fleet, name, port, holders))
+    ]
+    if conflicts:
+        raise PortConflictError(
+            "Ports that the plan needs are taken:\n" + "\n".join(f"  {line}" for line in conflicts),
+            "Stop what holds them, or give the profile another `port` in fleet.yaml.",
+        )
+
+
+def _problem(
+    fleet: Fleet, profile: str, port: PublishedPort, holders: Mapping[int, PortHolder]
+) -> str | None:
+    holder = holders.get(port.port)
+    if holder and (holder.project, holder.profile) == (fleet.name, profile):
+        return None
+    error = listen_error(port.host_ip, port.port)
+    if error is None:
+        return None
+    if error == errno.EADDRNOTAVAIL:
+        return "this host has no such address; see `bind` in fleet.yaml"
+    if holder:
+        return f"held by container {holder.container}"
+    return f"held by {process_on(port.port) or 'a process of another user'}"

@@ -1,0 +1,183 @@
+"""Commands that change the fleet file and what is generated from it."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.compose import build_document, render
+from idlehands_deploy.directory import (
+    check_files,
+    container_user,
+    locked,
+    make_files,
+    read_text,
+    write_atomic,
+)
+from idlehands_deploy.errors import Problem, StaleError, UsageError
+from idlehands_deploy.fleet import check_profile_name, json_schema
+from idlehands_deploy.fleet_file import (
+    new_fleet_text,
+    parse_text,
+    schema_text,
+    with_ports,
+    with_profile,
+    without_profile,
+)
+from idlehands_deploy.ports import MAIN, plan_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from idlehands_deploy.fleet import Fleet
+    from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.ports import PortPlan
+
+NEW_NAME = "idlehands"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A fleet with everything that follows from it, not yet written."""
+
+    text: str
+    fleet: Fleet
+    ports: PortPlan
+    user: str
+
+    @property
+    def compose_text(self) -> str:
+        """The compose file's text."""
+        return render(build_document(self.fleet, self.ports, self.user))
+
+
+def make_plan(session: Session, text: str) -> Plan:
+    """Plan a fleet file's text, with ports that it does not hold yet written into it."""
+    source = str(session.deployment.fleet_file)
+    fleet = parse_text(text, source)
+    ports = plan_ports(fleet)
+    new = {
+        name: ports.profiles[name].base
+        for name, item in fleet.profiles.items()
+        if item.port is None and name != MAIN
+    }
+    if new:
+        text = with_ports(text, new)
+        fleet = parse_text(text, source)
+    return Plan(text, fleet, ports, container_user(fleet, session.deployment))
+
+
+def store(session: Session, plan: Plan) -> bool:
+    """Write what differs: files that are missing first, the compose file last. Call it locked.
+
+    Returns:
+        Whether anything that a person reads was changed.
+
+    Raises:
+        FleetError: a secret is missing or a directory is another user's; nothing is written.
+        DirectoryError: something cannot be written.
+    """
+    deployment = session.deployment
+    check_files(deployment, plan.fleet, plan.user)
+    make_files(deployment, plan.fleet, plan.ports, plan.user)
+    changed = False
+    for path, text in (
+        (deployment.schema_file, schema_text(json_schema())),
+        (deployment.fleet_file, plan.text),
+        (deployment.compose_file, plan.compose_text),
+    ):
+        if read_text(path) != text:
+            write_atomic(path, text)
+            changed = True
+    return changed
+
+
+def edit(session: Session, change: Callable[[str], str]) -> Plan:
+    """Change the fleet file, made if it is missing, and generate what follows from it."""
+    with locked(session.deployment):
+        plan = make_plan(session, change(_text(session)))
+        store(session, plan)
+    return plan
+
+
+def init(session: Session, names: Sequence[str]) -> Plan:
+    """Make a deployment with these profiles.
+
+    Raises:
+        UsageError: there is one already.
+    """
+    if session.deployment.fleet_file.exists():
+        raise UsageError(
+            f"There is a fleet file already: {session.deployment.fleet_file}",
+            "Add to it: idlehands-deploy add NAME   (or make another with -C DIRECTORY)",
+        )
+    return edit(session, lambda text: with_profiles(text, names))
+
+
+def add(session: Session, name: str, port: int | None, rescues: Sequence[str]) -> Plan:
+    """Add a profile; it takes the lowest free slot unless a port is given.
+
+    Raises:
+        UsageError: there is one of that name, or the name cannot be.
+    """
+
+    def change(text: str) -> str:
+        if name in parse_text(text, str(session.deployment.fleet_file)).profiles:
+            raise UsageError(f"There is a profile {name} already.", f"Start it: idlehands-deploy up {name}")
+        settings = {"port": port, "rescues": list(rescues)}
+        return with_profile(text, check_name(name), {key: value for key, value in settings.items() if value})
+
+    return edit(session, change)
+
+
+def drop(session: Session, name: str) -> Plan:
+    """Take a profile out of the fleet file; its files stay."""
+    return edit(session, lambda text: without_profile(text, name))
+
+
+def generate(session: Session) -> bool:
+    """Bring the generated files up to date.
+
+    Returns:
+        Whether anything changed.
+    """
+    session.fleet_text()  # a directory without a fleet file is not even locked
+    with locked(session.deployment):
+        return store(session, make_plan(session, session.fleet_text()))
+
+
+def check_generated(session: Session) -> None:
+    """See that the compose file is what the fleet file says; writes nothing.
+
+    Raises:
+        StaleError: it is not; the message holds the difference.
+    """
+    plan = make_plan(session, session.fleet_text())
+    path = session.deployment.compose_file
+    old = read_text(path)
+    if old != plan.compose_text:
+        lines = difflib.unified_diff(
+            (old or "").splitlines(keepends=True), plan.compose_text.splitlines(keepends=True),
+            "compose.yaml", "compose.yaml as generated",
+        )  # fmt: skip
+        raise StaleError(f"{path} is stale:\n{''.join(lines)}", "Renew it: idlehands-deploy generate")
+
+
+def with_profiles(text: str, names: Sequence[str]) -> str:
+    """Add profiles that take the slots which are theirs."""
+    for name in names:
+        text = with_profile(text, check_name(name), {})
+    return text
+
+
+def check_name(name: str) -> str:
+    """The name, if a profile may have it."""
+    if problem := check_profile_name(name):
+        raise UsageError(str(Problem(name, problem)), "Choose another name, such as rescue.")
+    return name
+
+
+def _text(session: Session) -> str:
+    text = read_text(session.deployment.fleet_file)
+    return new_fleet_text(NEW_NAME) if text is None else text

@@ -1,0 +1,40 @@
+"""The commands about the image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.directory import read_text
+from idlehands_deploy.errors import EngineFailedError
+from idlehands_deploy.fleet import DEFAULT_IMAGE
+from idlehands_deploy.image import GatewayPackage, build_image
+
+if TYPE_CHECKING:
+    from idlehands_deploy.operations.session import Session
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image that was built."""
+
+    reference: str
+    megabytes: int
+
+
+def build(session: Session, tag: str | None, package: GatewayPackage) -> Built:
+    """Build the image of the fleet file, or of the default where there is none.
+
+    Raises:
+        EngineFailedError: the build failed.
+    """
+    if tag is None:
+        tag = DEFAULT_IMAGE if read_text(session.deployment.fleet_file) is None else session.fleet().image
+    engine = session.engine()
+    build_image(engine, tag, package, session.environ, session.progress, session.may_install)
+    image = engine.image(tag)
+    if image is None:
+        raise EngineFailedError(
+            f"The engine built {tag} and does not have it.", "Build it again: idlehands-deploy image build"
+        )
+    return Built(tag, image.size // 1_000_000)

@@ -1,0 +1,86 @@
+"""Commands that look and change nothing but a token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from idlehands_deploy.directory import new_token, read_text, read_token, write_atomic
+from idlehands_deploy.errors import DirectoryError
+from idlehands_deploy.fleet import TOKEN_SECRET
+from idlehands_deploy.operations.readiness import Observation, gateway_host, observe
+from idlehands_deploy.operations.session import select
+from idlehands_deploy.ports import ProfilePorts, plan_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.fleet import Fleet
+    from idlehands_deploy.operations.session import Session
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """The fleet at one moment; ``orphans`` are the project's containers that the fleet file does not name."""
+
+    fleet: Fleet
+    seen: list[Observation]
+    ports: dict[str, ProfilePorts]
+    orphans: list[ContainerFacts]
+
+
+def ports(session: Session, names: Sequence[str]) -> list[ProfilePorts]:
+    """The port plan of the profiles."""
+    fleet = session.fleet()
+    plan = plan_ports(fleet)
+    return [plan.profiles[name] for name in select(fleet, names)]
+
+
+def status(session: Session, names: Sequence[str]) -> StatusReport:
+    """Look at the profiles, all at once."""
+    fleet = session.fleet()
+    plan = plan_ports(fleet)
+    profiles = select(fleet, names)
+    engine = session.engine()
+    seen = observe(session, engine, fleet, plan, profiles)
+    orphans = (
+        []
+        if names
+        else [facts for facts in engine.containers(fleet.name) if facts.profile not in fleet.profiles]
+    )
+    return StatusReport(fleet, seen, plan.profiles, orphans)
+
+
+def url(session: Session, name: str) -> str:
+    """The dashboard's link, with the token in it so that it logs straight in."""
+    fleet = session.fleet()
+    select(fleet, [name])
+    host = gateway_host(fleet)
+    host = f"[{host}]" if ":" in host else host
+    base = plan_ports(fleet).profiles[name].base
+    # In the fragment, which a browser sends to nobody.
+    return f"http://{host}:{base}/#token={quote(token(session, name))}"
+
+
+def token(session: Session, name: str) -> str:
+    """A profile's gateway token.
+
+    Raises:
+        DirectoryError: there is none, or you may not read it.
+    """
+    select(session.fleet(), [name])
+    if found := read_token(session.deployment, name):
+        return found
+    path = session.deployment.secret_file(name, TOKEN_SECRET)
+    read_text(path)
+    raise DirectoryError(f"There is no token at {path}.", "Make it: idlehands-deploy generate")
+
+
+def rotate_token(session: Session, name: str) -> str:
+    """Replace a profile's token; its gateway takes the new one at its next start."""
+    token(session, name)
+    fresh = new_token()
+    write_atomic(session.deployment.secret_file(name, TOKEN_SECRET), fresh + "\n", 0o600)
+    return fresh

@@ -1,0 +1,183 @@
+"""Look at gateways, and wait until they are ready or it is certain that they will not be."""
+
+from __future__ import annotations
+
+import ipaddress
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.directory import read_token
+from idlehands_deploy.errors import NotReadyError
+from idlehands_deploy.health import assess, wait_until_final
+from idlehands_deploy.ports import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.events import DeathWatch
+    from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.fleet import Fleet
+    from idlehands_deploy.health import Verdict
+    from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.ports import PortPlan
+    from idlehands_deploy.probe import GatewayProbe
+
+LOG_LINES = 6
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One profile at one moment."""
+
+    verdict: Verdict
+    facts: ContainerFacts | None
+
+
+def gateway_host(fleet: Fleet) -> str:
+    """The address at which this host reaches the published gateway ports."""
+    address = ipaddress.ip_address(fleet.bind)
+    if not address.is_unspecified:
+        return fleet.bind
+    return LOOPBACK if address.version == 4 else "::1"
+
+
+def observe(
+    session: Session, engine: Engine, fleet: Fleet, plan: PortPlan, profiles: Sequence[str]
+) -> list[Observation]:
+    """Look once at several profiles, all at the same time."""
+    containers = _by_profile(engine, fleet)
+
+    def look(profile: str) -> Observation:
+        facts = containers.get(profile)
+        if facts is None or facts.state != "running":
+            return Observation(assess(profile, facts, None), facts)
+        return Observation(assess(profile, facts, _probe(session, fleet, plan, profile).ask()), facts)
+
+    with ThreadPoolExecutor(max_workers=max(1, len(profiles))) as pool:
+        return list(pool.map(look, profiles))
+
+
+def wait_for(
+    session: Session,
+    engine: Engine,
+    watch: DeathWatch,
+    fleet: Fleet,
+    plan: PortPlan,
+    profiles: Sequence[str],
+    timeout: float,
+) -> list[Observation]:
+    """Wait for all profiles at once, each until its verdict is final or the time is up.
+
+    Args:
+        watch: begun before the containers were started, so that no death is missed.
+        timeout: seconds, for each.
+
+    Raises:
+        NotReadyError: not every profile is usable; it says why, with the last log lines and what to type.
+    """
+    containers = _by_profile(engine, fleet)
+    interrupted = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        if interrupted.wait(seconds):
+            raise KeyboardInterrupt
+
+    def wait(profile: str) -> Observation:
+        gateway = _Gateway(
+            engine, watch, fleet, profile, containers.get(profile), _probe(session, fleet, plan, profile)
+        )
+        verdict = wait_until_final(
+            gateway.look,
+            timeout,
+            clock=time.monotonic,
+            sleep=sleep,
+            on_change=lambda seen: session.progress.update(profile, describe(seen)),
+        )
+        return Observation(verdict, gateway.facts)
+
+    with ThreadPoolExecutor(max_workers=len(profiles)) as pool:
+        try:
+            seen = list(pool.map(wait, profiles))
+        finally:
+            interrupted.set()  # after Ctrl-C the waiters end now and not at their timeout
+    if not all(item.verdict.usable for item in seen):
+        raise _not_ready(engine, seen, timeout)
+    return seen
+
+
+def describe(verdict: Verdict) -> str:
+    """A verdict in one line."""
+    return f"{verdict.state}: {verdict.reason}" if verdict.reason else verdict.state
+
+
+class _Gateway:
+    """One gateway under observation: the engine's word once, then its events and the gateway's answers."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        watch: DeathWatch,
+        fleet: Fleet,
+        profile: str,
+        facts: ContainerFacts | None,
+        probe: GatewayProbe,
+    ) -> None:
+        self.facts = facts
+        self._engine = engine
+        self._watch = watch
+        self._fleet = fleet
+        self._profile = profile
+        self._probe = probe
+
+    def look(self) -> Verdict:
+        """The verdict at this moment."""
+        if self._watch.lost:
+            self.facts = _by_profile(self._engine, self._fleet).get(self._profile)
+        elif self.facts and (death := self._watch.death(self.facts.id)):
+            # The restart policy may have started it again by now: what counts is that it died.
+            self.facts = (
+                None
+                if death.exit_code is None
+                else replace(self.facts, state="exited", exit_code=death.exit_code, health=None)
+            )
+        if self.facts is None or self.facts.state != "running":
+            return assess(self._profile, self.facts, None)
+        return assess(self._profile, self.facts, self._probe.ask())
+
+
+def _by_profile(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:
+    return {facts.profile: facts for facts in engine.containers(fleet.name)}
+
+
+def _probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> GatewayProbe:
+    from idlehands_deploy.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
+
+    return GatewayProbe(
+        gateway_host(fleet), plan.profiles[profile].base, read_token(session.deployment, profile)
+    )
+
+
+def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> NotReadyError:
+    lines: list[str] = []
+    remedies: list[str] = []
+    for item in seen:
+        verdict = item.verdict
+        if verdict.usable:
+            lines.append(f"{verdict.profile} is {describe(verdict)}.")
+            continue
+        late = f" after {timeout:.0f} s" if verdict.state in {"starting", "draining", "hung"} else ""
+        lines.append(f"{verdict.profile} is not ready{late}: {describe(verdict)}.")
+        lines += _log_lines(engine, item.facts)
+        remedies.append(verdict.remedy or f"idlehands-deploy logs {verdict.profile} --follow")
+    return NotReadyError("\n".join(lines), "\n".join(f"Next: {remedy}" for remedy in remedies))
+
+
+def _log_lines(engine: Engine, facts: ContainerFacts | None) -> Iterator[str]:
+    if facts is None:
+        return
+    for line in engine.last_logs(facts.id, LOG_LINES):
+        yield f"  | {line}"

@@ -1,0 +1,118 @@
+"""What a person and a script see: data on standard output, talk on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.status import Status
+
+    from idlehands_deploy.errors import DeployError
+
+_COLOURS = {
+    "ready": "green", "degraded": "yellow", "starting": "cyan", "draining": "cyan", "stopped": "dim",
+}  # fmt: skip
+
+
+class Talk:
+    """Progress on standard error: one moving line on a terminal, a line a change in a pipe."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._lock = threading.Lock()
+        self._now: dict[str, str] = {}
+        self._status: Status | None = None
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        with self._lock:
+            if self._status is None:
+                print(text, file=sys.stderr, flush=True)  # noqa: T201
+            else:
+                self._status.console.print(text, markup=False, highlight=False)
+
+    def update(self, subject: str, text: str) -> None:
+        """What a subject is at now."""
+        with self._lock:
+            if self._now.get(subject) == text:
+                return
+            self._now[subject] = text
+        if self._terminal:
+            self._show()
+        else:
+            self.say(f"{subject}: {text}")
+
+    def close(self) -> None:
+        """End the moving line."""
+        with self._lock:
+            if self._status is not None:
+                self._status.stop()
+                self._status = None
+
+    def _show(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
+        from rich.markup import escape  # noqa: PLC0415
+
+        text = "\n  ".join(escape(f"{subject}: {text}") for subject, text in self._now.items())
+        with self._lock:
+            if self._status is None:
+                self._status = Console(stderr=True).status(text)
+                self._status.start()
+            else:
+                self._status.update(text)
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table: with colour on a terminal, aligned plain text in a pipe."""
+    if sys.stdout.isatty():
+        _show_rich(columns, rows)
+        return
+    widths = [max(len(row[index]) for row in (columns, *rows)) for index in range(len(columns))]
+    for row in (columns, *rows):
+        show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def show(text: str) -> None:
+    """A line of data."""
+    print(text)  # noqa: T201
+
+
+def show_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
+    """Data for a script."""
+    show(json.dumps(value, indent=2))
+
+
+def show_error(error: DeployError) -> None:
+    """What happened, and below it what to do."""
+    if not sys.stderr.isatty():
+        print(f"Error: {error}", file=sys.stderr)  # noqa: T201
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    Console(stderr=True, soft_wrap=True).print(
+        Text.assemble(("Error: ", "bold red"), error.what, "\n", (error.remedy, "cyan"))
+    )
+
+
+def _show_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(
+            *(
+                Text(cell, _COLOURS.get(cell, "red" if column == "STATE" else ""))
+                for column, cell in zip(columns, row, strict=True)
+            )
+        )
+    Console().print(table)

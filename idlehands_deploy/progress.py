@@ -1,0 +1,15 @@
+"""How an operation tells what it is doing, without knowing where it is shown."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """A place for talk; never for data."""
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+
+    def update(self, subject: str, text: str) -> None:
+        """What a subject (a profile, the image) is at now; a terminal replaces it by the next."""
