@@ -119,7 +119,10 @@ def write_atomic(path: Path, text: str, mode: int = 0o644) -> None:
             if old and os.geteuid() == 0:
                 os.fchown(stream.fileno(), old.st_uid, old.st_gid)
             stream.flush()
-            os.fsync(stream.fileno())
+            if old:
+                # Only what replaces something can lose something: a new file that a power cut left empty
+                # counts as missing and is made again.
+                os.fsync(stream.fileno())
         temporary.replace(target)
     except OSError as error:
         if temporary is not None:
@@ -231,16 +234,23 @@ def _make_profile(deployment: Deployment, profile: Profile, ports: ProfilePorts,
                 part.mkdir(mode=PRIVATE_DIRECTORY, parents=True)
                 _give(part, uid, gid)
     config = state / CONFIG_NAME
-    # The gateway owns this directory and could have left a link here, which root must not follow.
-    if not os.path.lexists(config):
+    if _is_missing(config):
         write_atomic(config, initial_config(profile, ports), PRIVATE_FILE)
         _give(config, uid, gid)
-    if not secret.exists():
+    if _is_missing(secret):
         write_atomic(secret, new_token() + "\n", PRIVATE_FILE)
     for kept in secret_names(profile):
         path = secret.with_name(kept)
         path.chmod(PRIVATE_FILE)
         _give(path, uid, gid)
+
+
+def _is_missing(path: Path) -> bool:
+    try:
+        # The gateway owns its state and could have left a link there, which root must not follow.
+        return path.lstat().st_size == 0
+    except FileNotFoundError:
+        return True
 
 
 def _give(path: Path, uid: int, gid: int) -> None:

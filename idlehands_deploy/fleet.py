@@ -191,6 +191,14 @@ class Fleet(_Model):
     """uid:gid that the gateways run as. Default: the deployment directory's owner, 1000:1000 for root's."""
     profiles: dict[str, Annotated[Profile, BeforeValidator(_none_is_empty)]] = {}
 
+    def with_ports(self, ports: Mapping[str, int]) -> Fleet:
+        """The same fleet with these profiles' ports written down."""
+        profiles = {
+            name: profile.model_copy(update={"port": ports[name]}) if name in ports else profile
+            for name, profile in self.profiles.items()
+        }
+        return self.model_copy(update={"profiles": profiles})
+
 
 def parse_fleet(data: object, source: str) -> Fleet:
     """Validate a parsed fleet file.

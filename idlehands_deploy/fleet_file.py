@@ -10,7 +10,7 @@ from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.fleet import DEFAULT_BASE_PORT, DEFAULT_IMAGE, parse_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from ruamel.yaml import YAML
 
@@ -66,14 +66,24 @@ def without_profile(text: str, name: str) -> str:
     return _edit(text, remove)
 
 
-def with_ports(text: str, ports: Mapping[str, int]) -> str:
-    """Write allocated base ports down, so that later edits never move them."""
+def with_ports(text: str, ports: Mapping[str, int], without_settings: Container[str]) -> str:
+    """Write allocated base ports down, so that later edits never move them.
+
+    Args:
+        without_settings: the profiles that are written as ``name:`` or ``name: {}``.
+    """
+    empty = {name: f"{{port: {port}}}" for name, port in ports.items() if name in without_settings}
+    if empty:
+        text = _fill_empty(text, empty)
+    rest = {name: port for name, port in ports.items() if name not in empty}
+    if not rest:
+        return text
 
     def pin(document: dict[str, Any]) -> None:
-        for name, port in ports.items():
-            document["profiles"][name].setdefault("port", port)
+        for name, port in rest.items():
+            document["profiles"][name]["port"] = port
 
-    return _edit(_fill_empty(text, {name: f"{{port: {port}}}" for name, port in ports.items()}), pin)
+    return _edit(text, pin)
 
 
 def _fill_empty(text: str, values: Mapping[str, str]) -> str:
@@ -104,9 +114,10 @@ def _edit(text: str, change: Callable[[dict[str, Any]], None]) -> str:
     yaml = _yaml("rt")
     yaml.preserve_quotes = True
     yaml.width = 4096  # never fold a line that a person wrote
-    _, indent, offset = load_yaml_guess_indent(text)
-    yaml.indent(mapping=2, sequence=indent or 4, offset=2 if offset is None else offset)
-    document = yaml.load(text)
+    document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
+    if offset is None:  # no list in the file to guess from
+        indent, offset = 4, 2
+    yaml.indent(mapping=2, sequence=indent, offset=offset)
     change(document)
     stream = io.StringIO()
     yaml.dump(document, stream)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from idlehands_deploy.fleet import Fleet
-    from idlehands_deploy.operations.inspection import StatusReport
+    from idlehands_deploy.operations.inspection import Listing, StatusReport
     from idlehands_deploy.operations.lifecycle import UpResult
     from idlehands_deploy.operations.readiness import Observation
     from idlehands_deploy.ports import ProfilePorts
@@ -43,29 +42,29 @@ def ports_json(plans: Sequence[ProfilePorts]) -> list[dict[str, Any]]:
     ]
 
 
-def list_rows(fleet: Fleet, plans: Sequence[ProfilePorts]) -> list[tuple[str, ...]]:
+def list_rows(listing: Listing) -> list[tuple[str, ...]]:
     """A row a profile, from the fleet file."""
     return [
         (
             plan.profile,
             str(plan.base),
-            ", ".join(fleet.profiles[plan.profile].rescues) or "-",
-            ", ".join(fleet.profiles[plan.profile].secrets) or "-",
+            ", ".join(listing.fleet.profiles[plan.profile].rescues) or "-",
+            ", ".join(listing.fleet.profiles[plan.profile].secrets) or "-",
         )
-        for plan in plans
+        for plan in listing.plans
     ]
 
 
-def list_json(fleet: Fleet, plans: Sequence[ProfilePorts]) -> list[dict[str, Any]]:
+def list_json(listing: Listing) -> list[dict[str, Any]]:
     """An object a profile, from the fleet file."""
     return [
         {
             "profile": plan.profile,
             "port": plan.base,
-            "rescues": fleet.profiles[plan.profile].rescues,
-            "secrets": fleet.profiles[plan.profile].secrets,
+            "rescues": listing.fleet.profiles[plan.profile].rescues,
+            "secrets": listing.fleet.profiles[plan.profile].secrets,
         }
-        for plan in plans
+        for plan in listing.plans
     ]
 
 

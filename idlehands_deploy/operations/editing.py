@@ -59,12 +59,13 @@ def make_plan(session: Session, text: str) -> Plan:
     ports = plan_ports(fleet)
     new = {
         name: ports.profiles[name].base
-        for name, item in fleet.profiles.items()
-        if item.port is None and name != MAIN
+        for name, profile in fleet.profiles.items()
+        if profile.port is None and name != MAIN
     }
     if new:
-        text = with_ports(text, new)
-        fleet = parse_text(text, source)
+        without_settings = {name for name in new if not fleet.profiles[name].model_fields_set}
+        text = with_ports(text, new, without_settings)
+        fleet = fleet.with_ports(new)
     return Plan(text, fleet, ports, container_user(fleet, session.deployment))
 
 

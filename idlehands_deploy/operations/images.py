@@ -22,14 +22,20 @@ class Built:
     megabytes: int
 
 
-def build(session: Session, tag: str | None, package: GatewayPackage) -> Built:
-    """Build the image of the fleet file, or of the default where there is none.
+def build(
+    session: Session, tag: str | None, name: str, version: str | None, command: str, prefix: str
+) -> Built:
+    """Build an image: the fleet file's, or the default where there is none, unless a tag is given.
+
+    Args:
+        name, version, command, prefix: the gateway package, as in GatewayPackage.
 
     Raises:
         EngineFailedError: the build failed.
     """
     if tag is None:
         tag = DEFAULT_IMAGE if read_text(session.deployment.fleet_file) is None else session.fleet().image
+    package = GatewayPackage(name, version, command, prefix)
     engine = session.engine()
     build_image(engine, tag, package, session.environ, session.progress, session.may_install)
     image = engine.image(tag)

@@ -31,11 +31,25 @@ class StatusReport:
     orphans: list[ContainerFacts]
 
 
+@dataclass(frozen=True)
+class Listing:
+    """The fleet file's content."""
+
+    fleet: Fleet
+    plans: list[ProfilePorts]
+
+
 def ports(session: Session, names: Sequence[str]) -> list[ProfilePorts]:
     """The port plan of the profiles."""
     fleet = session.fleet()
     plan = plan_ports(fleet)
     return [plan.profiles[name] for name in select(fleet, names)]
+
+
+def listing(session: Session) -> Listing:
+    """The profiles of the fleet file, with their ports."""
+    fleet = session.fleet()
+    return Listing(fleet, list(plan_ports(fleet).profiles.values()))
 
 
 def status(session: Session, names: Sequence[str]) -> StatusReport:
@@ -78,9 +92,7 @@ def token(session: Session, name: str) -> str:
     raise DirectoryError(f"There is no token at {path}.", "Make it: idlehands-deploy generate")
 
 
-def rotate_token(session: Session, name: str) -> str:
+def rotate_token(session: Session, name: str) -> None:
     """Replace a profile's token; its gateway takes the new one at its next start."""
     token(session, name)
-    fresh = new_token()
-    write_atomic(session.deployment.secret_file(name, TOKEN_SECRET), fresh + "\n", 0o600)
-    return fresh
+    write_atomic(session.deployment.secret_file(name, TOKEN_SECRET), new_token() + "\n", 0o600)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from idlehands_deploy.directory import locked, read_text, remove_tree
 from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError, UsageError
@@ -73,6 +73,36 @@ def down(session: Session, names: Sequence[str]) -> list[str]:
     return _end(session, names, "down")
 
 
+def logs(
+    session: Session, names: Sequence[str], *, follow: bool, since: str | None, tail: str | None, colour: bool
+) -> NoReturn:
+    """Show logs on this terminal; Compose takes this process over."""
+    from idlehands_deploy.engine.compose import log_arguments  # noqa: PLC0415
+
+    fleet = session.fleet()
+    arguments = log_arguments(select(fleet, names), follow=follow, since=since, tail=tail, colour=colour)
+    session.engine()
+    session.compose(fleet).become(*arguments)
+
+
+def execute(session: Session, name: str, command: Sequence[str], *, terminal: bool) -> NoReturn:
+    """Run a command in a profile's container on this terminal; Compose takes this process over.
+
+    Raises:
+        UsageError: the container does not run.
+    """
+    from idlehands_deploy.engine.compose import exec_arguments  # noqa: PLC0415
+
+    fleet = session.fleet()
+    select(fleet, [name])
+    running = {facts.profile for facts in session.engine().containers(fleet.name) if facts.state == "running"}
+    if name not in running:
+        raise UsageError(
+            f"{name} does not run, so nothing can run in it.", f"Start it: idlehands-deploy up {name}"
+        )
+    session.compose(fleet).become(*exec_arguments(name, command, terminal=terminal))
+
+
 def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str], bool]) -> Path | None:
     """Take a profile and its container out.
 
@@ -107,15 +137,14 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
     return None
 
 
-def rotate_token(session: Session, name: str, timeout: float) -> str:
+def rotate_token(session: Session, name: str, timeout: float) -> None:
     """Give a profile a new token, and restart its gateway if it runs, since it reads the token once."""
-    fresh = inspection.rotate_token(session, name)
+    inspection.rotate_token(session, name)
     engine = session.engine()
     if any(
         (facts.profile, facts.state) == (name, "running") for facts in engine.containers(session.fleet().name)
     ):
         restart(session, [name], timeout)
-    return fresh
 
 
 def _plan_with(session: Session, names: Sequence[str]) -> editing.Plan:

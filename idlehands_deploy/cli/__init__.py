@@ -1,0 +1,10 @@
+"""The command line: each command calls one operation and shows what came of it."""
+
+from __future__ import annotations
+
+from idlehands_deploy.cli.app import app, talk
+
+# In the order of the help page.
+from idlehands_deploy.cli import gateways, deployment, images  # isort: skip
+
+__all__ = ["app", "deployment", "gateways", "images", "talk"]

@@ -1,0 +1,126 @@
+"""The program's frame: its options, its session, and what its commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from idlehands_deploy import __version__, operations, output
+
+if TYPE_CHECKING:
+    from idlehands_deploy.operations.session import Session
+
+
+class Group(TyperGroup):
+    """Commands in the order they are needed, and an interruption that says what it leaves."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - Typer's own signature
+        """The commands, unsorted."""
+        return list(self.commands)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            talk.close()
+            talk.say("\nInterrupted: what runs goes on running. See it: idlehands-deploy status")
+            raise typer.Exit(130) from None
+
+
+MARKUP: Any = "rich" if sys.stdout.isatty() else None
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    rich_markup_mode=MARKUP,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+talk = output.Talk()
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        output.show(f"idlehands-deploy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    ctx: typer.Context,
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "-C",
+            "--directory",
+            metavar="DIRECTORY",
+            help="The deployment directory. Default: $IDLEHANDS_DEPLOY_DIR, else the nearest parent with a "
+            "fleet.yaml, else ~/.local/share/idlehands-deploy.",
+        ),
+    ] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Run several IdleHands gateways on one host, each in a container of its own.
+
+    Exit codes: 0 done, 2 usage or fleet file, 3 port conflict, 4 engine unreachable, 5 engine or build
+    failed, 6 not healthy in time, 7 state operation refused, 130 interrupted.
+    """
+    ctx.obj = directory
+
+
+def start_session(ctx: typer.Context, *, install: bool | None = False, new_here: bool = False) -> Session:
+    """A session in the deployment directory that the command line means.
+
+    Args:
+        install: whether missing packages may be installed; None to ask at a terminal.
+        new_here: begin in the working directory where none is named, for a deployment that is yet to be.
+    """
+
+    def may_install(what: str) -> bool:
+        if install is not None:
+            return install
+        talk.close()
+        return typer.confirm(f"Install {what} on this machine with apt-get?", default=False, err=True)
+
+    directory: Path | None = ctx.find_root().obj
+    if new_here and directory is None and not os.environ.get("IDLEHANDS_DEPLOY_DIR"):
+        directory = Path.cwd()
+    return operations.session.Session.start(directory, os.environ, Path.cwd(), Path.home(), talk, may_install)
+
+
+def consent(given: bool) -> bool | None:
+    """An ``--install-engine`` as given; None where a person at a terminal can still be asked."""
+    if given:
+        return True
+    return None if sys.stdin.isatty() and sys.stderr.isatty() else False
+
+
+def _complete_profile(ctx: typer.Context, incomplete: str) -> list[str]:
+    try:
+        ctx.find_root().obj = ctx.find_root().params.get("directory")
+        return [name for name in start_session(ctx).fleet().profiles if name.startswith(incomplete)]
+    except Exception:  # noqa: BLE001 - a broken fleet file must not break the person's shell
+        return []
+
+
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="Profiles; none means all.", autocompletion=_complete_profile),
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A profile.", autocompletion=_complete_profile)]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each gateway.")]
+InstallEngine = Annotated[
+    bool,
+    typer.Option(
+        "--install-engine",
+        help="Install Debian's or Ubuntu's own Docker packages where they are missing, and start the engine.",
+    ),
+]

@@ -1,0 +1,99 @@
+"""Commands about the fleet file and what is generated from it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from idlehands_deploy import operations, output, views
+from idlehands_deploy.cli.app import Json, Name, Names, app, start_session, talk
+
+
+@app.command()
+def init(
+    ctx: typer.Context,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Profiles; none means main.")
+    ] = None,
+) -> None:
+    """Make a deployment in this directory: a fleet file, and what is generated from it.
+
+    Example: idlehands-deploy init main rescue
+    """
+    session = start_session(ctx, new_here=True)
+    operations.editing.init(session, names or ["main"])
+    talk.say(f"Made {session.deployment.fleet_file}. Next: idlehands-deploy up")
+
+
+@app.command()
+def add(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new profile.")],
+    port: Annotated[int | None, typer.Option(help="Its base port. Default: the lowest free slot's.")] = None,
+    rescues: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A profile that it is meant to repair.")
+    ] = None,
+) -> None:
+    """Add a profile without starting it.
+
+    Example: idlehands-deploy add rescue --rescues main
+    """
+    plan = operations.editing.add(start_session(ctx), name, port, rescues or [])
+    output.show_table(views.PORT_COLUMNS, views.port_rows([plan.ports.profiles[name]]))
+
+
+@app.command()
+def remove(
+    ctx: typer.Context,
+    name: Name,
+    purge: Annotated[
+        bool, typer.Option("--purge", help="Delete its state, workspace and secrets too.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+) -> None:
+    """Take a profile out, with its container. Its files stay unless --purge is given."""
+
+    def confirm(question: str) -> bool:
+        return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
+
+    kept = operations.lifecycle.remove(start_session(ctx), name, purge=purge, confirm=confirm)
+    talk.say(f"Removed {name}." + (f" Its files stay in {kept}." if kept else ""))
+
+
+@app.command("list")
+def list_(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the profiles of the fleet file."""
+    listing = operations.inspection.listing(start_session(ctx))
+    if as_json:
+        output.show_json(views.list_json(listing))
+    else:
+        output.show_table(views.LIST_COLUMNS, views.list_rows(listing))
+
+
+@app.command()
+def ports(ctx: typer.Context, names: Names = None, as_json: Json = False) -> None:
+    """Show which ports each profile takes on this host."""
+    plans = operations.inspection.ports(start_session(ctx), names or [])
+    if as_json:
+        output.show_json(views.ports_json(plans))
+    else:
+        output.show_table(views.PORT_COLUMNS, views.port_rows(plans))
+
+
+@app.command()
+def generate(
+    ctx: typer.Context,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 2 with a diff if it is stale.")
+    ] = False,
+) -> None:
+    """Write compose.yaml from fleet.yaml."""
+    session = start_session(ctx)
+    if check:
+        operations.editing.check_generated(session)
+    elif operations.editing.generate(session):
+        talk.say(f"Wrote {session.deployment.compose_file}.")
+    else:
+        talk.say(f"{session.deployment.compose_file} is up to date.")

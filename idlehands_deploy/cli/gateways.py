@@ -1,0 +1,161 @@
+"""Commands about running gateways."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from idlehands_deploy import operations, output, views
+from idlehands_deploy.cli.app import (
+    InstallEngine,
+    Json,
+    Name,
+    Names,
+    Timeout,
+    app,
+    consent,
+    start_session,
+    talk,
+)
+
+if TYPE_CHECKING:
+    from idlehands_deploy.operations.lifecycle import UpResult
+
+READY_TIMEOUT = 180.0
+
+
+@app.command()
+def up(
+    ctx: typer.Context,
+    names: Names = None,
+    timeout: Timeout = READY_TIMEOUT,
+    install_engine: InstallEngine = False,
+    as_json: Json = False,
+) -> None:
+    """Bring gateways up and wait until each is usable; a NAME that does not exist is added.
+
+    Example: idlehands-deploy up rescue
+    """
+    session = start_session(ctx, install=consent(install_engine))
+    _show_up(operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
+
+
+@app.command()
+def status(ctx: typer.Context, names: Names = None, as_json: Json = False) -> None:
+    """Show what is true of each gateway now."""
+    report = operations.inspection.status(start_session(ctx), names or [])
+    if as_json:
+        output.show_json(views.status_json(report))
+    else:
+        output.show_table(views.STATUS_COLUMNS, views.status_rows(report))
+
+
+@app.command()
+def url(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
+    """Print the dashboard's link, which logs straight in. It holds the token: keep it to yourself.
+
+    Example: xdg-open "$(idlehands-deploy url rescue)"
+    """
+    link = operations.inspection.url(start_session(ctx), name)
+    if as_json:
+        output.show_json({"profile": name, "url": link})
+    else:
+        output.show(link)
+
+
+@app.command()
+def logs(
+    ctx: typer.Context,
+    names: Names = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on showing new lines.")] = False,
+    since: Annotated[str | None, typer.Option(help="From a time or an age on, such as 10m.")] = None,
+    tail: Annotated[str | None, typer.Option(help="Only so many lines of each.")] = None,
+) -> None:
+    """Show the gateways' logs, interleaved.
+
+    Example: idlehands-deploy logs main rescue --follow --since 10m
+    """
+    operations.lifecycle.logs(
+        start_session(ctx), names or [], follow=follow, since=since, tail=tail, colour=sys.stdout.isatty()
+    )
+
+
+@app.command(
+    "exec",
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    options_metavar="[--raw]",
+)
+def exec_(
+    ctx: typer.Context,
+    name: Name,
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="ARGUMENTS...", help="What `idlehands` is called with.")
+    ],
+    raw: Annotated[bool, typer.Option("--raw", help="ARGUMENTS are a command of their own.")] = False,
+) -> None:
+    """Run the gateway's own command in its container.
+
+    Example: idlehands-deploy exec rescue browser status
+
+    Example: idlehands-deploy exec --raw rescue bash
+    """
+    command = arguments if raw else ["idlehands", *arguments]
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    operations.lifecycle.execute(start_session(ctx), name, command, terminal=terminal)
+
+
+@app.command()
+def stop(ctx: typer.Context, names: Names = None) -> None:
+    """Stop gateways, each when its work is done; they stay stopped, also after a reboot."""
+    for name in operations.lifecycle.stop(start_session(ctx), names or []):
+        talk.say(f"{name} is stopped.")
+
+
+@app.command()
+def start(
+    ctx: typer.Context, names: Names = None, timeout: Timeout = READY_TIMEOUT, as_json: Json = False
+) -> None:
+    """Start stopped gateways and wait until each is usable."""
+    _show_up(operations.lifecycle.start(start_session(ctx), names or [], timeout), as_json=as_json)
+
+
+@app.command()
+def restart(
+    ctx: typer.Context, names: Names = None, timeout: Timeout = READY_TIMEOUT, as_json: Json = False
+) -> None:
+    """Restart gateways, each when its work is done, and wait until each is usable."""
+    _show_up(operations.lifecycle.restart(start_session(ctx), names or [], timeout), as_json=as_json)
+
+
+@app.command()
+def down(ctx: typer.Context, names: Names = None) -> None:
+    """Stop gateways and remove their containers; config, state and workspace stay."""
+    session = start_session(ctx)
+    for name in operations.lifecycle.down(session, names or []):
+        talk.say(f"{name} is down; its files stay in {session.deployment.root}.")
+
+
+@app.command()
+def token(
+    ctx: typer.Context,
+    name: Name,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make a new one, and restart the gateway if it runs.")
+    ] = False,
+) -> None:
+    """Print a gateway's token."""
+    session = start_session(ctx)
+    if rotate:
+        operations.lifecycle.rotate_token(session, name, READY_TIMEOUT)
+    output.show(operations.inspection.token(session, name))
+
+
+def _show_up(result: UpResult, *, as_json: bool) -> None:
+    talk.close()
+    if as_json:
+        output.show_json([views.observation_json(item) for item in result.seen])
+        return
+    for line in views.up_lines(result):
+        output.show(line)

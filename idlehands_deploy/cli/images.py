@@ -1,0 +1,42 @@
+"""Commands about the gateway's image."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from idlehands_deploy import operations
+from idlehands_deploy.cli.app import MARKUP, Group, InstallEngine, app, consent, start_session, talk
+
+image_app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=MARKUP)
+app.add_typer(image_app, name="image")
+
+
+@image_app.callback()
+def image() -> None:
+    """Build the gateway's image."""
+
+
+@image_app.command()
+def build(
+    ctx: typer.Context,
+    tag: Annotated[str | None, typer.Option(help="The image's name. Default: the fleet file's.")] = None,
+    gateway_package: Annotated[
+        str, typer.Option(help="An npm package that speaks the gateway's contract.")
+    ] = "openclaw",
+    gateway_version: Annotated[
+        str | None, typer.Option(help="Its version. Default: the image's tag.")
+    ] = None,
+    gateway_command: Annotated[str, typer.Option(help="The program that it installs.")] = "openclaw",
+    gateway_prefix: Annotated[
+        str, typer.Option(help="The prefix of the variables that it reads.")
+    ] = "OPENCLAW_",
+    install_engine: InstallEngine = False,
+) -> None:
+    """Build the gateway's image; a second build with nothing changed takes seconds."""
+    session = start_session(ctx, install=consent(install_engine))
+    built = operations.images.build(
+        session, tag, gateway_package, gateway_version, gateway_command, gateway_prefix
+    )
+    talk.say(f"Built {built.reference}: {built.megabytes} MB.")
