@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.compose import secret_names
+from idlehands_deploy.compose import SECCOMP_FILE, secret_names
 from idlehands_deploy.errors import DirectoryError, FleetError, Problem
 from idlehands_deploy.fleet import TOKEN_SECRET
 from idlehands_deploy.gateway import CONFIG_NAME, initial_config
@@ -46,6 +46,11 @@ class Deployment:
     def compose_file(self) -> Path:
         """What is generated from it."""
         return self.root / "compose.yaml"
+
+    @property
+    def seccomp_file(self) -> Path:
+        """The containers' seccomp profile, which Compose reads beside its own file."""
+        return self.root / SECCOMP_FILE
 
     @property
     def schema_file(self) -> Path:

@@ -26,6 +26,7 @@ from idlehands_deploy.fleet_file import (
     without_profile,
 )
 from idlehands_deploy.ports import MAIN, plan_ports
+from idlehands_deploy.seccomp import seccomp_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,6 +86,7 @@ def store(session: Session, plan: Plan) -> bool:
     changed = False
     for path, text in (
         (deployment.schema_file, schema_text(json_schema())),
+        (deployment.seccomp_file, seccomp_text()),
         (deployment.fleet_file, plan.text),
         (deployment.compose_file, plan.compose_text),
     ):
