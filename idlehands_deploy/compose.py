@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.fleet import TOKEN_SECRET
+from idlehands_deploy.ports import IMPLICIT_BROWSER
 
 if TYPE_CHECKING:
     from yaml import SafeDumper, ScalarNode
@@ -138,6 +139,10 @@ def _environment(profile: Profile, ports: ProfilePorts) -> dict[str, str]:
     variables = {"IDLEHANDS_GATEWAY_PORT": str(ports.base)}
     if ports.forwarded:
         variables["IDLEHANDS_FORWARD_PORTS"] = ",".join(str(port) for port in ports.forwarded)
+    named = [browser for browser in ports.cdp if browser != IMPLICIT_BROWSER]
+    if named:
+        # The image prepares their user data, without which a first start takes ten seconds longer.
+        variables["IDLEHANDS_BROWSER_PROFILES"] = ",".join(named)
     variables.update(profile.environment)
     # Compose would take a dollar for a variable of its own.
     return {name: value.replace("$", "$$") for name, value in variables.items()}

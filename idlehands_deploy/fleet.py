@@ -45,6 +45,7 @@ MANAGED_VARIABLES = frozenset(
         "STATE_DIR",
         "WORKSPACE_DIR",
         "FORWARD_PORTS",
+        "BROWSER_PROFILES",
         "GATEWAY_TOKEN",
     )
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from idlehands_deploy.directory import locked, read_text, remove_tree
@@ -14,7 +15,6 @@ from idlehands_deploy.operations.session import select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.fleet import Fleet
@@ -42,11 +42,14 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
         session.fleet_text()
     engine = session.engine()
     with locked(session.deployment):
-        plan = _plan_with(session, names)
+        plan, added = _plan_with(session, names)
         profiles = select(plan.fleet, names)
         _refuse_foreign(session, engine, plan.fleet)
         _refuse_conflicts(engine, plan, profiles)
         editing.store(session, plan)
+    for name in added:
+        ports = ", ".join(f"{port.port} ({port.purpose})" for port in plan.ports.profiles[name].published)
+        session.progress.say(f"Added {name} to {session.deployment.fleet_file}: {ports}")
     _ensure_image(session, engine, plan.fleet)
     for profile in profiles:
         session.progress.update(profile, "starting its container")
@@ -139,32 +142,31 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
 
 def rotate_token(session: Session, name: str, timeout: float) -> None:
     """Give a profile a new token, and restart its gateway if it runs, since it reads the token once."""
+    engine = session.engine()  # first: a gateway that cannot be restarted keeps the token that it knows
     inspection.rotate_token(session, name)
-    engine = session.engine()
     if any(
         (facts.profile, facts.state) == (name, "running") for facts in engine.containers(session.fleet().name)
     ):
         restart(session, [name], timeout)
 
 
-def _plan_with(session: Session, names: Sequence[str]) -> editing.Plan:
+def _plan_with(session: Session, names: Sequence[str]) -> tuple[editing.Plan, list[str]]:
+    """The plan with these profiles in it, and those of them that are new."""
     text = read_text(session.deployment.fleet_file)
     if text is None:
         text = new_fleet_text(editing.NEW_NAME)
     existing = editing.make_plan(session, text)
     new = [name for name in dict.fromkeys(names) if name not in existing.fleet.profiles]
     if not new:
-        return existing
-    plan = editing.make_plan(session, editing.with_profiles(text, new))
-    for name in new:
-        ports = ", ".join(f"{port.port} ({port.purpose})" for port in plan.ports.profiles[name].published)
-        session.progress.say(f"Added {name} to {session.deployment.fleet_file}: {ports}")
-    return plan
+        return existing, []
+    return editing.make_plan(session, editing.with_profiles(text, new)), new
 
 
 def _refuse_foreign(session: Session, engine: Engine, fleet: Fleet) -> None:
     """Two deployments of one project name would take each other's containers for their own."""
-    others = {facts.directory for facts in engine.containers(fleet.name)} - {str(session.deployment.root)}
+    root = session.deployment.root.resolve()
+    directories = {facts.directory for facts in engine.containers(fleet.name) if facts.directory}
+    others = {directory for directory in directories if Path(directory).resolve() != root}
     if others:
         raise UsageError(
             f"The Compose project {fleet.name} already runs from {', '.join(sorted(others))}.",
@@ -194,6 +196,7 @@ def _with_existing(session: Session, names: Sequence[str], timeout: float, comma
         raise UsageError(
             f"No container yet: {names_of}", f"Make and start it: idlehands-deploy up {names_of}"
         )
+    _refuse_conflicts(engine, plan, profiles)
     for profile in profiles:
         session.progress.update(
             profile, f"{command}: finishing its work first" if command == "restart" else command

@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import docker
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+T = TypeVar("T")
+IMAGE = "idlehands/gateway:2026.9.6"
+PROJECT_LABEL = "com.docker.compose.project"
+
+
+@dataclass
+class Result:
+    """A finished command of ours."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+@dataclass
+class Site:
+    """One deployment of its own: a directory, a project name and ports that nobody else has."""
+
+    root: Path
+    name: str
+    base: int
+    engine: docker.DockerClient
+    environ: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    def write(self, body: str = "profiles: {}\n", image: str = IMAGE) -> None:
+        """Write the fleet file; the image, the project's name and the base port are this site's."""
+        head = f"name: {self.name}\nimage: {image}\nbase_port: {self.base}\nspacing: 20\n"
+        (self.root / "fleet.yaml").write_text(head + body)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "idlehands_deploy", "-C", str(self.root), *arguments]
+
+    def run(self, *arguments: str, environ: dict[str, str] | None = None) -> Result:
+        """Run the tool as a person would, in a pipe."""
+        began = time.monotonic()
+        done = subprocess.run(
+            self.command(*arguments),
+            env=self.environ | (environ or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr, time.monotonic() - began)
+
+    def begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """Run the tool in the background."""
+        return subprocess.Popen(
+            self.command(*arguments),
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def ok(self, *arguments: str) -> Result:
+        """Run the tool and insist that it succeeds."""
+        result = self.run(*arguments)
+        assert result.code == 0, f"{arguments}: exit {result.code}\n{result.out}\n{result.err}"
+        return result
+
+    def port(self, profile: str) -> int:
+        ports: int = self.run("ports", profile, "--json").json[0]["base"]
+        return ports
+
+    def token(self, profile: str) -> str:
+        return (self.root / "secrets" / profile / "IDLEHANDS_GATEWAY_TOKEN").read_text().strip()
+
+    def config(self, profile: str) -> Path:
+        return self.root / "profiles" / profile / "state" / "idlehands.json"
+
+    def state(self, profile: str) -> str:
+        state: str = self.run("status", profile, "--json").json[0]["state"]
+        return state
+
+    def container(self, profile: str) -> Any:
+        return self.engine.containers.get(f"{self.name}-{profile}-1")
+
+    def get(self, port: int, path: str, token: str | None = None) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return requests.get(f"http://127.0.0.1:{port}{path}", headers=headers, timeout=10)
+
+    def remove(self) -> None:
+        """Take away what this site made, and nothing else."""
+        mine: dict[str, str | list[str] | bool] = {"label": f"{PROJECT_LABEL}={self.name}"}
+        for container in self.engine.containers.list(all=True, filters=mine):
+            container.remove(force=True, v=True)
+        for network in self.engine.networks.list(filters=mine):
+            network.remove()
+        shutil.rmtree(self.root)
+
+
+def until(what: str, look: Callable[[], T | None], seconds: float = 60) -> T:
+    """Wait for a condition; the first value that is not None."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (value := look()) is not None:
+            return value
+        time.sleep(0.05)
+    raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+def free_base() -> int:
+    """A base port with a hundred free ports after it, so that sites do not meet."""
+    while True:
+        base = secrets.choice(range(20000, 60000, 100))
+        if all(_is_free(base + offset) for offset in range(100)):
+            return base
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def make_site(
+    engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[], Site]]:
+    sites: list[Site] = []
+
+    def make() -> Site:
+        name = f"idlehands-test-{secrets.token_hex(4)}"
+        sites.append(Site(tmp_path_factory.mktemp(name), name, free_base(), engine))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.remove()
+
+
+@pytest.fixture
+def site(make_site: Callable[[], Site]) -> Site:
+    """A site of this test alone."""
+    fresh = make_site()
+    fresh.write()
+    return fresh
+
+
+@pytest.fixture(scope="module")
+def pair(make_site: Callable[[], Site]) -> Site:
+    """Main and rescue, up and ready, shared by the tests of a module that leave them so."""
+    fresh = make_site()
+    fresh.write("profiles:\n  main: {}\n  rescue: {rescues: [main]}\n")
+    fresh.ok("up")
+    return fresh

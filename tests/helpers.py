@@ -1,0 +1,75 @@
+"""What several test files need: fleets from text, sessions without a terminal, and the real program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.directory import Deployment
+from idlehands_deploy.errors import FleetError
+from idlehands_deploy.fleet_file import parse_text
+from idlehands_deploy.operations.session import Session
+
+if TYPE_CHECKING:
+    from idlehands_deploy.fleet import Fleet
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "idlehands_deploy"
+NO_ENGINE = "unix:///nonexistent.sock"
+
+
+class Quiet:
+    """Progress that nobody reads."""
+
+    def say(self, text: str) -> None:
+        pass
+
+    def update(self, subject: str, text: str) -> None:
+        pass
+
+
+def fleet(text: str) -> Fleet:
+    return parse_text(dedent(text), "fleet.yaml")
+
+
+def problems(text: str) -> str:
+    """The ``path: problem`` lines that a fleet file is refused with."""
+    with pytest.raises(FleetError) as caught:
+        fleet(text)
+    return "\n".join(map(str, caught.value.problems))
+
+
+def session(root: Path) -> Session:
+    return Session(Deployment(root), {}, Quiet(), lambda _: False)
+
+
+def snapshot(root: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Every file and directory with its mode, owner and content; empty if there is no directory."""
+    return {
+        str(path.relative_to(root)): (
+            path.lstat().st_mode,
+            path.lstat().st_uid,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in sorted(root.rglob("*"))
+    }
+
+
+def clean_environ(home: Path, **more: str) -> dict[str, str]:
+    """An environment without an engine and without the person's own settings."""
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": NO_ENGINE, **more}
+
+
+def run(home: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the program as a person's script does: in a pipe, in an empty home directory."""
+    return subprocess.run(
+        [sys.executable, "-m", "idlehands_deploy", *arguments],
+        cwd=home, env=clean_environ(home, **environ), stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip

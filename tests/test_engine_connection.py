@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import gc
+import socket
+import warnings
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.engine.connection import connect
+from idlehands_deploy.errors import EngineUnreachableError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
+
+
+@pytest.fixture(autouse=True)
+def docker_s_sockets() -> Iterator[None]:
+    """docker-py leaves the sockets of failed connections to the garbage collector."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+@pytest.mark.parametrize("host", ["tcp://192.0.2.1:2375", "ssh://user@example.invalid"])
+def test_an_engine_on_another_machine_is_refused_without_asking_it(host: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        connect({"DOCKER_HOST": host})
+    assert str(caught.value) == (
+        f"The Docker Engine at {host} is on another machine, "
+        "and the gateways' files are on this one.\n"
+        "Run idlehands-deploy on that machine, or unset DOCKER_HOST / `docker context use default`."
+    )
+
+
+def test_a_socket_that_is_not_there_means_that_no_engine_runs(tmp_path: Path) -> None:
+    path = tmp_path / "docker.sock"
+    with pytest.raises(EngineUnreachableError) as caught:
+        connect({"DOCKER_HOST": f"unix://{path}"})
+    assert str(caught.value) == (
+        f"No Docker Engine is running here: there is no {path}.\n"
+        "Install and start one: idlehands-deploy up --install-engine   "
+        "(or start the one you have: sudo systemctl start docker)"
+    )
+    assert caught.value.exit_code == 4
+
+
+def test_a_socket_that_nobody_listens_on_means_that_the_engine_is_down(tmp_path: Path) -> None:
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(path))
+    with pytest.raises(EngineUnreachableError) as caught:
+        connect({"DOCKER_HOST": f"unix://{path}"})
+    assert str(caught.value) == (
+        f"No Docker Engine answers at {path}.\nStart it: sudo systemctl start docker   (then: docker info)"
+    )
+
+
+def test_a_socket_that_you_may_not_use_is_told_with_the_group(ordinary_user: Path) -> None:
+    path = ordinary_user / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        path.chmod(0)
+        with pytest.raises(EngineUnreachableError) as caught:
+            connect({"DOCKER_HOST": f"unix://{path}"})
+    assert str(caught.value) == (
+        f"You may not use the Docker Engine at {path}: permission denied.\n"
+        "Join its group and log in again: sudo usermod -aG docker $USER"
+    )
+
+
+def test_a_context_that_does_not_exist_is_told() -> None:
+    with pytest.raises(UsageError, match=r"^There is no Docker context 'idlehands-nowhere'\.\n"):
+        connect({"DOCKER_CONTEXT": "idlehands-nowhere"})

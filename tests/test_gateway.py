@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+from idlehands_deploy.gateway import initial_config
+from idlehands_deploy.ports import plan_ports
+from tests.helpers import fleet
+
+
+def config(profile: str) -> str:
+    written = fleet(f"profiles: {{main: {profile}}}")
+    return initial_config(written.profiles["main"], plan_ports(written).profiles["main"])
+
+
+def test_a_new_gateway_s_config_reads_like_this() -> None:
+    assert config("") == (
+        """\
+{
+  "gateway": {
+    "mode": "local",
+    "bind": "lan",
+    "auth": {
+      "mode": "token"
+    }
+  },
+  "browser": {
+    "headless": true
+  }
+}
+"""
+    )
+
+
+def test_browsers_get_the_ports_of_the_plan_and_remote_ones_their_address() -> None:
+    browsers = "{browser: {profiles: {work: , far: {cdp_url: 'http://10.0.0.42:9222'}}}}"
+    assert config(browsers).endswith(
+        """\
+  "browser": {
+    "headless": true,
+    "profiles": {
+      "work": {
+        "cdpPort": 18801
+      },
+      "far": {
+        "cdpUrl": "http://10.0.0.42:9222"
+      }
+    }
+  }
+}
+"""
+    )

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.engine.facts import ContainerFacts
+from idlehands_deploy.health import State, Verdict, assess, wait_until_final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from idlehands_deploy.probe import GatewayAnswers
+
+RUNNING = ContainerFacts(
+    id="0123456789abcdef", profile="main", state="running", health="starting", exit_code=None,
+    oom_killed=False, restart_count=0, started_at="2026-11-22T00:00:00.123456789Z", image="sha256:0",
+    directory="/srv/fleet",
+)  # fmt: skip
+ENDED = replace(RUNNING, state="exited", health=None, exit_code=0)
+LOGS = "idlehands-deploy logs main --tail 50"
+
+
+def answers(
+    ready: int | None, started: int | None = None, *, failing: object = (), **body: object
+) -> GatewayAnswers:
+    from idlehands_deploy.probe import Answer, GatewayAnswers
+
+    return GatewayAnswers(started=Answer(started, dict(body)), ready=Answer(ready, {"failing": failing}))
+
+
+TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
+    "no container": (None, None, "missing | no container | idlehands-deploy up main"),
+    "answers ready": (RUNNING, answers(200, 200), "ready |  | "),
+    "answers ready, though Docker has not seen it": (
+        replace(RUNNING, health="unhealthy"), answers(200, 200), "ready |  | ",
+    ),
+    "started, and a channel fails": (
+        RUNNING, answers(503, 200, failing=["telegram", "slack"]),
+        "degraded | it works, but fails telegram, slack | idlehands-deploy exec main channels status",
+    ),
+    "started, and does not say what fails": (
+        RUNNING, answers(503, 200, failing="all"),
+        "degraded | it works, but fails a check it does not name | "
+        "idlehands-deploy exec main channels status",
+    ),
+    "draining": (
+        RUNNING, answers(503, 503, status="draining"),
+        "draining | it finishes its work before it stops | ",
+    ),
+    "nothing listens yet": (RUNNING, answers(None), "starting | nothing answers on its port yet | "),
+    "starting, and says on what": (
+        RUNNING, answers(503, 503, pendingReason="plugins"), "starting | waits for plugins | ",
+    ),
+    "starting, and names checks": (
+        RUNNING, answers(503, 503, failing=["plugins"]), "starting | waits for plugins | ",
+    ),
+    "starting, and says nothing": (RUNNING, answers(500, 500), "starting | answers 500 on /readyz | "),
+    "starting again": (
+        replace(RUNNING, restart_count=3), answers(None),
+        "starting | nothing answers on its port yet; restarted 3 times | ",
+    ),
+    "runs and never answered": (
+        replace(RUNNING, health="unhealthy"), answers(None),
+        "hung | runs, but nothing answers on its port yet | idlehands-deploy restart main",
+    ),
+    "runs and was not asked": (RUNNING, None, "starting | Docker says: running | "),
+    "stopped": (ENDED, None, "stopped | exit code 0 | idlehands-deploy start main"),
+    "killed": (replace(ENDED, exit_code=137), None, "stopped | exit code 137 | idlehands-deploy start main"),
+    "refuses its configuration": (
+        replace(ENDED, exit_code=78), None,
+        "misconfigured | exit code 78: the gateway refuses its configuration | "
+        f"mend what the log names ({LOGS}), then: idlehands-deploy restart main",
+    ),
+    "refuses its configuration again and again": (
+        replace(ENDED, state="restarting", exit_code=78), None,
+        "misconfigured | exit code 78: the gateway refuses its configuration | "
+        f"mend what the log names ({LOGS}), then: idlehands-deploy restart main",
+    ),
+    "out of memory": (
+        replace(ENDED, exit_code=137, oom_killed=True), None,
+        "failed | killed for lack of memory | "
+        "raise profiles.main.resources.memory in fleet.yaml, then: idlehands-deploy up main",
+    ),
+    "crashes again and again": (
+        replace(ENDED, state="restarting", exit_code=1, restart_count=4), None,
+        f"crash-looping | exit code 1, restarted 4 times | {LOGS}",
+    ),
+    "paused": (
+        replace(RUNNING, state="paused"), None,
+        "paused | frozen by `docker pause` | docker unpause 0123456789ab",
+    ),
+    "paused, though it answered just now": (
+        replace(RUNNING, state="paused"), answers(200, 200),
+        "paused | frozen by `docker pause` | docker unpause 0123456789ab",
+    ),
+    "could not be started": (
+        replace(ENDED, error="no such file"), None, "failed | no such file | idlehands-deploy up main",
+    ),
+    "only created": (
+        replace(ENDED, state="created"), None, "failed | Docker says: created | idlehands-deploy up main",
+    ),
+    "dead": (replace(ENDED, state="dead"), None, "failed | Docker says: dead | idlehands-deploy up main"),
+    "being removed": (replace(ENDED, state="removing"), None, "starting | Docker says: removing | "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("facts", "answer", "expected"), TABLE.values(), ids=TABLE.keys())
+def test_facts_and_answers_give_one_verdict(
+    facts: ContainerFacts | None, answer: GatewayAnswers | None, expected: str
+) -> None:
+    verdict = assess("main", facts, answer)
+    assert f"{verdict.state} | {verdict.reason} | {verdict.remedy}" == expected
+
+
+def test_a_degraded_verdict_names_the_failing_checks_for_scripts() -> None:
+    verdict = assess("main", RUNNING, answers(503, 200, failing=["telegram"]))
+    assert verdict.failing == ("telegram",)
+
+
+def test_a_person_can_work_with_ready_and_degraded_gateways_alone() -> None:
+    states: list[State] = [
+        "ready", "degraded", "starting", "draining", "hung", "crash-looping", "misconfigured", "paused",
+        "stopped", "failed", "missing",
+    ]  # fmt: skip
+    assert [state for state in states if Verdict("main", state).usable] == ["ready", "degraded"]
+
+
+class Clock:
+    """A clock that only sleeping moves: no test waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def wait(state_at: Callable[[float], State], timeout: float) -> tuple[str, float, list[str]]:
+    """The last verdict, the seconds it took, and the changes that were told."""
+    clock = Clock()
+    told: list[str] = []
+    verdict = wait_until_final(
+        lambda: Verdict("main", state_at(clock() - 1000)), timeout,
+        clock=clock, sleep=clock.sleep, on_change=lambda seen: told.append(seen.state),
+    )  # fmt: skip
+    return verdict.state, round(clock() - 1000, 1), told
+
+
+@pytest.mark.parametrize(
+    "state", ["ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"]
+)
+def test_a_verdict_that_will_not_change_ends_the_wait_at_once(state: State) -> None:
+    assert wait(lambda _: state, 60) == (state, 0.0, [state])
+
+
+def test_the_wait_ends_as_soon_as_the_gateway_is_ready() -> None:
+    assert wait(lambda at: "ready" if at > 2.95 else "starting", 60) == ("ready", 3.0, ["starting", "ready"])
+
+
+def test_the_wait_ends_as_soon_as_the_gateway_crashes() -> None:
+    assert wait(lambda at: "crash-looping" if at > 0.95 else "starting", 60) == (
+        "crash-looping", 1.0, ["starting", "crash-looping"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["starting", "draining", "hung"])
+def test_a_wait_in_vain_ends_in_time_with_the_last_verdict(state: State) -> None:
+    last, took, told = wait(lambda _: state, 10)
+    assert (last, told) == (state, [state])
+    assert 9.8 <= took <= 10
+    assert not Verdict("main", state).usable
+
+
+def test_a_degraded_gateway_is_final_only_after_it_stood_so_for_a_while() -> None:
+    state, took, told = wait(lambda _: "degraded", 60)
+    assert (state, told) == ("degraded", ["degraded"])
+    assert 5 <= took <= 5.2
+
+
+def test_a_degraded_gateway_that_heals_is_ready() -> None:
+    assert wait(lambda at: "ready" if at > 3.95 else "degraded", 60) == ("ready", 4.0, ["degraded", "ready"])
+
+
+def test_a_gateway_that_falls_back_from_degraded_is_waited_for_anew() -> None:
+    def state_at(at: float) -> State:
+        return "starting" if 2.95 < at < 4 else "degraded"
+
+    state, took, told = wait(state_at, 60)
+    assert (state, told) == ("degraded", ["degraded", "starting", "degraded"])
+    assert 9 <= took <= 9.3
+
+
+def test_a_look_is_taken_even_when_there_is_no_time() -> None:
+    assert wait(lambda _: "starting", 0) == ("starting", 0.0, ["starting"])

@@ -1,0 +1,109 @@
+"""The rooms of the package and the doors between them, as DESIGN.md draws them."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.helpers import PACKAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NAME = "idlehands_deploy"
+MODULES = {
+    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))
+}
+FLOW = ("errors", "fleet", "ports", "compose", "gateway", "fleet_file", "seccomp")
+OUTSIDE = {"docker", "requests", "subprocess", "socket", "psutil", "time", "threading"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Whatever the module loads when it runs, also inside of functions; not what only type checkers read."""
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            pending += node.orelse
+        else:
+            pending += ast.iter_child_nodes(node)
+
+
+def importers(*libraries: str) -> set[str]:
+    return {
+        module
+        for module, path in MODULES.items()
+        if any(name.split(".")[0] in libraries for name in imports(path))
+    }
+
+
+def rooms(module: str) -> set[str]:
+    """Our own rooms that a module imports; a folder is one room."""
+    found = {
+        name.removeprefix(f"{NAME}.") for name in imports(MODULES[module]) if name.startswith(f"{NAME}.")
+    }
+    return {name.split(".")[0] for name in found}
+
+
+def test_only_the_engine_talks_to_docker_and_starts_processes() -> None:
+    found = importers("docker", "subprocess")
+    assert found
+    assert {module for module in found if not module.startswith("engine.")} == set()
+
+
+def test_outside_the_engine_only_the_probe_speaks_http() -> None:
+    found = importers("requests", "urllib3", "httpx", "aiohttp")
+    assert {module for module in found if not module.startswith("engine.")} == {"probe"}
+
+
+@pytest.mark.parametrize("module", FLOW)
+def test_what_is_left_of_the_engine_touches_neither_docker_nor_the_network_nor_the_clock(module: str) -> None:
+    assert rooms(module) <= set(FLOW)
+    assert not importers(*OUTSIDE) & {module}
+
+
+@pytest.mark.parametrize(
+    ("module", "allowed"),
+    [
+        ("errors", set()),
+        ("fleet", {"errors"}),
+        ("ports", {"errors", "fleet"}),
+        ("compose", {"fleet", "ports"}),
+        ("gateway", {"fleet", "ports"}),
+        ("fleet_file", {"errors", "fleet"}),
+        ("seccomp", set()),
+        ("directory", {"errors", "fleet", "ports", "compose", "gateway"}),
+        ("image", {"__version__", "engine", "errors", "fleet"}),
+        ("probe", set()),
+        ("health", {"ports", "probe"}),
+    ],
+)
+def test_the_flow_goes_one_way(module: str, allowed: set[str]) -> None:
+    assert rooms(module) <= allowed
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("engine.")])
+def test_the_engine_knows_nothing_of_fleets(module: str) -> None:
+    assert rooms(module) <= {"engine", "errors"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("operations.")])
+def test_operations_know_nothing_of_the_command_line(module: str) -> None:
+    assert not rooms(module) & {"cli", "output", "views"}
+
+
+def test_nothing_imports_the_command_line_but_the_program() -> None:
+    found = {module for module in MODULES if "cli" in rooms(module)}
+    assert {module for module in found if not module.startswith("cli.")} == {"__main__"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cli.")])
+def test_commands_leave_the_engine_to_operations(module: str) -> None:
+    assert rooms(module) <= {"__version__", "cli", "operations", "output", "views"}

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from idlehands_deploy import views
+from idlehands_deploy.health import Verdict
+from idlehands_deploy.operations.inspection import StatusReport
+from idlehands_deploy.operations.lifecycle import UpResult
+from idlehands_deploy.operations.readiness import Observation, gateway_host
+from idlehands_deploy.ports import plan_ports
+from tests.helpers import fleet
+from tests.test_health import ENDED, RUNNING
+
+FLEET = fleet("profiles: {main: , rescue: }")
+PLAN = plan_ports(FLEET)
+READY = Observation(Verdict("main", "ready"), replace(RUNNING, restart_count=2))
+DEGRADED = Observation(
+    Verdict("rescue", "degraded", "it works, but fails telegram", ("telegram",), "look at it"), ENDED
+)
+
+
+def test_up_says_where_each_gateway_is_and_what_to_do_next() -> None:
+    assert "\n".join(views.up_lines(UpResult(FLEET, PLAN, [READY, DEGRADED]))) == (
+        "main is ready, at 127.0.0.1:18789. Open it: idlehands-deploy url main\n"
+        "rescue is ready, degraded: it works, but fails telegram, at 127.0.0.1:19789. "
+        "Open it: idlehands-deploy url rescue\n"
+        "  Next: look at it"
+    )
+
+
+def test_status_tells_of_containers_that_the_fleet_file_no_longer_names() -> None:
+    gone = replace(ENDED, profile="gone", restart_count=1)
+    report = StatusReport(FLEET, [DEGRADED], PLAN.profiles, [gone])
+    assert views.status_rows(report) == [
+        ("rescue", "degraded", "127.0.0.1:19789", "-", "0", "it works, but fails telegram - look at it"),
+        ("gone", "orphan", "-", "-", "1", "not in the fleet file; remove it: docker rm -f 0123456789ab"),
+    ]
+    assert views.status_json(report)[1] == {
+        "profile": "gone", "state": "orphan", "container": "0123456789abcdef",
+    }  # fmt: skip
+
+
+def test_status_json_has_the_facts_behind_the_verdict() -> None:
+    report = StatusReport(FLEET, [READY], PLAN.profiles, [])
+    assert views.status_json(report) == [
+        {
+            "profile": "main", "state": "ready", "usable": True, "reason": "", "failing": [], "remedy": "",
+            "container": "0123456789abcdef", "started_at": "2026-11-22T00:00:00.123456789Z", "restarts": 2,
+            "exit_code": None, "gateway": "127.0.0.1:18789",
+        }
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("bind", "expected"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("'::'", "::1"), ("192.0.2.1", "192.0.2.1")],
+)
+def test_a_gateway_on_all_addresses_is_reached_over_loopback(bind: str, expected: str) -> None:
+    assert gateway_host(fleet(f"bind: {bind}")) == expected
