@@ -21,7 +21,7 @@ install_venv() {
         # Not upgraded in place: a Python that went away would leave a broken one.
         "$python" -m venv --clear "$2"
         cd "$1"
-        if ! "$2/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$3" >&2; then
+        if ! "$2/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --editable "$3" >&2; then
             echo "Error: the packages could not be installed; see above." >&2
             echo "Check that this machine reaches a Python package index, then run the command again." >&2
             exit 5

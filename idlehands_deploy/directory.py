@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.compose import SECCOMP_FILE, secret_names
 from idlehands_deploy.errors import DirectoryError, FleetError, Problem
-from idlehands_deploy.fleet import TOKEN_SECRET
+from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.gateway import CONFIG_NAME, initial_config
 
 if TYPE_CHECKING:
@@ -233,11 +233,13 @@ def new_token() -> str:
 def _make_profile(deployment: Deployment, profile: Profile, ports: ProfilePorts, uid: int, gid: int) -> None:
     name = ports.profile
     state, secret = deployment.state_directory(name), deployment.secret_file(name, TOKEN_SECRET)
-    for directory in (state, deployment.workspace_directory(name), secret.parent):
-        for part in (directory.parent, directory):
-            if not part.exists():
-                part.mkdir(mode=PRIVATE_DIRECTORY, parents=True)
-                _give(part, uid, gid)
+    # Only what is mounted is the container's user's: in a directory of its own it could plant links for root.
+    for private in (state.parent.parent, state.parent, secret.parent.parent, secret.parent):
+        private.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+    for mounted in (state, deployment.workspace_directory(name)):
+        if not mounted.exists():
+            mounted.mkdir(mode=PRIVATE_DIRECTORY)
+            _give(mounted, uid, gid)
     config = state / CONFIG_NAME
     if _is_missing(config):
         write_atomic(config, initial_config(profile, ports), PRIVATE_FILE)
@@ -246,14 +248,15 @@ def _make_profile(deployment: Deployment, profile: Profile, ports: ProfilePorts,
         write_atomic(secret, new_token() + "\n", PRIVATE_FILE)
     for kept in secret_names(profile):
         path = secret.with_name(kept)
-        path.chmod(PRIVATE_FILE)
-        _give(path, uid, gid)
+        if not path.is_symlink():  # a link's target is the person's to look after
+            path.chmod(PRIVATE_FILE)
+            _give(path, uid, gid)
 
 
 def _is_missing(path: Path) -> bool:
     try:
         # The gateway owns its state and could have left a link there, which root must not follow.
-        return path.lstat().st_size == 0
+        return path.lstat().st_size <= 1
     except FileNotFoundError:
         return True
 

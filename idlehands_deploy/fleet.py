@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from idlehands_deploy.errors import FleetError, Problem
+from idlehands_deploy.fleet_values import (
+    HIGHEST_BROWSER_COUNT,
+    MANAGED_VARIABLES,
+    Address,
+    BasePort,
+    BrowserName,
+    Cpus,
+    ImageName,
+    Memory,
+    Pids,
+    ProjectName,
+    SecretName,
+    Spacing,
+    Text,
+    Url,
+    User,
+    none_is_empty,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,95 +35,9 @@ if TYPE_CHECKING:
 
 DEFAULT_IMAGE = "idlehands/gateway:2026.9.6"
 DEFAULT_BASE_PORT = 18789
-LOWEST_BASE_PORT = 1024
-# Above this the gateway's range of CDP ports silently falls back to 18800-18899.
-HIGHEST_BASE_PORT = 65425
-# A gateway's CDP ports are base + 11 to base + 110, and the browser that it always has takes the first.
-HIGHEST_BROWSER_COUNT = 99
-# The documentation's minimum; a gateway's fixed derived ports fit in it.
-LOWEST_SPACING = 20
-
-TOKEN_SECRET = "IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - a file's name, not a secret
-# Set from the port plan and the mounts: another value would take a profile off its own ports or files.
-MANAGED_VARIABLES = frozenset(
-    f"{prefix}_{name}"
-    for prefix in ("IDLEHANDS", "OPENCLAW")
-    for name in (
-        "GATEWAY_PORT",
-        "CONFIG_PATH",
-        "STATE_DIR",
-        "WORKSPACE_DIR",
-        "FORWARD_PORTS",
-        "BROWSER_PROFILES",
-        "GATEWAY_TOKEN",
-    )
-)
 
 PROFILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 VARIABLE_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-SECRET_NAME = r"[A-Z_][A-Z0-9_]*"  # noqa: S105 - a pattern of names
-
-
-def _none_is_empty(value: object) -> object:
-    """Accept a key without a value, as in ``main:``, for a mapping with only defaults."""
-    return {} if value is None else value
-
-
-def _text(value: object) -> object:
-    """Take numbers as text, since ``DEBUG: 1`` has one meaning; ``true`` has several spellings."""
-    if isinstance(value, bool):
-        raise ValueError('quote it, so that its spelling is yours: "true" or "1"')  # noqa: TRY004 - what pydantic collects
-    return str(value) if isinstance(value, int | float) else value
-
-
-def _address(value: str) -> str:
-    try:
-        return str(ipaddress.ip_address(value))
-    except ValueError:
-        raise ValueError("must be an IP address of this host, such as 127.0.0.1") from None
-
-
-def _url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
-        raise ValueError("must be an http, https, ws or wss address, such as http://10.0.0.42:9222")
-    return value
-
-
-def _user(value: str) -> str:
-    if not re.fullmatch(r"[1-9]\d*:[1-9]\d*", value):
-        raise ValueError('must be uid:gid in numbers and not root, such as "1000:1000"')
-    return value
-
-
-def _project_name(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", value):
-        raise ValueError("must be lower-case letters, digits, - and _, as Compose asks of a project name")
-    return value
-
-
-def _memory(value: str) -> str:
-    if not re.fullmatch(r"\d+(\.\d+)?[kmgKMG][bB]?", value):
-        raise ValueError("must be a size such as 512m or 2g")
-    return value
-
-
-def _secret_name(value: str) -> str:
-    if not re.fullmatch(SECRET_NAME, value):
-        raise ValueError("must be the name of an environment variable in capitals, such as OPENAI_API_KEY")
-    if value in MANAGED_VARIABLES:
-        raise ValueError("is made by this tool and always there")
-    return value
-
-
-def _browser_profile_name(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,63}", value):
-        raise ValueError("must be lower-case letters, digits and -")
-    return value
-
-
-BasePort = Annotated[int, Field(ge=LOWEST_BASE_PORT, le=HIGHEST_BASE_PORT)]
-Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | int | float)]
 
 
 class _Model(BaseModel):
@@ -124,7 +47,7 @@ class _Model(BaseModel):
 class BrowserProfile(_Model):
     """One browser of a gateway."""
 
-    cdp_url: Annotated[str, AfterValidator(_url)] | None = None
+    cdp_url: Url | None = None
     """A Chrome on another machine. Without it the gateway starts one of its own on a port of the plan."""
 
 
@@ -133,8 +56,8 @@ class Browser(_Model):
 
     profiles: Annotated[
         dict[
-            Annotated[str, AfterValidator(_browser_profile_name)],
-            Annotated[BrowserProfile, BeforeValidator(_none_is_empty)],
+            BrowserName,
+            Annotated[BrowserProfile, BeforeValidator(none_is_empty)],
         ],
         Field(max_length=HIGHEST_BROWSER_COUNT),
     ] = {}
@@ -153,11 +76,11 @@ class Publish(_Model):
 class Resources(_Model):
     """Limits of one container."""
 
-    memory: Annotated[str, AfterValidator(_memory)] = "2g"
+    memory: Memory = "2g"
     """The gateway takes about 0.8 GB idle and 1 GB with its browser."""
-    cpus: Annotated[float, Field(gt=0)] | None = None
+    cpus: Cpus | None = None
     """Cores; no limit by default, since the engine refuses more than the host has."""
-    pids: Annotated[int, Field(ge=64)] = 512
+    pids: Pids = 512
     """Processes and threads."""
 
 
@@ -168,10 +91,10 @@ class Profile(_Model):
     """The base port. Written here when it is first allocated, so that later edits never move it."""
     rescues: list[str] = []
     """The profiles that this one is meant to repair."""
-    browser: Annotated[Browser, BeforeValidator(_none_is_empty)] = Browser()
-    publish: Annotated[Publish, BeforeValidator(_none_is_empty)] = Publish()
-    resources: Annotated[Resources, BeforeValidator(_none_is_empty)] = Resources()
-    secrets: list[Annotated[str, AfterValidator(_secret_name)]] = []
+    browser: Annotated[Browser, BeforeValidator(none_is_empty)] = Browser()
+    publish: Annotated[Publish, BeforeValidator(none_is_empty)] = Publish()
+    resources: Annotated[Resources, BeforeValidator(none_is_empty)] = Resources()
+    secrets: list[SecretName] = []
     """Files in secrets/<profile>/ that the gateway gets as variables of the same name."""
     environment: dict[str, Text] = {}
     """Further variables of the gateway, in plain text: no place for keys."""
@@ -180,17 +103,17 @@ class Profile(_Model):
 class Fleet(_Model):
     """The profiles of one deployment."""
 
-    name: Annotated[str, AfterValidator(_project_name)] = "idlehands"
+    name: ProjectName = "idlehands"
     """The Compose project's name; two deployments on one host need two names."""
-    image: Annotated[str, Field(min_length=1)] = DEFAULT_IMAGE
+    image: ImageName = DEFAULT_IMAGE
     base_port: BasePort = DEFAULT_BASE_PORT
     """The port of main; the others follow by `spacing`."""
-    spacing: Annotated[int, Field(ge=LOWEST_SPACING)] = 1000
-    bind: Annotated[str, AfterValidator(_address)] = "127.0.0.1"
+    spacing: Spacing = 1000
+    bind: Address = "127.0.0.1"
     """Where the gateway ports are published. Anything but loopback lets other machines in."""
-    user: Annotated[str, AfterValidator(_user)] | None = None
+    user: User | None = None
     """uid:gid that the gateways run as. Default: the deployment directory's owner, 1000:1000 for root's."""
-    profiles: dict[str, Annotated[Profile, BeforeValidator(_none_is_empty)]] = {}
+    profiles: dict[str, Annotated[Profile, BeforeValidator(none_is_empty)]] = {}
 
     def with_ports(self, ports: Mapping[str, int]) -> Fleet:
         """The same fleet with these profiles' ports written down."""
@@ -212,7 +135,7 @@ def parse_fleet(data: object, source: str) -> Fleet:
         FleetError: with every problem found.
     """
     try:
-        fleet = Fleet.model_validate(_none_is_empty(data))
+        fleet = Fleet.model_validate(none_is_empty(data))
     except ValidationError as error:
         problems = [_problem(details) for details in error.errors(include_url=False)]
         problems += _name_problems(data)
@@ -274,8 +197,9 @@ def _cross_problems(fleet: Fleet) -> Iterator[Problem]:
                     f"{path}.rescues.{index}",
                     f"there is no profile {rescued!r}{_meant(rescued, fleet.profiles)}",
                 )
-        for secret in sorted({s for s in profile.secrets if profile.secrets.count(s) > 1}):
-            yield Problem(f"{path}.secrets", f"{secret} is listed twice")
+        for key, values in (("rescues", profile.rescues), ("secrets", profile.secrets)):
+            for value in sorted({value for value in values if values.count(value) > 1}):
+                yield Problem(f"{path}.{key}", f"{value} is listed twice")
         yield from _environment_problems(path, profile)
         for browser, settings in profile.browser.profiles.items():
             where = f"{path}.browser.profiles.{browser}.cdp_url"
@@ -285,7 +209,7 @@ def _cross_problems(fleet: Fleet) -> Iterator[Problem]:
 
 def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
     for variable, value in profile.environment.items():
-        where = f"{path}.environment.{variable}"
+        where = f"{path}.environment.{variable.partition('=')[0]}"
         if not re.fullmatch(VARIABLE_NAME, variable):
             yield Problem(where, "is not a name that an environment variable can have")
         elif variable in MANAGED_VARIABLES:
@@ -301,16 +225,18 @@ def _problem(details: ErrorDetails) -> Problem:
     path = ".".join(location) or "the file"
     context: Mapping[str, Any] = details.get("ctx", {})
     kind = details["type"]
+    # A key pasted where only its name belongs must not end up on a screen or in a log.
+    got = _got(details["input"], private=not {"environment", "secrets"}.isdisjoint(location))
     if kind == "extra_forbidden":
         return Problem(path, f"unknown key{_meant(location[-1], _known_keys(location[:-1]))}")
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
-        return Problem(path, f"must be a mapping of keys to values{_got(details['input'])}")
+        return Problem(path, f"must be a mapping of keys to values{got}")
     if kind == "list_type":
-        return Problem(path, f"must be a list{_got(details['input'])}")
+        return Problem(path, f"must be a list{got}")
     if kind == "value_error":
         return Problem(path, str(context["error"]))
     message = details["msg"].removeprefix("Input should be ")
-    return Problem(path, f"must be {message}{_got(details['input'], secret='environment' in location)}")
+    return Problem(path, f"must be {message}{got}")
 
 
 def _known_keys(location: list[str]) -> list[str]:
@@ -331,8 +257,8 @@ def _meant(word: str, known: Mapping[str, Any] | list[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _got(value: object, *, secret: bool = False) -> str:
-    if secret or not isinstance(value, str | int | float | bool):
+def _got(value: object, *, private: bool) -> str:
+    if private or not isinstance(value, str | int | float | bool):
         return f", not {_kind(value)}"
     return f", not {value!r}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import FleetError, Problem
@@ -47,8 +48,7 @@ def with_profile(text: str, name: str, settings: Mapping[str, Any]) -> str:
 
     def add(document: dict[str, Any]) -> None:
         if not document.get("profiles"):
-            # `profiles: {}` would go on as one long line in braces
-            document["profiles"] = _block_mapping()
+            document["profiles"] = {}  # not the `{}` of the file, which would go on as one long line
         document["profiles"][name] = dict(settings)
 
     return _edit(text, add)
@@ -60,7 +60,7 @@ def without_profile(text: str, name: str) -> str:
     def remove(document: dict[str, Any]) -> None:
         del document["profiles"][name]
         for profile in document["profiles"].values():
-            if profile and name in profile.get("rescues", []):
+            if profile and name in (profile.get("rescues") or []):
                 profile["rescues"].remove(name)
 
     return _edit(text, remove)
@@ -97,6 +97,9 @@ def _fill_empty(text: str, values: Mapping[str, str]) -> str:
     for key, value in reversed(profiles):
         if key.value not in values or (value.value and not value.tag.endswith(":null")):
             continue
+        after = text[key.end_mark.index :]
+        if not after.lstrip().startswith(":"):  # `{main, rescue}`: keys alone
+            continue
         start = text.index(":", key.end_mark.index) + 1
         end = value.end_mark.index if value.value or value.tag.endswith(":map") else start
         text = f"{text[:start]} {values[key.value]}{text[end:]}"
@@ -115,9 +118,12 @@ def _edit(text: str, change: Callable[[dict[str, Any]], None]) -> str:
     yaml.preserve_quotes = True
     yaml.width = 4096  # never fold a line that a person wrote
     document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
+    if document is None:  # only comments, or nothing
+        text = f"{text.rstrip()}\nprofiles: {{}}\n".lstrip()
+        document = yaml.load(text)
     if offset is None:  # no list in the file to guess from
         indent, offset = 4, 2
-    yaml.indent(mapping=2, sequence=indent, offset=offset)
+    yaml.indent(mapping=_mapping_indent(text), sequence=indent, offset=offset)
     change(document)
     stream = io.StringIO()
     yaml.dump(document, stream)
@@ -131,11 +137,9 @@ def _yaml(kind: str) -> YAML:
     return YAML(typ=kind, pure=True)
 
 
-def _block_mapping() -> dict[str, Any]:
-    from ruamel.yaml.comments import CommentedMap  # noqa: PLC0415
-
-    mapping: dict[str, Any] = CommentedMap()
-    return mapping
+def _mapping_indent(text: str) -> int:
+    first = re.search(r"^( +)[^ #-]", text, re.MULTILINE)
+    return len(first.group(1)) if first else 2
 
 
 def _read(yaml: YAML, text: str, source: str) -> object:
@@ -146,7 +150,10 @@ def _read(yaml: YAML, text: str, source: str) -> object:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "YAML"
-        problem = (error.problem or str(error)).strip().splitlines()[0]
+        # What stands in quotes can be a value, and a value can be a key that nobody should see.
+        problem = (error.problem or str(error)).strip().splitlines()[0].partition(" with value ")[0]
+        if problem.startswith("found undefined alias"):
+            problem = "found an alias that is not defined; put a text that begins with * in quotes"
         raise FleetError(source, [Problem(place, problem)]) from None
     except YAMLError as error:
         raise FleetError(source, [Problem("YAML", str(error).strip().splitlines()[0])]) from None

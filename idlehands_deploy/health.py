@@ -89,7 +89,7 @@ def wait_until_final(
         on_change: told of each new verdict.
 
     Returns:
-        The last verdict; not a usable one if the time was up.
+        The last verdict. When the time was up it is a usable one only if the gateway was degraded just then.
     """
     from tenacity import RetryCallState, Retrying, retry_if_not_result  # noqa: PLC0415
     from tenacity.wait import wait_fixed  # noqa: PLC0415

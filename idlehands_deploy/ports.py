@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import PortConflictError
-from idlehands_deploy.fleet import HIGHEST_BASE_PORT
+from idlehands_deploy.fleet_values import HIGHEST_BASE_PORT
 
 if TYPE_CHECKING:
     from idlehands_deploy.fleet import Fleet, Profile
@@ -107,9 +107,11 @@ def _lowest_free(
 
 
 def _profile_ports(fleet: Fleet, name: str, profile: Profile, base: int) -> ProfilePorts:
-    managed = [IMPLICIT_BROWSER]
-    managed += [browser for browser, settings in profile.browser.profiles.items() if settings.cdp_url is None]
-    cdp = {browser: base + CDP_OFFSET + index for index, browser in enumerate(dict.fromkeys(managed))}
+    browsers = {IMPLICIT_BROWSER: None} | {
+        browser: settings.cdp_url for browser, settings in profile.browser.profiles.items()
+    }
+    managed = [browser for browser, cdp_url in browsers.items() if cdp_url is None]
+    cdp = {browser: base + CDP_OFFSET + index for index, browser in enumerate(managed)}
     published = [PublishedPort("gateway", fleet.bind, base)]
     if profile.publish.control:
         published.append(PublishedPort("browser control", LOOPBACK, base + CONTROL_OFFSET))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import docker
-import requests
 from docker.context import ContextAPI
 from docker.context.config import get_current_context_name
 from docker.errors import APIError, DockerException
@@ -38,7 +37,7 @@ def connect(environ: Mapping[str, str]) -> docker.DockerClient:
     try:
         client = docker.DockerClient(version="auto", timeout=TIMEOUT, **settings)
         client.ping()
-    except (DockerException, requests.RequestException, OSError) as error:
+    except (DockerException, OSError) as error:
         raise _unreachable(host, error) from None
     return client
 
@@ -58,7 +57,7 @@ def translated(client: docker.DockerClient) -> Iterator[None]:
         raise EngineFailedError(
             f"The engine refused: {reason}", "See its log: journalctl -u docker -n 50"
         ) from None
-    except (requests.RequestException, DockerException, OSError) as error:
+    except (DockerException, OSError) as error:  # what requests raises is an OSError
         raise _unreachable(client.api.base_url, error) from None
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def is_debian(os_release: str) -> bool:
     """Whether an os-release text is that of Debian, Ubuntu or a child of theirs."""
     values = dict(line.split("=", 1) for line in os_release.splitlines() if "=" in line)
-    words = f"{values.get('ID', '')} {values.get('ID_LIKE', '')}".replace('"', "").split()
+    words = f"{values.get('ID', '')} {values.get('ID_LIKE', '')}".replace('"', "").replace("'", "").split()
     return not {"debian", "ubuntu"}.isdisjoint(words)
 
 

@@ -15,7 +15,7 @@ from idlehands_deploy.directory import (
     read_text,
     write_atomic,
 )
-from idlehands_deploy.errors import Problem, StaleError, UsageError
+from idlehands_deploy.errors import FleetError, Problem, StaleError, UsageError
 from idlehands_deploy.fleet import check_profile_name, json_schema
 from idlehands_deploy.fleet_file import (
     new_fleet_text,
@@ -65,9 +65,24 @@ def make_plan(session: Session, text: str) -> Plan:
     }
     if new:
         without_settings = {name for name in new if not fleet.profiles[name].model_fields_set}
-        text = with_ports(text, new, without_settings)
+        text = _pinned(text, source, fleet, new, without_settings)
         fleet = fleet.with_ports(new)
     return Plan(text, fleet, ports, container_user(fleet, session.deployment))
+
+
+def _pinned(text: str, source: str, fleet: Fleet, ports: dict[str, int], without_settings: set[str]) -> str:
+    """The text with these ports in it, seen to mean what it meant before: aliases can share a profile."""
+    try:
+        pinned = with_ports(text, ports, without_settings)
+        if parse_text(pinned, source) == fleet.with_ports(ports):
+            return pinned
+    except (FleetError, TypeError):
+        pass
+    problems = [
+        Problem(f"profiles.{name}.port", f"write {port} here: this file's aliases keep the tool from it")
+        for name, port in ports.items()
+    ]
+    raise FleetError(source, problems)
 
 
 def store(session: Session, plan: Plan) -> bool:
@@ -115,6 +130,8 @@ def init(session: Session, names: Sequence[str]) -> Plan:
             f"There is a fleet file already: {session.deployment.fleet_file}",
             "Add to it: idlehands-deploy add NAME   (or make another with -C DIRECTORY)",
         )
+    for name in names:
+        check_name(name)
     return edit(session, lambda text: with_profiles(text, names))
 
 
@@ -124,12 +141,13 @@ def add(session: Session, name: str, port: int | None, rescues: Sequence[str]) -
     Raises:
         UsageError: there is one of that name, or the name cannot be.
     """
+    check_name(name)
 
     def change(text: str) -> str:
         if name in parse_text(text, str(session.deployment.fleet_file)).profiles:
             raise UsageError(f"There is a profile {name} already.", f"Start it: idlehands-deploy up {name}")
-        settings = {"port": port, "rescues": list(rescues)}
-        return with_profile(text, check_name(name), {key: value for key, value in settings.items() if value})
+        settings = {"port": port, "rescues": list(rescues) or None}
+        return with_profile(text, name, {key: value for key, value in settings.items() if value is not None})
 
     return edit(session, change)
 
@@ -170,15 +188,18 @@ def check_generated(session: Session) -> None:
 def with_profiles(text: str, names: Sequence[str]) -> str:
     """Add profiles that take the slots which are theirs."""
     for name in names:
-        text = with_profile(text, check_name(name), {})
+        text = with_profile(text, name, {})
     return text
 
 
-def check_name(name: str) -> str:
-    """The name, if a profile may have it."""
+def check_name(name: str) -> None:
+    """See that a profile may have this name, before anything is locked or written.
+
+    Raises:
+        UsageError: it may not.
+    """
     if problem := check_profile_name(name):
         raise UsageError(str(Problem(name, problem)), "Choose another name, such as rescue.")
-    return name
 
 
 def _text(session: Session) -> str:

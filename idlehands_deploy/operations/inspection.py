@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from idlehands_deploy.directory import new_token, read_text, read_token, write_atomic
 from idlehands_deploy.errors import DirectoryError
-from idlehands_deploy.fleet import TOKEN_SECRET
+from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.operations.readiness import Observation, gateway_host, observe
 from idlehands_deploy.operations.session import select
 from idlehands_deploy.ports import ProfilePorts, plan_ports

@@ -40,6 +40,8 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
     """
     if not names:
         session.fleet_text()
+    for name in names:
+        editing.check_name(name)
     engine = session.engine()
     with locked(session.deployment):
         plan, added = _plan_with(session, names)

@@ -1,0 +1,129 @@
+"""The single values that a fleet file may hold, each with the sentence that refuses another."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOWEST_BASE_PORT = 1024
+# Above this the gateway's range of CDP ports silently falls back to 18800-18899.
+HIGHEST_BASE_PORT = 65425
+# The documentation's minimum; a gateway's fixed derived ports fit in it.
+LOWEST_SPACING = 20
+# A gateway's CDP ports are base + 11 to base + 110, and the browser that it always has takes the first.
+HIGHEST_BROWSER_COUNT = 99
+
+TOKEN_SECRET = "IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - a file's name, not a secret
+# Set from the port plan and the mounts: another value would take a profile off its own ports or files.
+MANAGED_VARIABLES = frozenset(
+    f"{prefix}_{name}"
+    for prefix in ("IDLEHANDS", "OPENCLAW")
+    for name in (
+        "GATEWAY_PORT",
+        "CONFIG_PATH",
+        "STATE_DIR",
+        "WORKSPACE_DIR",
+        "FORWARD_PORTS",
+        "BROWSER_PROFILES",
+        "GATEWAY_TOKEN",
+    )
+)
+
+
+def none_is_empty(value: object) -> object:
+    """Accept a key without a value, as in ``main:``, for a mapping with only defaults."""
+    return {} if value is None else value
+
+
+def _text(value: object) -> object:
+    # YAML reads 1.10 as 1.1 and 007 as 7: only the person knows which spelling is meant.
+    if isinstance(value, bool | int | float):
+        raise ValueError("must be text: put it in quotes")  # noqa: TRY004 - what pydantic collects
+    return value
+
+
+def _matches(pattern: str, otherwise: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(otherwise)
+        return value
+
+    return check
+
+
+def _address(value: str) -> str:
+    try:
+        # A scope, as in fe80::1%eth0, is nothing that a port can be published on.
+        return str(ipaddress.ip_address(value.replace("%", " ")))
+    except ValueError:
+        raise ValueError("must be an IP address of this host, such as 127.0.0.1") from None
+
+
+def _url(value: str) -> str:
+    otherwise = "must be an http, https, ws or wss address, such as http://10.0.0.42:9222"
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        raise ValueError(otherwise) from None
+    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
+        raise ValueError(otherwise)
+    return value
+
+
+def _not_managed(value: str) -> str:
+    if value in MANAGED_VARIABLES:
+        raise ValueError("is made by this tool and always there")
+    return value
+
+
+BasePort = Annotated[int, Field(ge=LOWEST_BASE_PORT, le=HIGHEST_BASE_PORT)]
+Spacing = Annotated[int, Field(ge=LOWEST_SPACING)]
+Cpus = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Pids = Annotated[int, Field(ge=64)]
+Text = Annotated[str, BeforeValidator(_text)]
+Address = Annotated[str, AfterValidator(_address)]
+Url = Annotated[str, AfterValidator(_url)]
+User = Annotated[
+    str,
+    AfterValidator(
+        _matches(r"[1-9]\d*:[1-9]\d*", 'must be uid:gid in numbers and not root, such as "1000:1000"')
+    ),
+]
+ProjectName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"[a-z0-9][a-z0-9_-]*",
+            "must be lower-case letters, digits, - and _, as Compose asks of a project name",
+        )
+    ),
+]
+ImageName = Annotated[
+    str,
+    AfterValidator(
+        _matches(r"[a-z0-9][\w./:@-]*", "must be the name of an image, such as idlehands/gateway:2026.9.6")
+    ),
+]
+Memory = Annotated[
+    str, AfterValidator(_matches(r"[1-9]\d*(\.\d+)?[kmgKMG][bB]?", "must be a size such as 512m or 2g"))
+]
+SecretName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"[A-Z_][A-Z0-9_]*",
+            "must be the name of an environment variable in capitals, such as OPENAI_API_KEY",
+        )
+    ),
+    AfterValidator(_not_managed),
+]
+BrowserName = Annotated[
+    str, AfterValidator(_matches(r"[a-z0-9][a-z0-9-]{0,63}", "must be lower-case letters, digits and -"))
+]
