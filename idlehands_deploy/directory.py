@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
+import stat
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.compose import SECCOMP_FILE, secret_names
-from idlehands_deploy.errors import DirectoryError, FleetError, Problem
-from idlehands_deploy.fleet_values import TOKEN_SECRET
-from idlehands_deploy.gateway import CONFIG_NAME, initial_config
+from idlehands_deploy.compose import SECCOMP_FILE
+from idlehands_deploy.errors import DirectoryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from idlehands_deploy.fleet import Fleet, Profile
-    from idlehands_deploy.ports import PortPlan, ProfilePorts
 
 FLEET_FILE = "fleet.yaml"
 VARIABLE = "IDLEHANDS_DEPLOY_DIR"
-# Debian's first ordinary user, and the image's own: what root's gateways run as.
-DEFAULT_USER = "1000:1000"
 PRIVATE_FILE = 0o600
-PRIVATE_DIRECTORY = 0o700
 LOCK_TIMEOUT = 60.0
 
 
@@ -100,13 +93,17 @@ def read_text(path: Path) -> str | None:
     except UnicodeDecodeError as error:
         raise DirectoryError(f"{path} is not UTF-8 text: {error.reason}.", "Save it as UTF-8.") from None
     except OSError as error:
-        raise _unusable("read", path, error) from None
+        raise unusable("read", path, error) from None
 
 
-def write_atomic(path: Path, text: str, mode: int = 0o644) -> None:
+def write_atomic(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
     """Replace a file whole: after a crash or on a full disk it is the old one or the new one.
 
-    Owner and mode of an existing file are kept; parents are made.
+    Owner and mode of an existing file are kept; parents are made. A link is replaced and never followed.
+
+    Args:
+        mode: of a new file.
+        owner: uid and gid of a new file; only root can give files away, so nobody else's call does.
 
     Raises:
         DirectoryError: it cannot be written; nothing is changed.
@@ -114,25 +111,25 @@ def write_atomic(path: Path, text: str, mode: int = 0o644) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        target = path.resolve()  # a fleet file may be a link into somebody's dotfiles
-        old = target.stat() if target.exists() else None
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        old = path.lstat() if path.is_file() and not path.is_symlink() else None
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
-            os.fchmod(stream.fileno(), old.st_mode & 0o7777 if old else mode)
-            if old and os.geteuid() == 0:
-                os.fchown(stream.fileno(), old.st_uid, old.st_gid)
+            os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode) if old else mode)
+            keep = (old.st_uid, old.st_gid) if old else owner
+            if keep and os.geteuid() == 0:
+                os.fchown(stream.fileno(), *keep)
             stream.flush()
             if old:
                 # Only what replaces something can lose something: a new file that a power cut left empty
                 # counts as missing and is made again.
                 os.fsync(stream.fileno())
-        temporary.replace(target)
+        temporary.replace(path)
     except OSError as error:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
-        raise _unusable("write", path, error) from None
+        raise unusable("write", path, error) from None
 
 
 @contextmanager
@@ -155,52 +152,7 @@ def locked(deployment: Deployment) -> Iterator[None]:
             f"Wait for it, or see who holds it: fuser {path}",
         ) from None
     except OSError as error:
-        raise _unusable("write", deployment.root, error) from None
-
-
-def container_user(fleet: Fleet, deployment: Deployment) -> str:
-    """``uid:gid`` of the containers: the fleet file's, else the directory's owner unless that is root."""
-    if fleet.user:
-        return fleet.user
-    try:
-        owner = deployment.root.stat()
-    except FileNotFoundError:
-        uid, gid = os.geteuid(), os.getegid()
-    else:
-        uid, gid = owner.st_uid, owner.st_gid
-    return f"{uid}:{gid}" if uid else DEFAULT_USER
-
-
-def check_files(deployment: Deployment, fleet: Fleet, user: str) -> None:
-    """See that what the containers will mount can work, before anything is written.
-
-    Raises:
-        FleetError: with every secret that is missing and every directory of a wrong owner.
-    """
-    problems = [
-        problem
-        for name, profile in fleet.profiles.items()
-        for problem in (
-            *_secret_problems(deployment, name, profile),
-            *_owner_problems(deployment, name, user),
-        )
-    ]
-    if problems:
-        raise FleetError(str(deployment.root), problems)
-
-
-def make_files(deployment: Deployment, fleet: Fleet, plan: PortPlan, user: str) -> None:
-    """Make each profile's directories, token and first config where they are missing; keep what is there.
-
-    Raises:
-        DirectoryError: they cannot be made.
-    """
-    uid, gid = (int(part) for part in user.split(":"))
-    for name, profile in fleet.profiles.items():
-        try:
-            _make_profile(deployment, profile, plan.profiles[name], uid, gid)
-        except OSError as error:
-            raise _unusable("write", deployment.root / "profiles" / name, error) from None
+        raise unusable("write", deployment.root, error) from None
 
 
 def remove_tree(directory: Path) -> None:
@@ -214,98 +166,19 @@ def remove_tree(directory: Path) -> None:
     except FileNotFoundError:
         pass
     except OSError as error:
-        raise _unusable("delete", directory, error) from None
-
-
-def read_token(deployment: Deployment, profile: str) -> str | None:
-    """The gateway token of a profile; None where there is none or it is another user's."""
-    try:
-        return deployment.secret_file(profile, TOKEN_SECRET).read_text(encoding="ascii").strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
-
-
-def new_token() -> str:
-    """A token nobody can guess: 256 bits in hexadecimal."""
-    return secrets.token_hex(32)
-
-
-def _make_profile(deployment: Deployment, profile: Profile, ports: ProfilePorts, uid: int, gid: int) -> None:
-    name = ports.profile
-    state, secret = deployment.state_directory(name), deployment.secret_file(name, TOKEN_SECRET)
-    # Only what is mounted is the container's user's: in a directory of its own it could plant links for root.
-    for private in (state.parent.parent, state.parent, secret.parent.parent, secret.parent):
-        private.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
-    for mounted in (state, deployment.workspace_directory(name)):
-        if not mounted.exists():
-            mounted.mkdir(mode=PRIVATE_DIRECTORY)
-            _give(mounted, uid, gid)
-    config = state / CONFIG_NAME
-    if _is_missing(config):
-        write_atomic(config, initial_config(profile, ports), PRIVATE_FILE)
-        _give(config, uid, gid)
-    if _is_missing(secret):
-        write_atomic(secret, new_token() + "\n", PRIVATE_FILE)
-    for kept in secret_names(profile):
-        path = secret.with_name(kept)
-        if not path.is_symlink():  # a link's target is the person's to look after
-            path.chmod(PRIVATE_FILE)
-            _give(path, uid, gid)
-
-
-def _is_missing(path: Path) -> bool:
-    try:
-        # The gateway owns its state and could have left a link there, which root must not follow.
-        return path.lstat().st_size <= 1
-    except FileNotFoundError:
-        return True
-
-
-def _give(path: Path, uid: int, gid: int) -> None:
-    # Only root can give files away; for anybody else check_files has seen that they are the user's own.
-    if os.geteuid() == 0:
-        os.chown(path, uid, gid)
-
-
-def _secret_problems(deployment: Deployment, name: str, profile: Profile) -> Iterator[Problem]:
-    for secret in profile.secrets:
-        path = deployment.secret_file(name, secret)
-        where = str(path.relative_to(deployment.root))
-        try:
-            if not path.is_file():
-                yield Problem(where, f"missing; write the value of {secret} into it (mode 0600)")
-            elif path.stat().st_size == 0:
-                yield Problem(where, "is empty")
-        except PermissionError:
-            yield Problem(where, "cannot be read by you")
-
-
-def _owner_problems(deployment: Deployment, name: str, user: str) -> Iterator[Problem]:
-    uid = int(user.partition(":")[0])
-    if os.geteuid() not in (0, uid):
-        yield Problem(
-            f"profiles.{name}",
-            f"its gateway would run as {user}, and you ({os.geteuid()}) cannot give files to that user; "
-            f'set `user: "{os.geteuid()}:{os.getegid()}"`, or run this as root',
-        )
-        return
-    for directory in (deployment.state_directory(name), deployment.workspace_directory(name)):
-        try:
-            owner = directory.stat().st_uid
-        except OSError:
-            continue
-        if owner != uid:
-            where = str(directory.relative_to(deployment.root))
-            yield Problem(
-                where, f"belongs to uid {owner}, its gateway runs as {user}: chown -R {user} {directory}"
-            )
+        raise unusable("delete", directory, error) from None
 
 
 def _absolute(path: Path, start: Path) -> Path:
     return (start / path.expanduser()).resolve()
 
 
-def _unusable(verb: str, path: Path, error: OSError) -> DirectoryError:
+def unusable(verb: str, path: Path, error: OSError) -> DirectoryError:
+    """An OSError as a person would want it told.
+
+    Args:
+        verb: what could not be done: read, write or delete.
+    """
     reason = error.strerror or str(error)
     remedies = {
         "No space left on device": "Free some space and run the command again; nothing was changed.",

@@ -113,7 +113,9 @@ class Fleet(_Model):
     """Where the gateway ports are published. Anything but loopback lets other machines in."""
     user: User | None = None
     """uid:gid that the gateways run as. Default: the deployment directory's owner, 1000:1000 for root's."""
-    profiles: dict[str, Annotated[Profile, BeforeValidator(none_is_empty)]] = {}
+    profiles: Annotated[
+        dict[str, Annotated[Profile, BeforeValidator(none_is_empty)]], BeforeValidator(none_is_empty)
+    ] = {}
 
     def with_ports(self, ports: Mapping[str, int]) -> Fleet:
         """The same fleet with these profiles' ports written down."""
@@ -167,6 +169,11 @@ def check_profile_name(name: str) -> str | None:
     )
 
 
+def variable_part(key: str) -> str:
+    """As much of a key as can be a variable's name: what follows, as in ``A=value``, is not for showing."""
+    return re.split("[=:]", key, maxsplit=1)[0]
+
+
 def _name_problems(data: object) -> Iterator[Problem]:
     profiles = data.get("profiles") if isinstance(data, dict) else None
     if not isinstance(profiles, dict):
@@ -209,7 +216,7 @@ def _cross_problems(fleet: Fleet) -> Iterator[Problem]:
 
 def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
     for variable, value in profile.environment.items():
-        where = f"{path}.environment.{variable.partition('=')[0]}"
+        where = f"{path}.environment.{variable_part(variable)}"
         if not re.fullmatch(VARIABLE_NAME, variable):
             yield Problem(where, "is not a name that an environment variable can have")
         elif variable in MANAGED_VARIABLES:
@@ -222,6 +229,8 @@ def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
 
 def _problem(details: ErrorDetails) -> Problem:
     location = [str(part) for part in details["loc"] if part != "[key]"]
+    if "environment" in location:
+        location[-1] = variable_part(location[-1])
     path = ".".join(location) or "the file"
     context: Mapping[str, Any] = details.get("ctx", {})
     kind = details["type"]

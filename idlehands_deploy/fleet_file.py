@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import FleetError, Problem
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
     from idlehands_deploy.fleet import Fleet
+
+# Documents that say nothing, beside comments.
+_NOTHING = {"null", "~", "..."}
 
 NEW_FLEET = f"""\
 # yaml-language-server: $schema=./fleet.schema.json
@@ -114,20 +118,27 @@ def schema_text(schema: Mapping[str, Any]) -> str:
 def _edit(text: str, change: Callable[[dict[str, Any]], None]) -> str:
     from ruamel.yaml.util import load_yaml_guess_indent  # noqa: PLC0415
 
+    head, text = _split_head(text)
     yaml = _yaml("rt")
     yaml.preserve_quotes = True
     yaml.width = 4096  # never fold a line that a person wrote
+    comments = [line for line in text.splitlines() if line.lstrip()[:1] in {"", "#"}]
+    if {*text.splitlines()} - {*comments} <= _NOTHING:
+        text = "\n".join([*comments, "profiles: {}\n"]).lstrip()
     document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
-    if document is None:  # only comments, or nothing
-        text = f"{text.rstrip()}\nprofiles: {{}}\n".lstrip()
-        document = yaml.load(text)
     if offset is None:  # no list in the file to guess from
         indent, offset = 4, 2
     yaml.indent(mapping=_mapping_indent(text), sequence=indent, offset=offset)
     change(document)
     stream = io.StringIO()
     yaml.dump(document, stream)
-    return stream.getvalue()
+    return head + stream.getvalue()
+
+
+def _split_head(text: str) -> tuple[str, str]:
+    """What precedes the document up to its ``---``, where ruamel.yaml drops comments; and the document."""
+    head = re.match(r"(?:[ \t]*#.*\n|%.*\n|[ \t]*\n)*---[ \t]*\n", text)
+    return (head.group(), text[head.end() :]) if head else ("", text)
 
 
 def _yaml(kind: str) -> YAML:
@@ -143,17 +154,28 @@ def _mapping_indent(text: str) -> int:
 
 
 def _read(yaml: YAML, text: str, source: str) -> object:
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
+    from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError  # noqa: PLC0415
 
     try:
-        return yaml.load(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ReusedAnchorWarning)
+            return yaml.load(text)
+    except ReusedAnchorWarning:
+        raise FleetError(source, [Problem("YAML", "an anchor (&) is defined twice")]) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "YAML"
-        # What stands in quotes can be a value, and a value can be a key that nobody should see.
-        problem = (error.problem or str(error)).strip().splitlines()[0].partition(" with value ")[0]
-        if problem.startswith("found undefined alias"):
-            problem = "found an alias that is not defined; put a text that begins with * in quotes"
-        raise FleetError(source, [Problem(place, problem)]) from None
+        raise FleetError(source, [Problem(place, _without_values(error.problem or str(error)))]) from None
     except YAMLError as error:
         raise FleetError(source, [Problem("YAML", str(error).strip().splitlines()[0])]) from None
+
+
+def _without_values(problem: str) -> str:
+    """A parser's message without what it quotes from the file, which can be a key that nobody should see."""
+    if problem.startswith("found undefined alias"):
+        return "found an alias that is not defined; put a text that begins with * in quotes"
+    if problem.startswith("could not determine a constructor"):
+        return "could not determine a constructor for the tag; put a text that begins with ! in quotes"
+    if key := re.match(r'found duplicate key "([\w.-]*)', problem):
+        return f'found duplicate key "{key.group(1)}"'
+    return problem.strip().splitlines()[0]

@@ -67,13 +67,13 @@ def _address(value: str) -> str:
 
 
 def _url(value: str) -> str:
-    otherwise = "must be an http, https, ws or wss address, such as http://10.0.0.42:9222"
     try:
         parts = urlsplit(value)
+        good = parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname and parts.port != 0
     except ValueError:
-        raise ValueError(otherwise) from None
-    if parts.scheme not in {"http", "https", "ws", "wss"} or not parts.hostname:
-        raise ValueError(otherwise)
+        good = False
+    if not good or re.search(r"\s", value):
+        raise ValueError("must be an http, https, ws or wss address, such as http://10.0.0.42:9222")
     return value
 
 
@@ -108,11 +108,20 @@ ProjectName = Annotated[
 ImageName = Annotated[
     str,
     AfterValidator(
-        _matches(r"[a-z0-9][\w./:@-]*", "must be the name of an image, such as idlehands/gateway:2026.9.6")
+        _matches(
+            r"[a-z0-9]([\w./:@-]*\w)?",
+            "must be the name of an image, such as idlehands/gateway:2026.9.6",
+        )
     ),
 ]
 Memory = Annotated[
-    str, AfterValidator(_matches(r"[1-9]\d*(\.\d+)?[kmgKMG][bB]?", "must be a size such as 512m or 2g"))
+    str,
+    AfterValidator(
+        _matches(
+            r"(?!0+(\.0+)?[a-zA-Z])\d+(\.\d+)?[kmgKMG][bB]?",
+            "must be a size such as 512m or 2g",
+        )
+    ),
 ]
 SecretName = Annotated[
     str,

@@ -26,6 +26,8 @@ BOOTSTRAPPED_BASE = f"{BOOTSTRAPPED_REPOSITORY}:{BOOTSTRAPPED_TAG}"
 # Images of this name are built here; any other is somebody's and is pulled.
 OWN_REPOSITORY = DEFAULT_IMAGE.partition(":")[0]
 CONTEXT_LABEL = "org.idlehands.deploy.context"
+# What the image is built from, and what travels in the wheel.
+CONTEXT = (".dockerignore", "Dockerfile", "build", "rootfs")
 CA_FILE = "ca-bundle.crt"
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -57,7 +59,8 @@ def context_directory() -> Path:
 def context_digest(context: Path) -> str:
     """A digest of every file's name, mode and content; equal contexts build equal images."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in context.rglob("*") if path.is_file() and path.name != CA_FILE):
+    files = (path for name in CONTEXT for path in (context / name, *(context / name).rglob("*")))
+    for path in sorted(path for path in files if path.is_file()):
         content = path.read_bytes()
         executable = bool(path.stat().st_mode & 0o100)
         digest.update(f"{path.relative_to(context)}\0{executable}\0{len(content)}\0".encode())
@@ -137,7 +140,7 @@ def build_image(
 
     with tempfile.TemporaryDirectory(prefix="idlehands-build-") as temporary:
         copy = Path(temporary) / "context"
-        shutil.copytree(context, copy, ignore=shutil.ignore_patterns(CA_FILE))
+        _copy_context(context, copy)
         (copy / CA_FILE).write_bytes(ca_bundle(environ))
         error = engine.build(
             copy,
@@ -192,6 +195,16 @@ def ca_bundle(environ: Mapping[str, str]) -> bytes:
                     f"Unset {variable}, or set it to the certificate bundle of your network.",
                 ) from None
     return b""
+
+
+def _copy_context(context: Path, copy: Path) -> None:
+    copy.mkdir()
+    for name in CONTEXT:
+        source = context / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name)
+        else:
+            shutil.copy2(source, copy / name)
 
 
 def _repository(reference: str) -> str:

@@ -290,3 +290,10 @@ def test_commands_without_an_engine_load_neither_docker_nor_requests(
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert shown.stdout.splitlines()[-1] == "0 []"
+
+
+def test_nothing_that_is_said_about_a_fleet_file_shows_the_value_of_a_variable(tmp_path: Path) -> None:
+    text = "profiles: {main: {environment: {A: &x hidden-first, B: &x hidden-second}}}\n"
+    (tmp_path / "fleet.yaml").write_text(text, encoding="utf-8")
+    shown = run(tmp_path, "ports")
+    assert "hidden" not in shown.stdout + shown.stderr

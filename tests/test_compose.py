@@ -59,6 +59,11 @@ services:
       options:
         max-size: "10m"
         max-file: "3"
+    read_only: true
+    tmpfs:
+    - /tmp:mode=1777,size=512m
+    - /run:mode=1777,size=16m
+    - /home/idlehands:mode=1777,size=512m,exec
     cap_drop:
     - ALL
     security_opt:
@@ -208,6 +213,37 @@ def test_a_port_that_is_not_published_is_not_forwarded(publish: str, forwarded: 
 
 def test_without_a_cpu_limit_none_is_written() -> None:
     assert "cpus" not in document(fleet("profiles: {main: }"))["services"]["main"]
+
+
+@pytest.mark.parametrize(
+    ("browsers", "expected"),
+    [
+        ("", None),
+        ("openclaw: ", None),
+        ("far: {cdp_url: 'http://10.0.0.42:9222'}", None),
+        ("work: , far: {cdp_url: 'http://10.0.0.42:9222'}, home: ", "work,home"),
+    ],
+)
+def test_further_browsers_of_the_gateway_s_own_are_told_to_the_image(
+    browsers: str, expected: str | None
+) -> None:
+    service = document(fleet(f"profiles: {{main: {{browser: {{profiles: {{{browsers}}}}}}}}}"))["services"][
+        "main"
+    ]
+    assert service["environment"].get("IDLEHANDS_BROWSER_PROFILES") == expected
+
+
+def test_the_programs_of_a_container_cannot_be_changed_from_inside() -> None:
+    services = document(fleet(RICH))["services"]
+    assert {name: service["read_only"] for name, service in services.items()} == {
+        "rescue": True, "main": True,
+    }  # fmt: skip
+
+
+def test_every_place_in_memory_has_a_bound() -> None:
+    service = document(fleet("profiles: {main: }"))["services"]["main"]
+    assert service["tmpfs"]
+    assert [place for place in service["tmpfs"] if ",size=" not in place] == []
 
 
 def test_every_variable_survives_yaml_1_2_and_1_1() -> None:

@@ -10,20 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.directory import (
-    Deployment,
-    check_files,
-    container_user,
-    find_deployment,
-    make_files,
-    new_token,
-    read_text,
-    read_token,
-    remove_tree,
-    write_atomic,
-)
+from idlehands_deploy.directory import Deployment, find_deployment, read_text, remove_tree, write_atomic
 from idlehands_deploy.errors import DirectoryError, FleetError
 from idlehands_deploy.ports import plan_ports
+from idlehands_deploy.profile_files import check_files, container_user, make_files, new_token, read_token
 from tests.helpers import fleet, snapshot
 
 if TYPE_CHECKING:
@@ -140,14 +130,13 @@ def test_a_write_keeps_the_mode_of_a_file_and_gives_a_new_one_its_own(tmp_path: 
     assert [mode(old), mode(new)] == ["0o640", "0o600"]
 
 
-def test_a_write_through_a_link_keeps_the_link(tmp_path: Path) -> None:
-    target, link = tmp_path / "dotfiles" / "fleet.yaml", tmp_path / "fleet.yaml"
-    target.parent.mkdir()
+def test_a_write_replaces_a_link_and_does_not_follow_it(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
     target.touch()
     link.symlink_to(target)
     write_atomic(link, "x")
-    assert link.is_symlink()
-    assert target.read_text(encoding="utf-8") == "x"
+    assert not link.is_symlink()
+    assert target.read_text(encoding="utf-8") == ""
 
 
 def test_a_write_that_fails_changes_nothing_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -169,13 +158,24 @@ def test_a_directory_that_may_not_be_written_is_told(ordinary_user: Path) -> Non
     assert snapshot(ordinary_user) == {}
 
 
-def test_what_is_made_is_for_the_gateway_s_user_alone(tmp_path: Path) -> None:
+def owner(path: Path) -> str:
+    return f"{path.lstat().st_uid}:{path.lstat().st_gid}"
+
+
+@contextmanager
+def no_umask() -> Iterator[None]:
     old = os.umask(0)
     try:
-        root = make(tmp_path, "profiles: {main: }").root
+        yield
     finally:
         os.umask(old)
+
+
+def test_what_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
+    with no_umask():
+        root = make(tmp_path, "profiles: {main: }").root
     private = {
+        "profiles": "0o700",
         "profiles/main": "0o700",
         "profiles/main/state": "0o700",
         "profiles/main/state/idlehands.json": "0o600",
@@ -185,7 +185,39 @@ def test_what_is_made_is_for_the_gateway_s_user_alone(tmp_path: Path) -> None:
         "secrets/main/IDLEHANDS_GATEWAY_TOKEN": "0o600",
     }
     assert {path: mode(root / path) for path in private} == private
-    assert {f"{(root / path).stat().st_uid}:{(root / path).stat().st_gid}" for path in private} == {USER}
+
+
+def test_the_gateway_s_user_gets_what_is_mounted(tmp_path: Path) -> None:
+    root = make(tmp_path, "profiles: {main: }").root
+    mounted = [
+        "profiles/main/state",
+        "profiles/main/state/idlehands.json",
+        "profiles/main/workspace",
+        "secrets/main/IDLEHANDS_GATEWAY_TOKEN",
+    ]
+    assert {path: owner(root / path) for path in mounted} == dict.fromkeys(mounted, USER)
+
+
+def test_the_directories_around_what_is_mounted_stay_those_of_who_made_them(tmp_path: Path) -> None:
+    root = make(tmp_path, "profiles: {main: }").root
+    around = ["profiles", "profiles/main", "secrets", "secrets/main"]
+    me = f"{os.geteuid()}:{os.getegid()}"
+    assert {path: owner(root / path) for path in around} == dict.fromkeys(around, me)
+
+
+@pytest.mark.parametrize("name", ["OPENAI_API_KEY", "IDLEHANDS_GATEWAY_TOKEN"])
+def test_a_secret_that_is_a_link_keeps_its_target_s_owner_mode_and_content(tmp_path: Path, name: str) -> None:
+    target, root = tmp_path / "keys" / "shared", tmp_path / "fleet"
+    target.parent.mkdir()
+    target.write_text(new_token(), encoding="ascii")
+    target.chmod(0o640)
+    link = root / "secrets" / "main" / name
+    link.parent.mkdir(parents=True)
+    link.symlink_to(target)
+    before = snapshot(target.parent)
+    make(root, "profiles: {main: {secrets: [OPENAI_API_KEY]}}" if name[0] == "O" else "profiles: {main: }")
+    assert snapshot(target.parent) == before
+    assert link.readlink() == target
 
 
 def test_a_key_that_a_person_wrote_openly_is_made_private(tmp_path: Path) -> None:
@@ -226,6 +258,49 @@ def test_a_config_that_is_a_broken_link_is_not_followed(tmp_path: Path) -> None:
     config.symlink_to(tmp_path / "outside")
     make(tmp_path, "profiles: {main: }")
     assert not (tmp_path / "outside").exists()
+
+
+def test_a_config_that_is_a_short_link_to_a_further_link_is_not_followed(tmp_path: Path) -> None:
+    # A link is as long as its target's name: one to `x` must not pass for a file that a power cut left empty.
+    deployment = make(tmp_path, "profiles: {main: }")
+    target, config = tmp_path / "shadow", deployment.state_directory("main") / "idlehands.json"
+    target.write_text("root's\n", encoding="ascii")
+    target.chmod(0o640)
+    (config.parent / "x").symlink_to(target)
+    config.unlink()
+    config.symlink_to("x")
+    before = (target.read_bytes(), mode(target), owner(target))
+    make(tmp_path, "profiles: {main: }")
+    assert (target.read_bytes(), mode(target), owner(target)) == before
+
+
+def test_a_config_that_is_a_link_gives_its_target_to_nobody(tmp_path: Path) -> None:
+    deployment = make(tmp_path, "profiles: {main: }")
+    target, config = tmp_path / "shadow", deployment.state_directory("main") / "idlehands.json"
+    target.write_text("root's\n", encoding="ascii")
+    target.chmod(0o640)
+    config.unlink()
+    config.symlink_to(target)
+    before = (target.read_bytes(), mode(target), owner(target))
+    make(tmp_path, "profiles: {main: }")
+    assert (target.read_bytes(), mode(target), owner(target)) == before
+
+
+@pytest.mark.parametrize("content", [b"\n", b"\r\n"])
+def test_a_token_file_with_nothing_but_a_newline_is_made_anew(tmp_path: Path, content: bytes) -> None:
+    deployment = make(tmp_path, "profiles: {main: }")
+    deployment.secret_file("main", "IDLEHANDS_GATEWAY_TOKEN").write_bytes(content)
+    make(tmp_path, "profiles: {main: }")
+    assert len(read_token(deployment, "main") or "") == 64
+
+
+@pytest.mark.parametrize("content", [b"x", b"x\n", b"mine\n", b"\nmine"])
+def test_a_token_that_a_person_wrote_is_never_replaced(tmp_path: Path, content: bytes) -> None:
+    deployment = make(tmp_path, "profiles: {main: }")
+    token = deployment.secret_file("main", "IDLEHANDS_GATEWAY_TOKEN")
+    token.write_bytes(content)
+    make(tmp_path, "profiles: {main: }")
+    assert token.read_bytes() == content
 
 
 def test_every_profile_has_a_token_of_its_own_with_256_bits(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.directory import new_token
 from idlehands_deploy.errors import (
     DeployError,
     DirectoryError,
@@ -15,7 +14,8 @@ from idlehands_deploy.errors import (
     StaleError,
     UsageError,
 )
-from idlehands_deploy.operations import editing
+from idlehands_deploy.operations import editing, lifecycle
+from idlehands_deploy.profile_files import new_token
 from tests.helpers import clean_environ, session, snapshot
 
 if TYPE_CHECKING:
@@ -194,8 +194,8 @@ def add(name: str, port: int | None = None, *rescues: str) -> Callable[[Session]
     return lambda session: editing.add(session, name, port, rescues)
 
 
-def add_two(session: Session) -> object:
-    return editing.edit(session, lambda text: editing.with_profiles(text, ["good", "b/d"]))
+def up_two(session: Session) -> object:
+    return lifecycle.up(session, ["good", "b/d"], 1.0)
 
 
 # What a person appended to the fleet file before, the command, and how it is refused.
@@ -205,13 +205,14 @@ BAD_EDITS: dict[str, tuple[bytes, Callable[[Session], object], type[DeployError]
     "no name": (b"", add(""), UsageError),
     "a path for a name": (b"", add("../x"), UsageError),
     "a long name": (b"", add("x" * 64), UsageError),
+    "port 0": (b"", add("new", 0), FleetError),
     "a privileged port": (b"", add("new", 80), FleetError),
     "a high port": (b"", add("new", 65426), FleetError),
     "main's port": (b"", add("new", 18789), PortConflictError),
     "main's CDP port": (b"", add("new", 18800), PortConflictError),
     "rescues nobody": (b"", add("new", None, "gone"), FleetError),
     "rescues itself": (b"", add("new", None, "new"), FleetError),
-    "a bad name after a good one": (b"", add_two, UsageError),
+    "a bad name after a good one": (b"", up_two, UsageError),
     "a syntax error": (b"  rescue: [\n", add("new"), FleetError),
     "a misspelt key": (b"  rescue: {prot: 1}\n", add("new"), FleetError),
     "a name that was written twice": (b"  main: {}\n", add("new"), FleetError),
@@ -233,6 +234,98 @@ def test_an_edit_that_fails_changes_no_byte(
     with pytest.raises(kind):
         change(session(tmp_path))
     assert snapshot(tmp_path) == before
+
+
+BEFORE_ANYTHING: dict[str, Callable[[Session], object]] = {
+    "init": lambda session: editing.init(session, ["a/b"]),
+    "init, after a good one": lambda session: editing.init(session, ["main", "a/b"]),
+    "add": add("a/b"),
+    "up": lambda session: lifecycle.up(session, ["a/b"], 1.0),
+    "up, after a good one": lambda session: lifecycle.up(session, ["main", "a/b"], 1.0),
+}
+
+
+@pytest.mark.parametrize("change", BEFORE_ANYTHING.values(), ids=BEFORE_ANYTHING.keys())
+def test_a_bad_name_is_refused_before_anything_is_made(
+    tmp_path: Path, change: Callable[[Session], object]
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        change(session(tmp_path / "new"))
+    assert str(caught.value) == (
+        "a/b: a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit "
+        "(the gateway and the engine refuse others)\n"
+        "Choose another name, such as rescue."
+    )
+    assert snapshot(tmp_path) == {}
+
+
+def test_port_0_is_a_port_and_not_the_wish_for_a_free_one(tmp_path: Path) -> None:
+    editing.init(session(tmp_path), ["main"])
+    with pytest.raises(FleetError) as caught:
+        editing.add(session(tmp_path), "x", 0, [])
+    assert [str(problem) for problem in caught.value.problems] == [
+        "profiles.x.port: must be greater than or equal to 1024, not 0"
+    ]
+
+
+@pytest.mark.parametrize(("text", "kept"), [("", ""), ("# mine\n", "# mine\n")])
+def test_a_profile_can_be_added_to_a_fleet_file_without_keys(tmp_path: Path, text: str, kept: str) -> None:
+    fleet_file = tmp_path / "fleet.yaml"
+    fleet_file.write_text(text, encoding="utf-8")
+    editing.add(session(tmp_path), "rescue", None, [])
+    assert fleet_file.read_text(encoding="utf-8") == f"{kept}profiles:\n  rescue: {{port: 19789}}\n"
+
+
+def refused_as_it_is(root: Path, text: str, change: Callable[[Session], object]) -> list[str]:
+    """The problems that a change of this fleet file is refused with, having changed nothing."""
+    editing.init(session(root), ["main"])
+    (root / "fleet.yaml").write_text(text, encoding="utf-8")
+    before = snapshot(root)
+    with pytest.raises(FleetError) as caught:
+        change(session(root))
+    assert snapshot(root) == before
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize("change", [editing.generate, editing.check_generated, add("third")])
+@pytest.mark.parametrize(
+    "profiles", ["{a: &shared {secrets: []}, b: *shared}", "{a: &shared {publish: {cdp: false}}, b: *shared}"]
+)
+def test_a_profile_that_two_names_share_is_refused_with_the_ports_to_write(
+    tmp_path: Path, profiles: str, change: Callable[[Session], object]
+) -> None:
+    said = refused_as_it_is(tmp_path, f"profiles: {profiles}\n", change)
+    assert said[:2] == [
+        "profiles.a.port: write 19789 here: the tool cannot in a file of this form",
+        "profiles.b.port: write 20789 here: the tool cannot in a file of this form",
+    ]
+
+
+def test_an_empty_profile_that_two_names_share_is_refused_too(tmp_path: Path) -> None:
+    said = refused_as_it_is(tmp_path, "profiles:\n  a: &shared {}\n  b: *shared\n", editing.generate)
+    assert [line.partition(": the tool")[0] for line in said] == [
+        "profiles.a.port: write 19789 here", "profiles.b.port: write 20789 here",
+    ]  # fmt: skip
+
+
+def test_names_alone_in_braces_are_refused_with_the_port_to_write(tmp_path: Path) -> None:
+    (said,) = refused_as_it_is(tmp_path, "profiles: {main, rescue}\n", editing.generate)
+    assert said.startswith("profiles.rescue.port: write 19789 here")
+
+
+def test_what_profiles_share_by_merging_is_kept(tmp_path: Path) -> None:
+    text = "profiles:\n  a: &shared\n    publish: {cdp: false}\n  b:\n    <<: *shared\n"
+    (tmp_path / "fleet.yaml").write_text(text, encoding="utf-8")
+    editing.generate(session(tmp_path))
+    assert (tmp_path / "fleet.yaml").read_text(encoding="utf-8") == text.replace(
+        "false}\n", "false}\n    port: 19789\n"
+    ) + "    port: 20789\n"
+
+
+def test_dropping_a_profile_takes_it_out_of_what_others_rescue(tmp_path: Path) -> None:
+    editing.init(session(tmp_path), ["main"])
+    editing.add(session(tmp_path), "rescue", None, ["main"])
+    assert editing.drop(session(tmp_path), "main").fleet.profiles["rescue"].rescues == []
 
 
 def test_several_adds_at_once_all_succeed_with_ports_of_their_own(tmp_path: Path) -> None:
@@ -282,3 +375,13 @@ def test_an_edit_after_one_that_broke_off_finishes_the_work(tmp_path: Path) -> N
     assert len(token.read_text(encoding="ascii").strip()) == 64
     assert (tmp_path / "profiles" / "rescue" / "workspace").is_dir()
     editing.check_generated(session(tmp_path))
+
+
+def test_an_edit_of_a_linked_fleet_file_keeps_the_link(tmp_path: Path) -> None:
+    root, target = tmp_path / "deployment", tmp_path / "dotfiles.yaml"
+    root.mkdir()
+    target.write_text("# mine\n", encoding="utf-8")
+    (root / "fleet.yaml").symlink_to(target)
+    editing.add(session(root), "main", None, [])
+    assert (root / "fleet.yaml").is_symlink()
+    assert target.read_text(encoding="utf-8") == "# mine\nprofiles:\n  main: {}\n"

@@ -38,7 +38,7 @@ profiles:
     publish: {control: true, cdp: false}
     resources: {memory: 2g, cpus: 2, pids: 512}
     secrets: [OPENAI_API_KEY]
-    environment: {TZ: Europe/Berlin, DEBUG: 1}
+    environment: {TZ: Europe/Berlin, DEBUG: "1"}
 """
 
 BAD = {
@@ -58,7 +58,7 @@ BAD = {
     "[main]": "the file: must be a mapping of keys to values, not a list",
     "main": "the file: must be a mapping of keys to values, not 'main'",
     "profiles: [main]": "profiles: must be a mapping of keys to values, not a list",
-    "profiles:": "profiles: must be a mapping of keys to values, not nothing",
+    "profiles: 3": "profiles: must be a mapping of keys to values, not 3",
     "profiles: {main: text}": "profiles.main: must be a mapping of keys to values, not 'text'",
     "profiles: {1: {}}": "profiles.1: must be a valid string, not 1",
     "base_port: '18789'": "base_port: must be a valid integer, not '18789'",
@@ -76,7 +76,10 @@ BAD = {
         "profiles.main.port: must be less than or equal to 65425, not 65426",
     "bind: localhost": "bind: must be an IP address of this host, such as 127.0.0.1",
     "bind: 256.0.0.1": "bind: must be an IP address of this host, such as 127.0.0.1",
+    "bind: fe80::1%eth0": "bind: must be an IP address of this host, such as 127.0.0.1",
     # the containers
+    "image: ''": "image: must be the name of an image, such as idlehands/gateway:2026.9.6",
+    "image: Idle/gateway": "image: must be the name of an image, such as idlehands/gateway:2026.9.6",
     "user: '0:0'": USER_RULE,
     "user: '1000:0'": USER_RULE,
     "user: '0:1000'": USER_RULE,
@@ -88,6 +91,12 @@ BAD = {
         "profiles.main.resources.memory: must be a valid string, not 2",
     "profiles: {main: {resources: {memory: 2gigs}}}":
         "profiles.main.resources.memory: must be a size such as 512m or 2g",
+    "profiles: {main: {resources: {memory: 0m}}}":
+        "profiles.main.resources.memory: must be a size such as 512m or 2g",
+    "profiles: {main: {resources: {cpus: .inf}}}":
+        "profiles.main.resources.cpus: must be a finite number, not inf",
+    "profiles: {main: {resources: {cpus: .nan}}}":
+        "profiles.main.resources.cpus: must be a finite number, not nan",
     "profiles: {main: {resources: {cpus: 0}}}":
         "profiles.main.resources.cpus: must be greater than 0, not 0",
     "profiles: {main: {resources: {cpus: two}}}":
@@ -106,14 +115,14 @@ BAD = {
         "profiles.main.secrets.0: is made by this tool and always there",
     "profiles: {main: {secrets: [A], environment: {A: x}}}":
         "profiles.main.environment.A: is a secret as well; keep one of the two",
-    "profiles: {main: {environment: {IDLEHANDS_GATEWAY_PORT: 1}}}":
+    "profiles: {main: {environment: {IDLEHANDS_GATEWAY_PORT: '1'}}}":
         "profiles.main.environment.IDLEHANDS_GATEWAY_PORT: is set from the port plan and the mounts; "
         "leave it out",
     "profiles: {main: {environment: {OPENCLAW_STATE_DIR: /x}}}":
         "profiles.main.environment.OPENCLAW_STATE_DIR: is set from the port plan and the mounts; "
         "leave it out",
     "profiles: {main: {environment: {A: true}}}":
-        'profiles.main.environment.A: quote it, so that its spelling is yours: "true" or "1"',
+        "profiles.main.environment.A: must be text: put it in quotes",
     "profiles: {main: {environment: {A: }}}":
         "profiles.main.environment.A: must be a valid string, not nothing",
     "profiles: {main: {environment: {'A B': x}}}":
@@ -125,12 +134,16 @@ BAD = {
     "profiles: {main: {rescues: [gone]}}": "profiles.main.rescues.0: there is no profile 'gone'",
     "profiles: {main: {rescues: [resuce]}, rescue: {}}":
         "profiles.main.rescues.0: there is no profile 'resuce'; did you mean rescue?",
+    "profiles: {main: {rescues: [a, b, a]}, a: , b: }": "profiles.main.rescues: a is listed twice",
     "profiles: {Main: {}, main: {}}":
         "profiles.main: differs from Main only in case, and file systems may not tell them apart",
     # browsers
     "profiles: {main: {browser: {profiles: {Work: {}}}}}":
         "profiles.main.browser.profiles.Work: must be lower-case letters, digits and -",
     "profiles: {main: {browser: {profiles: {work: {cdp_url: 'ftp://x'}}}}}":
+        "profiles.main.browser.profiles.work.cdp_url: must be an http, https, ws or wss address, "
+        "such as http://10.0.0.42:9222",
+    "profiles: {main: {browser: {profiles: {work: {cdp_url: 'http://[::1'}}}}}":
         "profiles.main.browser.profiles.work.cdp_url: must be an http, https, ws or wss address, "
         "such as http://10.0.0.42:9222",
     "profiles: {main: {browser: {profiles: {work: {cdp_url: 'http://'}}}}}":
@@ -227,6 +240,34 @@ def test_an_error_never_shows_the_value_of_a_variable(shape: str) -> None:
     assert value not in problems(f"profiles: {{main: {{environment: {{{settings}}}}}}}")
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "secrets: VALUE",
+        "secrets: {A: VALUE}",
+        "secrets: [VALUE]",
+        "secrets: [A=VALUE]",
+        "secrets: [{A: VALUE}]",
+        "environment: VALUE",
+        "environment: A=VALUE",
+        "environment: [A=VALUE]",
+        "environment: {A=VALUE: x}",
+        "environment: {A=VALUE: 1}",
+        "environment: {A=VALUE: [x]}",
+        "environment: {A=VALUE}",
+        "environment: {A:VALUE}",
+        "environment: {A: VALUE, A: x}",
+        "environment: {A: x, A: VALUE}",
+        "environment: {A=VALUE: x, A=VALUE: y}",
+        "environment: {A: *VALUE}",
+        "environment: {A: 'VALUE}",
+    ],
+)
+def test_an_error_never_shows_a_value_that_was_written_in_the_wrong_way(settings: str) -> None:
+    value = f"hidden-{secrets.token_hex(8)}"
+    assert value not in problems(f"profiles: {{main: {{{settings.replace('VALUE', value)}}}}}")
+
+
 def test_a_profile_may_be_written_without_a_value() -> None:
     written = fleet(
         """
@@ -248,9 +289,26 @@ def test_an_empty_file_is_an_empty_fleet_with_the_documented_defaults() -> None:
     )  # fmt: skip
 
 
-def test_numbers_are_text_for_a_variable() -> None:
-    written = fleet("profiles: {main: {environment: {A: 1, B: 2.5, C: on, D: '007'}}}")
-    assert written.profiles["main"].environment == {"A": "1", "B": "2.5", "C": "on", "D": "007"}
+@pytest.mark.parametrize("value", ["1", "2.5", "1.10", "007", "1e3", "0x1f", "true", "False", ".inf"])
+def test_a_variable_that_yaml_would_spell_anew_must_be_in_quotes(value: str) -> None:
+    assert problems(f"profiles: {{main: {{environment: {{A: {value}}}}}}}") == (
+        "profiles.main.environment.A: must be text: put it in quotes"
+    )
+
+
+def test_a_variable_in_quotes_keeps_its_spelling() -> None:
+    written = fleet("profiles: {main: {environment: {A: '1', B: \"1.10\", C: on, D: '007', E: 'true'}}}")
+    assert written.profiles["main"].environment == {
+        "A": "1", "B": "1.10", "C": "on", "D": "007", "E": "true",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "image",
+    ["gateway", "idlehands/gateway:2026.9.6", "reg:5000/a/b:1", "localhost/a", f"a/b@sha256:{'0' * 64}"],
+)
+def test_every_way_of_naming_an_image_is_taken(image: str) -> None:
+    assert fleet(f"image: {image}").image == image
 
 
 def test_limits_of_the_ranges_are_in_them() -> None:
@@ -274,7 +332,7 @@ def test_the_schema_is_a_json_schema() -> None:
         "{}",
         "profiles: {main: , rescue: {browser: , publish: , resources: }}",
         "profiles: {main: {browser: {profiles: {work: }}}}",
-        "profiles: {main: {environment: {A: 1, B: 2.5, C: x}}}",
+        "profiles: {main: {environment: {A: '1', B: '2.5', C: x}}}",
     ],
 )
 def test_the_schema_accepts_what_the_parser_accepts(text: str) -> None:
@@ -289,9 +347,12 @@ def test_the_schema_refuses_unknown_keys_and_ports_out_of_range(text: str) -> No
     assert not _schema_accepts(text)
 
 
-@pytest.mark.parametrize("text", ["profiles: {a/b: {}}", "profiles: {main: {environment: {A: true}}}"])
-def test_the_schema_refuses_bad_names_and_unquoted_booleans(text: str) -> None:
-    assert not _schema_accepts(text)
+@pytest.mark.parametrize(
+    "text",
+    ["{a/b: {}}", *(f"{{main: {{environment: {{A: {value}}}}}}}" for value in ("true", "1", "2.5"))],
+)
+def test_the_schema_refuses_bad_names_and_variables_without_quotes(text: str) -> None:
+    assert not _schema_accepts(f"profiles: {text}")
 
 
 def test_the_reference_fleet_file_is_right_for_the_parser_and_the_schema() -> None:

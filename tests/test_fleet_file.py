@@ -50,6 +50,46 @@ def test_adding_a_profile_keeps_comments_order_and_quotes() -> None:
     assert [line for line in after.splitlines() if line in text.splitlines()] == text.splitlines()
 
 
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ""),
+        ("\n", ""),
+        ("---\n", "---\n"),
+        ("{}\n", ""),
+        ("# mine", "# mine\n"),
+        ("# mine\n", "# mine\n"),
+        ("# mine\n\n# and yours\n", "# mine\n\n# and yours\n"),
+    ],
+)
+def test_the_first_profile_of_a_file_without_keys_comes_after_its_comments(text: str, kept: str) -> None:
+    assert with_profile(text, "main", {}) == f"{kept}profiles:\n  main: {{}}\n"
+
+
+@pytest.mark.parametrize("text", ["# mine\n---\n", "# mine\n---\nprofiles:\n  main: {}\n"])
+def test_a_comment_above_the_document_s_start_is_kept(text: str) -> None:
+    assert with_profile(text, "rescue", {}).startswith("# mine\n")
+
+
+@pytest.mark.parametrize("text", ["null\n", "~\n", "---\n...\n"])
+def test_a_profile_can_be_added_to_every_text_that_is_an_empty_fleet(text: str) -> None:
+    assert list(parse_text(with_profile(text, "main", {}), "fleet.yaml").profiles) == ["main"]
+
+
+@pytest.mark.parametrize("listed", ["rescues: [main]", "rescues:\n            - main"])
+def test_a_file_that_is_indented_by_four_spaces_goes_on_so(listed: str) -> None:
+    text = f"""\
+spacing: 1000
+profiles:
+    # the one that everybody uses
+    main: {{}}
+    rescue:
+        {listed}
+        port: 19789
+"""
+    assert with_profile(text, "third", {"port": 20789}) == text + "    third:\n        port: 20789\n"
+
+
 def test_pinning_ports_changes_only_the_lines_of_their_profiles() -> None:
     after = with_ports(WRITTEN, {"rescue": 19789, "third": 20789}, {"main", "third"})
     assert changed(WRITTEN, after) == (
@@ -81,6 +121,24 @@ def test_removing_a_profile_takes_it_out_of_rescues_and_keeps_the_comments_of_ot
     after = without_profile(WRITTEN, "main")
     assert changed(WRITTEN, after) == "-  main: {}\n-    rescues: [main]\n+    rescues: []"
     assert list(parse_text(after, "fleet.yaml").profiles) == ["rescue", "third"]
+
+
+def test_a_removed_profile_is_dropped_from_every_list_of_rescues() -> None:
+    text = """\
+profiles:
+  main: {}
+  rescue:
+    rescues: [main, third]
+  third:
+    rescues:
+      - rescue
+      - main
+  fourth:
+"""
+    after = parse_text(without_profile(text, "main"), "fleet.yaml")
+    assert {name: item.rescues for name, item in after.profiles.items()} == {
+        "rescue": ["third"], "third": ["rescue"], "fourth": [],
+    }  # fmt: skip
 
 
 def test_removing_the_last_profile_leaves_an_empty_fleet() -> None:
@@ -124,7 +182,10 @@ def test_a_name_that_looks_like_a_boolean_or_a_number_comes_back_as_that_name() 
         ("a: [1", "line 1, column 6: expected ',' or ']', but got '<stream end>'"),
         ("name: x\n\tspacing: 20", "line 2, column 1: found character '\\t' that cannot start any token"),
         ("name: x: y", "line 1, column 8: mapping values are not allowed here"),
-        ("profiles:\n  main: *gone", "line 2, column 9: found undefined alias 'gone'"),
+        (
+            "profiles:\n  main: *gone",
+            "line 2, column 9: found an alias that is not defined; put a text that begins with * in quotes",
+        ),
         ("name: x\n---\nname: y", "line 2, column 1: but found another document"),
         ("name: \x07", "YAML: unacceptable character #x0007: special characters are not allowed"),
     ],
@@ -157,9 +218,9 @@ def test_tags_are_refused(tag: str) -> None:
 
 
 def test_on_and_no_are_text_as_in_yaml_1_2() -> None:
-    written = fleet("profiles: {on: , no: {environment: {A: yes, B: off, C: 0777}}}")
+    written = fleet("profiles: {on: , no: {environment: {A: yes, B: off, C: '0777'}}}")
     assert list(written.profiles) == ["on", "no"]
-    assert written.profiles["no"].environment == {"A": "yes", "B": "off", "C": "777"}
+    assert written.profiles["no"].environment == {"A": "yes", "B": "off", "C": "0777"}
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "---\n"])

@@ -39,6 +39,10 @@ def context(tmp_path: Path) -> Path:
         ("localhost:5000/idlehands/gateway", "latest"),
         ("localhost:5000/idlehands/gateway:2026.9.6", "2026.9.6"),
         ("gateway:next", "next"),
+        ("reg:5000/a/b:1", "1"),
+        ("reg:5000/a/b", "latest"),
+        ("reg:5000/b:1", "1"),
+        ("reg:5000/b", "latest"),
     ],
 )
 def test_the_gateway_s_version_is_the_image_s_tag(reference: str, version: str) -> None:
@@ -79,7 +83,7 @@ def test_the_digest_changes_with_content_name_and_mode(context: Path) -> None:
     seen.append(context_digest(context))
     script.rename(script.with_name("renamed"))
     seen.append(context_digest(context))
-    (context / "new").touch()
+    (context / "rootfs" / "new").touch()
     seen.append(context_digest(context))
     assert len(set(seen)) == 5
 
@@ -121,23 +125,41 @@ def test_a_checkout_builds_from_its_own_context() -> None:
     assert context_directory() == CONTEXT
 
 
-@pytest.mark.skipif(importlib.util.find_spec("hatchling") is None, reason="hatchling is not installed")
-def test_the_wheel_holds_the_image_s_build_context_with_its_modes(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bool]:
+    """The build context's files in a wheel of a tree with certificates, and whether they are programs."""
+    if importlib.util.find_spec("hatchling") is None:
+        pytest.skip("hatchling is not installed")
+    tree = tmp_path_factory.mktemp("wheel") / "tree"
+    ignored = shutil.ignore_patterns("__pycache__", CA_FILE)
+    for name in ("idlehands_deploy", "images"):
+        shutil.copytree(ROOT / name, tree / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tree)
+    (tree / "images" / "gateway" / CA_FILE).write_text(secrets.token_hex(), encoding="ascii")
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
-        cwd=ROOT, check=True, capture_output=True, timeout=60,
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tree / "dist")],
+        cwd=tree, check=True, capture_output=True, timeout=60,
     )  # fmt: skip
-    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
-        packed = {
+    with zipfile.ZipFile(next((tree / "dist").glob("*.whl"))) as wheel:
+        return {
             item.filename.removeprefix("idlehands_deploy/_images/gateway/"): bool(
                 item.external_attr >> 16 & 0o100
             )
             for item in wheel.infolist()
             if "/_images/" in item.filename
         }
-    expected = {
+
+
+def test_the_wheel_holds_the_image_s_build_context_with_its_modes(packed: dict[str, bool]) -> None:
+    no_input = {CA_FILE, ".gitignore", "README.md"}
+    assert packed == {
         str(path.relative_to(CONTEXT)): bool(path.stat().st_mode & 0o100)
         for path in CONTEXT.rglob("*")
-        if path.is_file() and path.name != CA_FILE
+        if path.is_file() and path.name not in no_input and "__pycache__" not in path.parts
     }
-    assert {name: packed.get(name) for name in expected} == expected
+
+
+def test_the_wheel_never_holds_this_host_s_certificates(packed: dict[str, bool]) -> None:
+    assert packed
+    assert [name for name in packed if CA_FILE in name] == []

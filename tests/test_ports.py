@@ -80,6 +80,17 @@ def test_a_remote_chrome_takes_no_port() -> None:
     assert table("profiles: {main: {browser: {profiles: {far: {cdp_url: 'http://x:1'}}}}}").count("cdp") == 1
 
 
+def test_a_remote_chrome_in_the_place_of_the_browser_that_is_always_there_takes_no_port() -> None:
+    assert table("profiles: {main: {browser: {profiles: {openclaw: {cdp_url: 'http://x:1'}}}}}") == (
+        "main 127.0.0.1:18789 gateway\nmain 127.0.0.1:18791 browser control"
+    )
+
+
+def test_the_browser_that_is_always_there_keeps_its_port_when_it_is_named() -> None:
+    named = "profiles: {main: {browser: {profiles: {work: , openclaw: }}}}"
+    assert plan_ports(fleet(named)).profiles["main"].cdp == {"openclaw": 18800, "work": 18801}
+
+
 def test_a_port_of_its_own_moves_main_too() -> None:
     assert bases("profiles: {main: {port: 30000}}") == {"main": 30000}
 

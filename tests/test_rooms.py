@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,7 +18,7 @@ NAME = "idlehands_deploy"
 MODULES = {
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))
 }
-FLOW = ("errors", "fleet", "ports", "compose", "gateway", "fleet_file", "seccomp")
+FLOW = ("errors", "fleet_values", "fleet", "ports", "compose", "gateway", "fleet_file", "seccomp")
 OUTSIDE = {"docker", "requests", "subprocess", "socket", "psutil", "time", "threading"}
 
 
@@ -73,13 +74,14 @@ def test_what_is_left_of_the_engine_touches_neither_docker_nor_the_network_nor_t
     ("module", "allowed"),
     [
         ("errors", set()),
-        ("fleet", {"errors"}),
-        ("ports", {"errors", "fleet"}),
-        ("compose", {"fleet", "ports"}),
+        ("fleet_values", set()),
+        ("fleet", {"errors", "fleet_values"}),
+        ("ports", {"errors", "fleet", "fleet_values"}),
+        ("compose", {"fleet", "fleet_values", "ports"}),
         ("gateway", {"fleet", "ports"}),
         ("fleet_file", {"errors", "fleet"}),
         ("seccomp", set()),
-        ("directory", {"errors", "fleet", "ports", "compose", "gateway"}),
+        ("directory", {"errors", "fleet", "fleet_values", "ports", "compose", "gateway"}),
         ("image", {"__version__", "engine", "errors", "fleet"}),
         ("probe", set()),
         ("health", {"ports", "probe"}),
@@ -107,3 +109,13 @@ def test_nothing_imports_the_command_line_but_the_program() -> None:
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cli.")])
 def test_commands_leave_the_engine_to_operations(module: str) -> None:
     assert rooms(module) <= {"__version__", "cli", "operations", "output", "views"}
+
+
+def test_the_values_of_a_fleet_file_need_nothing_but_pydantic() -> None:
+    found = {name.split(".")[0] for name in imports(MODULES["fleet_values"])}
+    assert found - sys.stdlib_module_names == {"pydantic"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_is_longer_than_a_person_reads_at_once(module: str) -> None:
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 320

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.compose import build_document, render
-from idlehands_deploy.directory import (
-    check_files,
-    container_user,
-    locked,
-    make_files,
-    read_text,
-    write_atomic,
-)
+from idlehands_deploy.directory import locked, read_text, write_atomic
 from idlehands_deploy.errors import FleetError, Problem, StaleError, UsageError
 from idlehands_deploy.fleet import check_profile_name, json_schema
 from idlehands_deploy.fleet_file import (
@@ -26,6 +19,7 @@ from idlehands_deploy.fleet_file import (
     without_profile,
 )
 from idlehands_deploy.ports import MAIN, plan_ports
+from idlehands_deploy.profile_files import check_files, container_user, make_files
 from idlehands_deploy.seccomp import seccomp_text
 
 if TYPE_CHECKING:
@@ -79,7 +73,7 @@ def _pinned(text: str, source: str, fleet: Fleet, ports: dict[str, int], without
     except (FleetError, TypeError):
         pass
     problems = [
-        Problem(f"profiles.{name}.port", f"write {port} here: this file's aliases keep the tool from it")
+        Problem(f"profiles.{name}.port", f"write {port} here: the tool cannot in a file of this form")
         for name, port in ports.items()
     ]
     raise FleetError(source, problems)
@@ -106,7 +100,7 @@ def store(session: Session, plan: Plan) -> bool:
         (deployment.compose_file, plan.compose_text),
     ):
         if read_text(path) != text:
-            write_atomic(path, text)
+            write_atomic(path.resolve(), text)  # the fleet file may be a link into somebody's dotfiles
             changed = True
     return changed
 

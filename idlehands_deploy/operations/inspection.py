@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from idlehands_deploy.directory import new_token, read_text, read_token, write_atomic
+from idlehands_deploy.directory import read_text, write_atomic
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.operations.readiness import Observation, gateway_host, observe
 from idlehands_deploy.operations.session import select
 from idlehands_deploy.ports import ProfilePorts, plan_ports
+from idlehands_deploy.profile_files import new_token, read_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.directory import read_token
 from idlehands_deploy.errors import NotReadyError
 from idlehands_deploy.health import assess, wait_until_final
 from idlehands_deploy.ports import LOOPBACK
+from idlehands_deploy.profile_files import read_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
