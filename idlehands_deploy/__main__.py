@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line and exit by the contract."""
+    _open_missing_streams()
     try:
         from idlehands_deploy.cli import app, talk  # noqa: PLC0415 - inside, so that Ctrl-C while loading is quiet
         from idlehands_deploy.errors import DeployError  # noqa: PLC0415
+        from idlehands_deploy.output import flush, show_error  # noqa: PLC0415
     except KeyboardInterrupt:
         sys.exit(130)
 
     try:
         app(prog_name="idlehands-deploy")
     except DeployError as error:
-        from idlehands_deploy.output import show_error  # noqa: PLC0415
-
         talk.close()
         show_error(error)
         sys.exit(error.exit_code)
     finally:
         talk.close()
+        flush()
+
+
+def _open_missing_streams() -> None:
+    # A caller may close them, as in `>&-`; Python then has None where everybody expects a stream.
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from idlehands_deploy.compose import SECCOMP_FILE
 from idlehands_deploy.errors import DirectoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 FLEET_FILE = "fleet.yaml"
@@ -50,9 +50,13 @@ class Deployment:
         """The fleet file's JSON Schema, for editors."""
         return self.root / "fleet.schema.json"
 
+    def secrets_directory(self, profile: str) -> Path:
+        """A profile's token and keys."""
+        return self.root / "secrets" / profile
+
     def secret_file(self, profile: str, name: str) -> Path:
         """One secret's only place."""
-        return self.root / "secrets" / profile / name
+        return self.secrets_directory(profile) / name
 
     def state_directory(self, profile: str) -> Path:
         """The gateway's config, sessions and credentials."""
@@ -63,21 +67,31 @@ class Deployment:
         return self.root / "profiles" / profile / "workspace"
 
 
-def find_deployment(option: Path | None, environ: Mapping[str, str], start: Path, home: Path) -> Deployment:
+def find_deployment(
+    option: Path | None, environ: Mapping[str, str], start: Path | None, home: Path | None
+) -> Deployment:
     """Find the deployment directory; it need not exist yet.
 
     The first of: the option, ``IDLEHANDS_DEPLOY_DIR``, the nearest parent of ``start`` with a fleet file, and
     the per-user default.
+
+    Args:
+        start: the working directory; None where it was deleted.
+
+    Raises:
+        DirectoryError: the named path cannot be one, or there is no home for a default.
     """
     if option is not None:
         return Deployment(_absolute(option, start))
     if variable := environ.get(VARIABLE):
         return Deployment(_absolute(Path(variable), start))
-    for directory in (start, *start.parents):
+    for directory in (start, *start.parents) if start else ():
         if (directory / FLEET_FILE).is_file():
             return Deployment(directory)
     data = environ.get("XDG_DATA_HOME")
-    return Deployment((Path(data) if data else home / ".local" / "share") / "idlehands-deploy")
+    if not data and home is None:
+        raise DirectoryError("You have no home directory to keep a deployment in.", "Name a directory with -C.")
+    return Deployment((Path(data) if data else Path(home or ".") / ".local" / "share") / "idlehands-deploy")
 
 
 def read_text(path: Path) -> str | None:
@@ -99,7 +113,7 @@ def read_text(path: Path) -> str | None:
 def write_atomic(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
     """Replace a file whole: after a crash or on a full disk it is the old one or the new one.
 
-    Owner and mode of an existing file are kept; parents are made. A link is replaced and never followed.
+    Owner and mode of an existing file are kept. A link is replaced and never followed.
 
     Args:
         mode: of a new file.
@@ -108,12 +122,41 @@ def write_atomic(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int
     Raises:
         DirectoryError: it cannot be written; nothing is changed.
     """
-    temporary = None
+    with staged([(path, text)], mode, owner):
+        pass
+
+
+@contextmanager
+def staged(
+    files: Sequence[tuple[Path, str]], mode: int = 0o644, owner: tuple[int, int] | None = None
+) -> Iterator[None]:
+    """Write several files beside their places, and put all in place when the block has gone well.
+
+    Raises:
+        DirectoryError: one cannot be written; none is changed.
+    """
+    temporaries: list[Path] = []
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        old = path.lstat() if path.is_file() and not path.is_symlink() else None
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
+        for path, text in files:
+            try:
+                temporaries.append(_stage(path, text, mode, owner))
+            except OSError as error:
+                raise unusable("write", path, error) from None
+        yield
+        for temporary, (path, _) in zip(temporaries, files, strict=True):
+            try:
+                temporary.replace(path)
+            except OSError as error:
+                raise unusable("write", path, error) from None
+    finally:
+        for temporary in temporaries:
+            temporary.unlink(missing_ok=True)
+
+
+def _stage(path: Path, text: str, mode: int, owner: tuple[int, int] | None) -> Path:
+    old = path.lstat() if path.is_file() and not path.is_symlink() else None
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
             os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode) if old else mode)
@@ -125,11 +168,10 @@ def write_atomic(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int
                 # Only what replaces something can lose something: a new file that a power cut left empty
                 # counts as missing and is made again.
                 os.fsync(stream.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-        raise unusable("write", path, error) from None
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return Path(name)
 
 
 @contextmanager
@@ -142,10 +184,10 @@ def locked(deployment: Deployment) -> Iterator[None]:
     from filelock import FileLock, Timeout  # noqa: PLC0415 - only commands that write pay for it
 
     path = deployment.root / ".lock"
+    lock = FileLock(path, timeout=LOCK_TIMEOUT, mode=PRIVATE_FILE)
     try:
         deployment.root.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=LOCK_TIMEOUT, mode=PRIVATE_FILE):
-            yield
+        lock.acquire()
     except Timeout:
         raise DirectoryError(
             f"Another idlehands-deploy has been changing {deployment.root} for {LOCK_TIMEOUT:.0f} s.",
@@ -153,6 +195,10 @@ def locked(deployment: Deployment) -> Iterator[None]:
         ) from None
     except OSError as error:
         raise unusable("write", deployment.root, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def remove_tree(directory: Path) -> None:
@@ -169,8 +215,14 @@ def remove_tree(directory: Path) -> None:
         raise unusable("delete", directory, error) from None
 
 
-def _absolute(path: Path, start: Path) -> Path:
-    return (start / path.expanduser()).resolve()
+def _absolute(path: Path, start: Path | None) -> Path:
+    try:
+        path = path.expanduser()
+        if start is None and not path.is_absolute():
+            raise DirectoryError("The directory you are in was deleted.", "Go to another, or name one in full with -C.")
+        return (start / path if start else path).resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links, or a ~user who does not exist
+        raise DirectoryError(f"{path} cannot be a directory: {error}.", "Choose another with -C.") from None
 
 
 def unusable(verb: str, path: Path, error: OSError) -> DirectoryError:
@@ -181,7 +233,7 @@ def unusable(verb: str, path: Path, error: OSError) -> DirectoryError:
     """
     reason = error.strerror or str(error)
     remedies = {
-        "No space left on device": "Free some space and run the command again; nothing was changed.",
+        "No space left on device": "Free some space and run the command again; what was there is unchanged.",
         "Read-only file system": "Choose another directory with -C, or mount this one writable.",
         "Permission denied": f"Choose another directory with -C, or see who owns it: ls -ld {path}",
     }

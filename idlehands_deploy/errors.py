@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from idlehands_deploy.operations.readiness import Observation
 
 
 class Problem(NamedTuple):
@@ -85,13 +87,19 @@ class EngineFailedError(DeployError):
     exit_code = 5
 
 
+class EngineForbiddenError(EngineUnreachableError):
+    """There is an engine, and this user may not use it."""
+
+
 class NotReadyError(DeployError):
-    """A gateway did not become usable in time."""
+    """A gateway did not become usable in time.
+
+    Attributes:
+        seen: what was observed of each profile.
+    """
 
     exit_code = 6
 
-
-class StateRefusedError(DeployError):
-    """An operation on a profile's state would lose or damage something."""
-
-    exit_code = 7
+    def __init__(self, what: str, remedy: str, seen: Sequence[Observation]) -> None:
+        super().__init__(what, remedy)
+        self.seen = tuple(seen)

@@ -16,6 +16,7 @@ from idlehands_deploy.fleet_values import (
     BasePort,
     BrowserName,
     Cpus,
+    Duration,
     ImageName,
     Memory,
     Pids,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 DEFAULT_IMAGE = "idlehands/gateway:2026.9.6"
 DEFAULT_BASE_PORT = 18789
 
-PROFILE_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
+PROFILE_NAME = r"(?!x-)[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 VARIABLE_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
@@ -94,6 +95,8 @@ class Profile(_Model):
     browser: Annotated[Browser, BeforeValidator(none_is_empty)] = Browser()
     publish: Annotated[Publish, BeforeValidator(none_is_empty)] = Publish()
     resources: Annotated[Resources, BeforeValidator(none_is_empty)] = Resources()
+    stop_grace_period: Duration = "330s"
+    """How long a stop lets the gateway finish its work; its own budget is 330 seconds."""
     secrets: list[SecretName] = []
     """Files in secrets/<profile>/ that the gateway gets as variables of the same name."""
     environment: dict[str, Text] = {}
@@ -122,6 +125,15 @@ class Fleet(_Model):
         profiles = {
             name: profile.model_copy(update={"port": ports[name]}) if name in ports else profile
             for name, profile in self.profiles.items()
+        }
+        return self.model_copy(update={"profiles": profiles})
+
+    def without(self, name: str) -> Fleet:
+        """The same fleet without a profile."""
+        profiles = {
+            other: profile.model_copy(update={"rescues": [n for n in profile.rescues if n != name]})
+            for other, profile in self.profiles.items()
+            if other != name
         }
         return self.model_copy(update={"profiles": profiles})
 
@@ -164,8 +176,8 @@ def check_profile_name(name: str) -> str | None:
     if re.fullmatch(PROFILE_NAME, name):
         return None
     return (
-        "a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit "
-        "(the gateway and the engine refuse others)"
+        "a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit and not with x- "
+        "(the gateway, the engine or Compose refuse others)"
     )
 
 
@@ -223,8 +235,8 @@ def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
             yield Problem(where, "is set from the port plan and the mounts; leave it out")
         elif variable in profile.secrets:
             yield Problem(where, "is a secret as well; keep one of the two")
-        if "\0" in value:
-            yield Problem(where, "holds a NUL character")
+        if re.search("[\0\ud800-\udfff]", value):
+            yield Problem(where, "holds a character that no environment can")
 
 
 def _problem(details: ErrorDetails) -> Problem:

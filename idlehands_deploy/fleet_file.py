@@ -59,15 +59,46 @@ def with_profile(text: str, name: str, settings: Mapping[str, Any]) -> str:
 
 
 def without_profile(text: str, name: str) -> str:
-    """Take a profile out."""
+    """Take a profile out, and its name out of the others' ``rescues``."""
 
     def remove(document: dict[str, Any]) -> None:
-        del document["profiles"][name]
+        document["profiles"].pop(name, None)
         for profile in document["profiles"].values():
             if profile and name in (profile.get("rescues") or []):
+                # In place, for the comments that hang on the list.
                 profile["rescues"].remove(name)
 
-    return _edit(text, remove)
+    cut = _cut_profile(text, name)
+    if cut is not None and not re.search(rf"\brescues\b.*?\b{re.escape(name)}\b", cut, re.DOTALL):
+        return cut
+    return _edit(cut or text, remove)
+
+
+def _cut_profile(text: str, name: str) -> str | None:
+    """The text without a profile's lines; None where it has no lines of its own.
+
+    Editing the parsed document would take along the comments that belong to what follows.
+    """
+    node = _profiles_node(text)
+    found = next(((key, value) for key, value in node.value if key.value == name), None)
+    if node.flow_style or found is None or len(node.value) == 1:
+        return None
+    key, value = found
+    lines = text.splitlines(keepends=True)
+    first, end = key.start_mark.line, max(key.start_mark.line + 1, value.end_mark.line)
+    while end > first + 1 and _belongs_to_the_next(lines[end - 1], key.start_mark.column):
+        end -= 1
+    return "".join(lines[:first] + lines[end:])
+
+
+def _belongs_to_the_next(line: str, column: int) -> bool:
+    bare = line.lstrip()
+    return not bare.strip() or (bare.startswith("#") and len(line) - len(bare) <= column)
+
+
+def _profiles_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    top = _yaml("rt").compose(text).value
+    return next(value for key, value in top if key.value == "profiles")
 
 
 def with_ports(text: str, ports: Mapping[str, int], without_settings: Container[str]) -> str:
@@ -95,10 +126,8 @@ def _fill_empty(text: str, values: Mapping[str, str]) -> str:
 
     Editing the parsed document would draw the comments that follow such a profile into it.
     """
-    top = _yaml("rt").compose(text).value
-    profiles = next(value for key, value in top if key.value == "profiles").value
     # From the end, so that the places before stay right.
-    for key, value in reversed(profiles):
+    for key, value in reversed(_profiles_node(text).value):
         if key.value not in values or (value.value and not value.tag.endswith(":null")):
             continue
         after = text[key.end_mark.index :]
@@ -168,6 +197,8 @@ def _read(yaml: YAML, text: str, source: str) -> object:
         raise FleetError(source, [Problem(place, _without_values(error.problem or str(error)))]) from None
     except YAMLError as error:
         raise FleetError(source, [Problem("YAML", str(error).strip().splitlines()[0])]) from None
+    except (ValueError, RecursionError):
+        raise FleetError(source, [Problem("YAML", "a number is too long, or the nesting too deep")]) from None
 
 
 def _without_values(problem: str) -> str:

@@ -93,7 +93,7 @@ Url = Annotated[str, AfterValidator(_url)]
 User = Annotated[
     str,
     AfterValidator(
-        _matches(r"[1-9]\d*:[1-9]\d*", 'must be uid:gid in numbers and not root, such as "1000:1000"')
+        _matches(r"[1-9]\d{0,8}:[1-9]\d{0,8}", 'must be uid:gid in numbers and not root, such as "1000:1000"')
     ),
 ]
 ProjectName = Annotated[
@@ -123,6 +123,7 @@ Memory = Annotated[
         )
     ),
 ]
+Duration = Annotated[str, AfterValidator(_matches(r"\d+s|\d+m(\d+s)?", "must be a time such as 90s, 5m or 5m30s"))]
 SecretName = Annotated[
     str,
     AfterValidator(

@@ -29,7 +29,5 @@ def initial_config(profile: Profile, ports: ProfilePorts) -> str:
 
 def _browsers(profile: Profile, ports: ProfilePorts) -> dict[str, Any]:
     managed = {name: {"cdpPort": port} for name, port in ports.cdp.items() if name != IMPLICIT_BROWSER}
-    remote = {
-        name: {"cdpUrl": item.cdp_url} for name, item in profile.browser.profiles.items() if item.cdp_url
-    }
+    remote = {name: {"cdpUrl": item.cdp_url} for name, item in profile.browser.profiles.items() if item.cdp_url}
     return {"profiles": managed | remote} if managed or remote else {}

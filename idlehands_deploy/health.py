@@ -17,6 +17,7 @@ State = Literal[
     "starting",
     "draining",
     "hung",
+    "unreachable",
     "crash-looping",
     "misconfigured",
     "paused",
@@ -27,14 +28,14 @@ State = Literal[
 
 # The gateway's own code for a problem that restarting does not heal.
 EXIT_MISCONFIGURED = 78
+# A single restart can be a recovery; more in an hour are none.
+LOOPING = 3
 # A chat channel that is only slow to connect should not be called broken.
 SETTLE = 5.0
 # Two looks a human cannot tell apart, and a load that a starting gateway does not feel.
 INTERVAL = 0.1
 
-_WILL_NOT_CHANGE = frozenset(
-    {"ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"}
-)
+_WILL_NOT_CHANGE = frozenset({"ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"})
 
 
 @dataclass(frozen=True)
@@ -139,26 +140,51 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
     failing = _failing(answers.ready)
     if answers.started.ok:
         checks = ", ".join(failing) or "a check it does not name"
-        return Verdict(
-            profile, "degraded", f"it works, but fails {checks}", failing,
-            f"idlehands-deploy exec {profile} channels status",
-        )  # fmt: skip
+        remedy = f"idlehands-deploy exec {profile} channels status"
+        return Verdict(profile, "degraded", f"it works, but fails {checks}", failing, remedy)
     if answers.started.body.get("status") == "draining":
         return Verdict(profile, "draining", "it finishes its work before it stops", failing)
-    waiting = _waiting_for(answers, failing)
-    if facts.health == "unhealthy":
-        return Verdict(
-            profile, "hung", f"runs, but {waiting}", failing, f"idlehands-deploy restart {profile}"
-        )
+    state, reason, remedy = _not_started(profile, facts, answers)
+    return Verdict(profile, state, reason, failing, remedy)
+
+
+def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, str]:
+    """State, reason and remedy of a gateway that runs and has not said that it started."""
+    logs = f"idlehands-deploy logs {profile} --tail 50"
+    if facts.last_exit_code == EXIT_MISCONFIGURED:
+        return _misconfigured(profile, logs)
+    waiting = _waiting_for(answers)
     if facts.restart_count:
-        waiting += f"; restarted {facts.restart_count} times"
-    return Verdict(profile, "starting", waiting, failing)
+        waiting += f"; {_restarted(facts)}"
+    if facts.restart_count >= LOOPING and facts.last_exit_code is not None:
+        return "crash-looping", waiting, logs
+    if facts.health == "unhealthy":
+        return "hung", f"runs, but {waiting}", f"idlehands-deploy restart {profile}"
+    if facts.health == "healthy" and answers.ready.status is None:
+        return (
+            "unreachable",
+            "healthy inside, but not on its published port",
+            f"idlehands-deploy up {profile}",
+        )
+    return "starting", waiting, ""
 
 
-def _waiting_for(answers: GatewayAnswers, failing: tuple[str, ...]) -> str:
+def _misconfigured(profile: str, logs: str) -> tuple[State, str, str]:
+    config = f"profiles/{profile}/state/idlehands.json"
+    remedy = f"mend {config} as the log says ({logs}), then: idlehands-deploy up {profile}"
+    return "misconfigured", "exit code 78: the gateway refuses its configuration", remedy
+
+
+def _restarted(facts: ContainerFacts) -> str:
+    times = "once" if facts.restart_count == 1 else f"{facts.restart_count} times"
+    code = f", last exit code {facts.last_exit_code}" if facts.last_exit_code is not None else ""
+    return f"restarted {times}{code}"
+
+
+def _waiting_for(answers: GatewayAnswers) -> str:
     if answers.ready.status is None:
         return "nothing answers on its port yet"
-    pending = answers.started.body.get("pendingReason") or ", ".join(failing)
+    pending = answers.started.body.get("pendingReason") or ", ".join(_failing(answers.ready))
     return f"waits for {pending}" if pending else f"answers {answers.ready.status} on /readyz"
 
 
@@ -179,13 +205,12 @@ def _engine_word(profile: str, facts: ContainerFacts) -> tuple[State, str, str]:
     up = f"idlehands-deploy up {profile}"
     match facts.state:
         case "exited" | "restarting" if facts.exit_code == EXIT_MISCONFIGURED:
-            remedy = f"mend what the log names ({logs}), then: idlehands-deploy restart {profile}"
-            return "misconfigured", f"{ended}: the gateway refuses its configuration", remedy
+            return _misconfigured(profile, logs)
         case "exited" | "restarting" if facts.oom_killed:
             remedy = f"raise profiles.{profile}.resources.memory in fleet.yaml, then: {up}"
             return "failed", "killed for lack of memory", remedy
         case "restarting":
-            return "crash-looping", f"{ended}, restarted {facts.restart_count} times", logs
+            return "crash-looping", f"{ended}, {_restarted(facts)}", logs
         case "paused":
             return "paused", "frozen by `docker pause`", f"docker unpause {facts.id[:12]}"
         case "exited" if not facts.error:

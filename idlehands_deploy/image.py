@@ -68,9 +68,7 @@ def context_digest(context: Path) -> str:
     return digest.hexdigest()
 
 
-def build_arguments(
-    reference: str, package: GatewayPackage, base: str, environ: Mapping[str, str]
-) -> dict[str, str]:
+def build_arguments(reference: str, package: GatewayPackage, base: str, environ: Mapping[str, str]) -> dict[str, str]:
     """The build's arguments; the gateway's version is the image's tag unless it is given."""
     tag = reference.rpartition(":")[2] if ":" in reference.rpartition("/")[2] else "latest"
     return {
@@ -100,8 +98,7 @@ def ensure_image(
         built_from = image.labels.get(CONTEXT_LABEL)
         if built_from and built_from != context_digest(context_directory()):
             progress.say(
-                f"{reference} was built by another version of this tool; renew it: "
-                "idlehands-deploy image build"
+                f"{reference} was built by another version of this tool; renew it: idlehands-deploy image build"
             )
         return
     if _repository(reference) == OWN_REPOSITORY:
@@ -109,9 +106,9 @@ def ensure_image(
         build_image(engine, reference, GatewayPackage(), environ, progress, may_install)
         return
     progress.update("image", f"pulling {reference}")
-    if not engine.pull(reference):
+    if reason := engine.pull(reference):
         raise EngineFailedError(
-            f"The image {reference} is neither here nor can it be pulled.",
+            f"The image {reference} is neither here nor can it be pulled: {reason}",
             f"Build one of that name: idlehands-deploy image build --tag {reference}",
         )
 
@@ -167,11 +164,13 @@ def ensure_base(engine: Engine, progress: Progress, may_install: Callable[[str],
         if engine.image(name):
             return name
     progress.update("image", f"pulling {BASE_IMAGE}")
-    if engine.pull(BASE_IMAGE):
+    reason = engine.pull(BASE_IMAGE)
+    if reason is None:
         return BASE_IMAGE
     from idlehands_deploy.engine.bootstrap import bootstrap_debian  # noqa: PLC0415
 
-    progress.say(f"{BASE_IMAGE} cannot be pulled: bootstrapping {BOOTSTRAPPED_BASE} from Debian's packages.")
+    progress.say(f"{BASE_IMAGE} cannot be pulled: {reason}")
+    progress.say(f"Bootstrapping {BOOTSTRAPPED_BASE} from Debian's packages instead.")
     with tempfile.TemporaryDirectory(prefix="idlehands-base-") as temporary:
         archive = Path(temporary) / "base.tar"
         bootstrap_debian(archive, BOOTSTRAPPED_TAG, may_install, progress)

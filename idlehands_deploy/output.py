@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import shlex
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.status import Status
 
@@ -17,6 +21,22 @@ if TYPE_CHECKING:
 _COLOURS = {
     "ready": "green", "degraded": "yellow", "starting": "cyan", "draining": "cyan", "stopped": "dim",
 }  # fmt: skip
+
+
+_directory: list[Path] = []
+
+
+def remember_directory(directory: Path | None) -> None:
+    """Keep the ``-C`` of this call, for the commands that it tells a person to type."""
+    _directory[:] = [] if directory is None else [directory]
+
+
+def hint(text: str) -> str:
+    """A text in which every command to type is meant for the same deployment as this call."""
+    if not _directory:
+        return text
+    command = f"idlehands-deploy -C {shlex.quote(str(_directory[0]))} "
+    return re.sub(r"\bidlehands-deploy (?=[a-z])", lambda _: command, text)
 
 
 class Talk:
@@ -79,7 +99,26 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def show(text: str) -> None:
     """A line of data."""
-    print(text)  # noqa: T201
+    try:
+        print(text)  # noqa: T201
+    except OSError as error:
+        _give_up(error)
+
+
+def flush() -> None:
+    """See that the data is out, before Python tries at its exit and complains."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _give_up(error)
+
+
+def _give_up(error: OSError) -> NoReturn:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if isinstance(error, BrokenPipeError):  # the reader has seen enough, as `| head` has
+        sys.exit(141)
+    print(f"Error: the output cannot be written: {error.strerror}.", file=sys.stderr)  # noqa: T201
+    sys.exit(2)
 
 
 def show_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
@@ -90,13 +129,13 @@ def show_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
 def show_error(error: DeployError) -> None:
     """What happened, and below it what to do."""
     if not sys.stderr.isatty():
-        print(f"Error: {error}", file=sys.stderr)  # noqa: T201
+        print(f"Error: {error.what}\n{hint(error.remedy)}", file=sys.stderr)  # noqa: T201
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     Console(stderr=True, soft_wrap=True).print(
-        Text.assemble(("Error: ", "bold red"), error.what, "\n", (error.remedy, "cyan"))
+        Text.assemble(("Error: ", "bold red"), error.what, "\n", (hint(error.remedy), "cyan"))
     )
 
 

@@ -44,11 +44,6 @@ class ProfilePorts:
     published: tuple[PublishedPort, ...]
 
     @property
-    def control(self) -> int:
-        """The browser control API's port."""
-        return self.base + CONTROL_OFFSET
-
-    @property
     def forwarded(self) -> tuple[int, ...]:
         """Published ports that only listen on the container's loopback."""
         return tuple(port.port for port in self.published if port.port != self.base)
@@ -90,9 +85,7 @@ def plan_ports(fleet: Fleet) -> PortPlan:
     return PortPlan({name: plans[name] for name in fleet.profiles})
 
 
-def _lowest_free(
-    fleet: Fleet, name: str, profile: Profile, taken: dict[int, tuple[str, str]]
-) -> ProfilePorts:
+def _lowest_free(fleet: Fleet, name: str, profile: Profile, taken: dict[int, tuple[str, str]]) -> ProfilePorts:
     # Slot 0 stays main's even while there is no main, so that rescue is at 19789 whichever came first.
     for base in range(fleet.base_port + fleet.spacing, HIGHEST_BASE_PORT + 1, fleet.spacing):
         if base in taken:

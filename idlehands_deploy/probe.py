@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import queue
+import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
+from urllib3.exceptions import HTTPError
 
 # A gateway that listens answers in milliseconds; one that is stuck must not hold up its neighbours.
 TIMEOUT = 2.0
+# Its answers are a few hundred bytes; one that is broken into must not fill this process's memory.
+LONGEST = 65536
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ class GatewayProbe:
         self._session = requests.Session()
         # Proxies and .netrc are for the internet, and our token is not for them.
         self._session.trust_env = False
-        self._session.headers["Connection"] = "close"
+        self._session.headers.update({"Connection": "close", "Accept-Encoding": "identity"})
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
@@ -62,12 +69,32 @@ class GatewayProbe:
         return GatewayAnswers(started=self._get("/startupz"), ready=ready)
 
     def _get(self, path: str) -> Answer:
+        answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        # Every byte renews a socket's timeout, so that one that drips would hold us for ever.
+        threading.Thread(target=lambda: answers.put(self._request(path)), daemon=True).start()
         try:
-            response = self._session.get(self._base + path, timeout=TIMEOUT, allow_redirects=False)
-        except requests.RequestException:
+            return answers.get(timeout=2 * TIMEOUT)
+        except queue.Empty:
             return Answer(None)
+
+    def _request(self, path: str) -> Answer:
         try:
-            body = response.json()
-        except requests.JSONDecodeError:
-            body = {}
-        return Answer(response.status_code, body if isinstance(body, dict) else {})
+            with self._session.get(self._base + path, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
+                return Answer(response.status_code, _read_object(response))
+        except (requests.RequestException, HTTPError):
+            return Answer(None)
+
+
+def _read_object(response: requests.Response) -> dict[str, Any]:
+    """The JSON object of an answer; empty for anything else, too long or too slow ones included."""
+    deadline = time.monotonic() + TIMEOUT
+    content = b""
+    try:
+        while chunk := response.raw.read1(4096):
+            content += chunk
+            if len(content) > LONGEST or time.monotonic() > deadline:
+                return {}
+        body = json.loads(content)
+    except (ValueError, RecursionError, OSError, HTTPError):
+        return {}
+    return body if isinstance(body, dict) else {}

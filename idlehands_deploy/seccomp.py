@@ -1,9 +1,9 @@
-"""The seccomp profile of the containers: Docker's restrictions, minus those that cost Chromium its sandbox.
+"""The seccomp profile of the containers: denies what Docker documents as denied, but lets Chromium be sandboxed.
 
 Docker's own profile lets only privileged processes make namespaces, so that everybody runs Chromium with
-``--no-sandbox``. This one permits user namespaces and keeps what Docker documents as blocked
+``--no-sandbox``. This one permits user namespaces and denies the rest of Docker's list
 (https://docs.docker.com/engine/security/seccomp/), so that a process that is root in a namespace of its own
-still cannot mount, load or trace anything.
+still cannot mount anything or load code into the kernel. Unlike Docker's it permits calls that it does not know.
 """
 
 from __future__ import annotations
@@ -47,12 +47,9 @@ def seccomp_text() -> str:
     """The profile in Docker's JSON format."""
     profile = {
         "defaultAction": "SCMP_ACT_ALLOW",
-        "archMap": [
-            {"architecture": name, "subArchitectures": others} for name, others in _ARCHITECTURES.items()
-        ],
+        "archMap": [{"architecture": name, "subArchitectures": others} for name, others in _ARCHITECTURES.items()],
         "syscalls": [
-            {"names": names, "action": "SCMP_ACT_ERRNO", "comment": reason}
-            for reason, names in _DENIED.items()
+            {"names": names, "action": "SCMP_ACT_ERRNO", "comment": reason} for reason, names in _DENIED.items()
         ],
     }
     return json.dumps(profile, indent=2) + "\n"

@@ -20,11 +20,7 @@ STATUS_COLUMNS = ("PROFILE", "STATE", "GATEWAY", "UP", "RESTARTS", "WHY")
 
 def port_rows(plans: Sequence[ProfilePorts]) -> list[tuple[str, ...]]:
     """A row a published port."""
-    return [
-        (plan.profile, port.purpose, port.host_ip, str(port.port))
-        for plan in plans
-        for port in plan.published
-    ]
+    return [(plan.profile, port.purpose, port.host_ip, str(port.port)) for plan in plans for port in plan.published]
 
 
 def ports_json(plans: Sequence[ProfilePorts]) -> list[dict[str, Any]]:
@@ -34,8 +30,7 @@ def ports_json(plans: Sequence[ProfilePorts]) -> list[dict[str, Any]]:
             "profile": plan.profile,
             "base": plan.base,
             "published": [
-                {"purpose": port.purpose, "host_ip": port.host_ip, "port": port.port}
-                for port in plan.published
+                {"purpose": port.purpose, "host_ip": port.host_ip, "port": port.port} for port in plan.published
             ],
         }
         for plan in plans
@@ -81,12 +76,8 @@ def status_rows(report: StatusReport) -> list[tuple[str, ...]]:
 
 def status_json(report: StatusReport) -> list[dict[str, Any]]:
     """An object a profile."""
-    rows = [
-        observation_json(item) | {"gateway": _address(report, item.verdict.profile)} for item in report.seen
-    ]
-    return rows + [
-        {"profile": facts.profile, "state": "orphan", "container": facts.id} for facts in report.orphans
-    ]
+    rows = [observation_json(item) | {"gateway": _address(report, item.verdict.profile)} for item in report.seen]
+    return rows + [{"profile": facts.profile, "state": "orphan", "container": facts.id} for facts in report.orphans]
 
 
 def observation_json(item: Observation) -> dict[str, Any]:
@@ -112,7 +103,7 @@ def up_lines(result: UpResult) -> list[str]:
     for item in result.seen:
         verdict = item.verdict
         state = verdict.state if verdict.state == "ready" else f"ready, degraded: {verdict.reason}"
-        base = result.plan.profiles[verdict.profile].published[0]
+        base = result.ports.profiles[verdict.profile].published[0]
         lines.append(
             f"{verdict.profile} is {state}, at {base.host_ip}:{base.port}. "
             f"Open it: idlehands-deploy url {verdict.profile}"

@@ -123,9 +123,8 @@ def test_up_without_an_engine_exits_with_4_and_writes_nothing(tmp_path: Path) ->
     shown = run(tmp_path, "up", "rescue", TERM="xterm-256color")
     assert (shown.returncode, shown.stdout) == (4, "")
     assert shown.stderr == (
-        "Error: No Docker Engine is running here: there is no /nonexistent.sock.\n"
-        "Install and start one: idlehands-deploy up --install-engine   "
-        "(or start the one you have: sudo systemctl start docker)\n"
+        "Error: No Docker Engine answers at /nonexistent.sock.\n"
+        "Start it: sudo systemctl start docker   (then: docker info)\n"
     )
     assert snapshot(tmp_path) == {}
 
@@ -267,15 +266,13 @@ def test_purge_asks_first_and_a_pipe_answers_no(call: Call, deployment: Path) ->
     shown = call(deployment, "remove", "rescue", "--purge")
     assert (shown.code, shown.stdout) == (2, "")
     assert shown.stderr == (
-        "Error: rescue's files were not deleted, and nothing was changed.\nTo delete them: add --yes\n"
+        "Error: rescue was not removed: nothing was changed.\nTo delete its files without being asked, add --yes.\n"
     )
     assert snapshot(deployment) == before
 
 
 @pytest.mark.parametrize("arguments", ["--help", "ports", "generate", "add third"])
-def test_commands_without_an_engine_load_neither_docker_nor_requests(
-    deployment: Path, arguments: str
-) -> None:
+def test_commands_without_an_engine_load_neither_docker_nor_requests(deployment: Path, arguments: str) -> None:
     code = (
         "import sys\n"
         "from idlehands_deploy.__main__ import main\n"

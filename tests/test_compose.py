@@ -224,12 +224,8 @@ def test_without_a_cpu_limit_none_is_written() -> None:
         ("work: , far: {cdp_url: 'http://10.0.0.42:9222'}, home: ", "work,home"),
     ],
 )
-def test_further_browsers_of_the_gateway_s_own_are_told_to_the_image(
-    browsers: str, expected: str | None
-) -> None:
-    service = document(fleet(f"profiles: {{main: {{browser: {{profiles: {{{browsers}}}}}}}}}"))["services"][
-        "main"
-    ]
+def test_further_browsers_of_the_gateway_s_own_are_told_to_the_image(browsers: str, expected: str | None) -> None:
+    service = document(fleet(f"profiles: {{main: {{browser: {{profiles: {{{browsers}}}}}}}}}"))["services"]["main"]
     assert service["environment"].get("IDLEHANDS_BROWSER_PROFILES") == expected
 
 

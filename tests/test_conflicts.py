@@ -13,7 +13,7 @@ from idlehands_deploy.operations.conflicts import refuse_taken_ports
 from idlehands_deploy.ports import plan_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def on(port: int, bind: str = "127.0.0.1") -> Fleet:
     return parse_fleet({"bind": bind, "profiles": {"main": gateway}}, "fleet.yaml")
 
 
-def refuse(fleet: Fleet, holders: Mapping[int, PortHolder]) -> None:
+def refuse(fleet: Fleet, holders: Mapping[int, Sequence[PortHolder]]) -> None:
     refuse_taken_ports(fleet, plan_ports(fleet), ["main"], holders)
 
 
@@ -47,11 +47,11 @@ def test_a_port_of_another_process_is_refused_by_its_name_and_number(taken: int)
 
 def test_a_port_of_another_container_is_refused_by_its_name(taken: int) -> None:
     with pytest.raises(PortConflictError, match=r"held by container other-main-1\n"):
-        refuse(on(taken), {taken: PortHolder("other-main-1", "other", "main")})
+        refuse(on(taken), {taken: [PortHolder("other-main-1", "other", "main")]})
 
 
 def test_a_port_that_the_profile_s_own_container_holds_is_its_own(taken: int) -> None:
-    refuse(on(taken), {taken: PortHolder("idlehands-main-1", "idlehands", "main")})
+    refuse(on(taken), {taken: [PortHolder("idlehands-main-1", "idlehands", "main")]})
 
 
 def test_an_address_that_this_host_does_not_have_is_told_as_that() -> None:

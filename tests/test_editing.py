@@ -49,9 +49,7 @@ def test_init_makes_everything_that_compose_needs(tmp_path: Path) -> None:
         "secrets/rescue/IDLEHANDS_GATEWAY_TOKEN",
     }
     assert (
-        (root / "fleet.yaml")
-        .read_text(encoding="utf-8")
-        .endswith("profiles:\n  main: {}\n  rescue: {port: 19789}\n")
+        (root / "fleet.yaml").read_text(encoding="utf-8").endswith("profiles:\n  main: {}\n  rescue: {port: 19789}\n")
     )
 
 
@@ -73,9 +71,7 @@ def test_add_writes_the_port_and_what_it_rescues_down(tmp_path: Path) -> None:
         (tmp_path / "fleet.yaml")
         .read_text(encoding="utf-8")
         .endswith(
-            "profiles:\n  main: {}\n"
-            "  rescue:\n    rescues:\n      - main\n    port: 19789\n"
-            "  third:\n    port: 30000\n"
+            "profiles:\n  main: {}\n  rescue:\n    rescues:\n      - main\n    port: 19789\n  third:\n    port: 30000\n"
         )
     )
 
@@ -246,14 +242,12 @@ BEFORE_ANYTHING: dict[str, Callable[[Session], object]] = {
 
 
 @pytest.mark.parametrize("change", BEFORE_ANYTHING.values(), ids=BEFORE_ANYTHING.keys())
-def test_a_bad_name_is_refused_before_anything_is_made(
-    tmp_path: Path, change: Callable[[Session], object]
-) -> None:
+def test_a_bad_name_is_refused_before_anything_is_made(tmp_path: Path, change: Callable[[Session], object]) -> None:
     with pytest.raises(UsageError) as caught:
         change(session(tmp_path / "new"))
     assert str(caught.value) == (
-        "a/b: a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit "
-        "(the gateway and the engine refuse others)\n"
+        "a/b: a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit and not with x- "
+        "(the gateway, the engine or Compose refuse others)\n"
         "Choose another name, such as rescue."
     )
     assert snapshot(tmp_path) == {}
@@ -325,7 +319,8 @@ def test_what_profiles_share_by_merging_is_kept(tmp_path: Path) -> None:
 def test_dropping_a_profile_takes_it_out_of_what_others_rescue(tmp_path: Path) -> None:
     editing.init(session(tmp_path), ["main"])
     editing.add(session(tmp_path), "rescue", None, ["main"])
-    assert editing.drop(session(tmp_path), "main").fleet.profiles["rescue"].rescues == []
+    editing.drop(session(tmp_path), "main")
+    assert session(tmp_path).fleet().profiles["rescue"].rescues == []
 
 
 def test_several_adds_at_once_all_succeed_with_ports_of_their_own(tmp_path: Path) -> None:

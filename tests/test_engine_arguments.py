@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.engine.compose import Compose, exec_arguments, find_binary, log_arguments, up_arguments
+from idlehands_deploy.engine.compose import (
+    Compose,
+    exec_arguments,
+    find_binary,
+    interleaved,
+    log_arguments,
+    up_arguments,
+)
 from idlehands_deploy.engine.packages import as_root, is_debian
 from idlehands_deploy.errors import EngineFailedError
 from tests.helpers import clean_environ
@@ -25,12 +32,12 @@ def test_up_takes_the_image_that_is_here_and_waits_for_nobody() -> None:
     [
         (False, None, None, False, "logs --no-color main rescue"),
         (False, None, None, True, "logs main rescue"),
-        (True, "10m", "50", False, "logs --follow --since 10m --tail 50 --no-color main rescue"),
-        (True, None, "0", True, "logs --follow --tail 0 main rescue"),
+        (True, "10m", 50, False, "logs --follow --since 10m --tail 50 --no-color main rescue"),
+        (True, None, 0, True, "logs --follow --tail 0 main rescue"),
     ],
 )
 def test_log_options_become_compose_s(
-    follow: bool, since: str | None, tail: str | None, colour: bool, expected: str
+    follow: bool, since: str | None, tail: int | None, colour: bool, expected: str
 ) -> None:
     arguments = log_arguments(["main", "rescue"], follow=follow, since=since, tail=tail, colour=colour)
     assert " ".join(arguments) == expected
@@ -92,3 +99,24 @@ def test_debian_and_its_children_are_known_by_their_os_release(text: str, expect
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs no sudo")
 def test_root_needs_no_sudo() -> None:
     assert as_root(["apt-get", "update"]) == ["apt-get", "update"]
+
+
+def test_logs_of_several_containers_are_put_in_the_order_of_time_under_their_names() -> None:
+    compose_s = (
+        "main-1    | 2026-11-22T17:13:06.100000000Z a\n"
+        "main-1    | 2026-11-22T17:13:06.300000000Z c | with a bar\n"
+        "rescue-1  | 2026-11-22T17:13:06.200000000Z b\n"
+        "rescue-1  | 2026-11-22T17:13:07.000000000Z \n"
+    )
+    assert interleaved(compose_s).splitlines() == [
+        "main-1    | a", "rescue-1  | b", "main-1    | c | with a bar", "rescue-1  | ",
+    ]  # fmt: skip
+
+
+def test_log_lines_of_one_moment_stay_in_their_order_with_their_indentation() -> None:
+    moment = "2026-11-22T17:13:06.100000000Z"
+    assert interleaved(f"a-1 | {moment}   2\na-1 | {moment} 1\n") == "a-1 |   2\na-1 | 1"
+
+
+def test_no_log_is_no_text() -> None:
+    assert interleaved("") == ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idlehands_deploy.engine import connection
 from idlehands_deploy.engine.connection import connect
 from idlehands_deploy.errors import EngineUnreachableError, UsageError
 
@@ -37,16 +38,29 @@ def test_an_engine_on_another_machine_is_refused_without_asking_it(host: str) ->
     )
 
 
-def test_a_socket_that_is_not_there_means_that_no_engine_runs(tmp_path: Path) -> None:
+def test_no_socket_where_an_engine_would_be_means_that_there_is_none_and_one_can_be_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "docker.sock"
+    # A host without an engine cannot be had where the tests run beside one.
+    monkeypatch.setattr(connection, "DEFAULT_SOCKET", f"unix://{path}")
     with pytest.raises(EngineUnreachableError) as caught:
-        connect({"DOCKER_HOST": f"unix://{path}"})
+        connect({"DOCKER_CONTEXT": "default"})
     assert str(caught.value) == (
         f"No Docker Engine is running here: there is no {path}.\n"
         "Install and start one: idlehands-deploy up --install-engine   "
         "(or start the one you have: sudo systemctl start docker)"
     )
     assert caught.value.exit_code == 4
+
+
+def test_a_named_socket_that_is_not_there_means_that_its_engine_does_not_answer(tmp_path: Path) -> None:
+    path = tmp_path / "docker.sock"
+    with pytest.raises(EngineUnreachableError) as caught:
+        connect({"DOCKER_HOST": f"unix://{path}"})
+    assert str(caught.value) == (
+        f"No Docker Engine answers at {path}.\nStart it: sudo systemctl start docker   (then: docker info)"
+    )
 
 
 def test_a_socket_that_nobody_listens_on_means_that_the_engine_is_down(tmp_path: Path) -> None:

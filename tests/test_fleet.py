@@ -13,8 +13,8 @@ from idlehands_deploy.fleet import Fleet, check_profile_name, json_schema, parse
 from tests.helpers import ROOT, fleet, problems
 
 NAME_RULE = (
-    "a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit "
-    "(the gateway and the engine refuse others)"
+    "a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit and not with x- "
+    "(the gateway, the engine or Compose refuse others)"
 )
 USER_RULE = 'user: must be uid:gid in numbers and not root, such as "1000:1000"'
 REFERENCE = ROOT / "compose" / "fleet.yaml"
@@ -128,7 +128,7 @@ BAD = {
     "profiles: {main: {environment: {'A B': x}}}":
         "profiles.main.environment.A B: is not a name that an environment variable can have",
     r'profiles: {main: {environment: {A: "x\0y"}}}':
-        "profiles.main.environment.A: holds a NUL character",
+        "profiles.main.environment.A: holds a character that no environment can",
     # what profiles say of each other
     "profiles: {main: {rescues: [main]}}": "profiles.main.rescues.0: a profile cannot rescue itself",
     "profiles: {main: {rescues: [gone]}}": "profiles.main.rescues.0: there is no profile 'gone'",
@@ -157,7 +157,7 @@ def test_a_wrong_fleet_file_is_refused_with_the_path_of_the_problem(text: str, e
     assert problems(text) == expected
 
 
-@pytest.mark.parametrize("name", ["", "-a", "_a", "a/b", ".", "..", "a.b", "a b", "é", "a\n", "x" * 64])
+@pytest.mark.parametrize("name", ["", "-a", "_a", "a/b", ".", "..", "a.b", "a b", "é", "a\n", "x" * 64, "x-foo", "x-"])
 def test_a_profile_name_that_is_no_host_name_is_refused(name: str) -> None:
     assert check_profile_name(name) == NAME_RULE
     with pytest.raises(FleetError) as caught:

@@ -38,9 +38,7 @@ bind: "127.0.0.1"
 def changed(before: str, after: str) -> str:
     """The lines that went and came."""
     old, new = before.splitlines(), after.splitlines()
-    return "\n".join(
-        [f"-{line}" for line in old if line not in new] + [f"+{line}" for line in new if line not in old]
-    )
+    return "\n".join([f"-{line}" for line in old if line not in new] + [f"+{line}" for line in new if line not in old])
 
 
 def test_adding_a_profile_keeps_comments_order_and_quotes() -> None:
@@ -205,16 +203,12 @@ def test_a_syntax_error_names_the_file_and_what_to_do() -> None:
 
 
 def test_a_profile_that_is_given_twice_is_refused() -> None:
-    assert problems("profiles:\n  main: {}\n  main: {}\n").startswith(
-        'line 3, column 3: found duplicate key "main"'
-    )
+    assert problems("profiles:\n  main: {}\n  main: {}\n").startswith('line 3, column 3: found duplicate key "main"')
 
 
 @pytest.mark.parametrize("tag", ["!!python/object/apply:os.getcwd []", "!mine x"])
 def test_tags_are_refused(tag: str) -> None:
-    assert problems(f"name: {tag}").startswith(
-        "line 1, column 7: could not determine a constructor for the tag"
-    )
+    assert problems(f"name: {tag}").startswith("line 1, column 7: could not determine a constructor for the tag")
 
 
 def test_on_and_no_are_text_as_in_yaml_1_2() -> None:

@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 
 RUNNING = ContainerFacts(
     id="0123456789abcdef", profile="main", state="running", health="starting", exit_code=None,
-    oom_killed=False, restart_count=0, started_at="2026-11-22T00:00:00.123456789Z", image="sha256:0",
+    oom_killed=False, restart_count=0, started_at="2026-11-22T00:00:00.123456789Z",
     directory="/srv/fleet",
 )  # fmt: skip
 ENDED = replace(RUNNING, state="exited", health=None, exit_code=0)
 LOGS = "idlehands-deploy logs main --tail 50"
 
 
-def answers(
-    ready: int | None, started: int | None = None, *, failing: object = (), **body: object
-) -> GatewayAnswers:
+def answers(ready: int | None, started: int | None = None, *, failing: object = (), **body: object) -> GatewayAnswers:
     from idlehands_deploy.probe import Answer, GatewayAnswers
 
     return GatewayAnswers(started=Answer(started, dict(body)), ready=Answer(ready, {"failing": failing}))
@@ -65,18 +63,48 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
         replace(RUNNING, health="unhealthy"), answers(None),
         "hung | runs, but nothing answers on its port yet | idlehands-deploy restart main",
     ),
+    "refused its configuration and runs again": (
+        replace(RUNNING, restart_count=1, last_exit_code=78), answers(None),
+        "misconfigured | exit code 78: the gateway refuses its configuration | "
+        f"mend profiles/main/state/idlehands.json as the log says ({LOGS}), then: idlehands-deploy up main",
+    ),
+    "refused its configuration once and is ready": (
+        replace(RUNNING, restart_count=1, last_exit_code=78), answers(200, 200), "ready |  | ",
+    ),
+    "crashed once and starts again": (
+        replace(RUNNING, restart_count=1, last_exit_code=1), answers(None),
+        "starting | nothing answers on its port yet; restarted once, last exit code 1 | ",
+    ),
+    "crashed twice and starts again": (
+        replace(RUNNING, restart_count=2, last_exit_code=1), answers(None),
+        "starting | nothing answers on its port yet; restarted 2 times, last exit code 1 | ",
+    ),
+    "crashed three times and starts again": (
+        replace(RUNNING, restart_count=3, last_exit_code=0), answers(None),
+        f"crash-looping | nothing answers on its port yet; restarted 3 times, last exit code 0 | {LOGS}",
+    ),
+    "crashed often and is ready": (
+        replace(RUNNING, restart_count=9, last_exit_code=1), answers(200, 200), "ready |  | ",
+    ),
+    "healthy inside and silent outside": (
+        replace(RUNNING, health="healthy"), answers(None),
+        "unreachable | healthy inside, but not on its published port | idlehands-deploy up main",
+    ),
+    "healthy inside and starting outside": (
+        replace(RUNNING, health="healthy"), answers(503, 503), "starting | answers 503 on /readyz | ",
+    ),
     "runs and was not asked": (RUNNING, None, "starting | Docker says: running | "),
     "stopped": (ENDED, None, "stopped | exit code 0 | idlehands-deploy start main"),
     "killed": (replace(ENDED, exit_code=137), None, "stopped | exit code 137 | idlehands-deploy start main"),
     "refuses its configuration": (
         replace(ENDED, exit_code=78), None,
         "misconfigured | exit code 78: the gateway refuses its configuration | "
-        f"mend what the log names ({LOGS}), then: idlehands-deploy restart main",
+        f"mend profiles/main/state/idlehands.json as the log says ({LOGS}), then: idlehands-deploy up main",
     ),
     "refuses its configuration again and again": (
         replace(ENDED, state="restarting", exit_code=78), None,
         "misconfigured | exit code 78: the gateway refuses its configuration | "
-        f"mend what the log names ({LOGS}), then: idlehands-deploy restart main",
+        f"mend profiles/main/state/idlehands.json as the log says ({LOGS}), then: idlehands-deploy up main",
     ),
     "out of memory": (
         replace(ENDED, exit_code=137, oom_killed=True), None,
@@ -121,7 +149,7 @@ def test_a_degraded_verdict_names_the_failing_checks_for_scripts() -> None:
 
 def test_a_person_can_work_with_ready_and_degraded_gateways_alone() -> None:
     states: list[State] = [
-        "ready", "degraded", "starting", "draining", "hung", "crash-looping", "misconfigured", "paused",
+        "ready", "degraded", "starting", "draining", "hung", "unreachable", "crash-looping", "misconfigured", "paused",
         "stopped", "failed", "missing",
     ]  # fmt: skip
     assert [state for state in states if Verdict("main", state).usable] == ["ready", "degraded"]
@@ -151,9 +179,7 @@ def wait(state_at: Callable[[float], State], timeout: float) -> tuple[str, float
     return verdict.state, round(clock() - 1000, 1), told
 
 
-@pytest.mark.parametrize(
-    "state", ["ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"]
-)
+@pytest.mark.parametrize("state", ["ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"])
 def test_a_verdict_that_will_not_change_ends_the_wait_at_once(state: State) -> None:
     assert wait(lambda _: state, 60) == (state, 0.0, [state])
 
@@ -168,7 +194,7 @@ def test_the_wait_ends_as_soon_as_the_gateway_crashes() -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("state", ["starting", "draining", "hung"])
+@pytest.mark.parametrize("state", ["starting", "draining", "hung", "unreachable"])
 def test_a_wait_in_vain_ends_in_time_with_the_last_verdict(state: State) -> None:
     last, took, told = wait(lambda _: state, 10)
     assert (last, told) == (state, [state])

@@ -143,9 +143,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bool]:
     )  # fmt: skip
     with zipfile.ZipFile(next((tree / "dist").glob("*.whl"))) as wheel:
         return {
-            item.filename.removeprefix("idlehands_deploy/_images/gateway/"): bool(
-                item.external_attr >> 16 & 0o100
-            )
+            item.filename.removeprefix("idlehands_deploy/_images/gateway/"): bool(item.external_attr >> 16 & 0o100)
             for item in wheel.infolist()
             if "/_images/" in item.filename
         }

@@ -96,9 +96,7 @@ def test_a_port_of_its_own_moves_main_too() -> None:
 
 
 def test_the_publish_switches_leave_ports_out() -> None:
-    assert (
-        table("profiles: {main: {publish: {control: false, cdp: false}}}") == "main 127.0.0.1:18789 gateway"
-    )
+    assert table("profiles: {main: {publish: {control: false, cdp: false}}}") == "main 127.0.0.1:18789 gateway"
 
 
 def test_only_the_gateway_follows_bind() -> None:
@@ -120,9 +118,7 @@ def test_two_profiles_on_one_port_are_refused_by_both_names() -> None:
 
 
 def test_a_derived_port_of_one_and_the_base_port_of_another_are_refused() -> None:
-    assert "  18800: cdp openclaw of main and gateway of b\n" in str(
-        refused("profiles: {main: , b: {port: 18800}}")
-    )
+    assert "  18800: cdp openclaw of main and gateway of b\n" in str(refused("profiles: {main: , b: {port: 18800}}"))
 
 
 def test_a_full_port_space_is_told_with_what_to_do() -> None:
@@ -224,6 +220,4 @@ def test_adding_or_removing_a_profile_moves_nobody_whose_port_is_written_down(
 
     gone = choice.draw(st.sampled_from(sorted(plan.profiles)))
     fewer = pinned | {"profiles": {name: item for name, item in pinned["profiles"].items() if name != gone}}
-    assert plan_ports(_parse(fewer)).profiles == {
-        name: ports for name, ports in plan.profiles.items() if name != gone
-    }
+    assert plan_ports(_parse(fewer)).profiles == {name: ports for name, ports in plan.profiles.items() if name != gone}

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gzip
 import http.server
 import json
 import secrets
 import socket
 import threading
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +15,7 @@ import pytest
 from idlehands_deploy.probe import Answer, GatewayAnswers, GatewayProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class Gateway(http.server.ThreadingHTTPServer):
@@ -95,3 +98,124 @@ def test_a_port_that_nobody_listens_on_gives_no_answer() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     assert GatewayProbe("127.0.0.1", port, None).ask() == GatewayAnswers(Answer(None), Answer(None))
+
+
+def endless(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n{")
+    while True:
+        connection.sendall(b" " * 65536)
+
+
+def endless_chunks(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    while True:
+        connection.sendall(b"1000\r\n" + b" " * 4096 + b"\r\n")
+
+
+def slow(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+    drip(connection)
+
+
+def slow_chunk_size(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    drip(connection)
+
+
+def slow_header(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    drip(connection)
+
+
+def silent(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
+    time.sleep(LONG)
+
+
+def nested(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n" + b"[" * 60000)
+
+
+def cut_short(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"a": 1}')
+
+
+def long_number(connection: socket.socket, _: bytes) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n" + b"1" * 9000)
+
+
+# Longer than a probe may take, and no longer: until then a test of one that hangs waits.
+LONG = 9.0
+
+
+def drip(connection: socket.socket) -> None:
+    end = time.monotonic() + LONG
+    while time.monotonic() < end:
+        connection.sendall(b"1")
+        time.sleep(0.3)
+
+
+@contextmanager
+def hostile(answer: Callable[[socket.socket, bytes], None]) -> Iterator[int]:
+    """The port of a double of a broken gateway, which answers each connection as it is told."""
+
+    def handle(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.settimeout(LONG)
+            answer(connection, connection.recv(4096))
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=handle, args=(listener.accept()[0],), daemon=True).start()
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "answer", [endless, endless_chunks, slow, slow_chunk_size, silent, nested, cut_short, long_number]
+)
+def test_a_body_that_is_too_long_too_slow_or_no_object_is_an_empty_one_within_seconds(
+    answer: Callable[[socket.socket, bytes], None],
+) -> None:
+    begun = time.monotonic()
+    with hostile(answer) as port:
+        found = GatewayProbe("127.0.0.1", port, None).ask()
+    assert time.monotonic() - begun < 7
+    assert found.ready.status in {200, None}
+    assert found.ready.body == {}
+
+
+def test_headers_that_never_end_hold_nobody_up() -> None:
+    begun = time.monotonic()
+    with hostile(slow_header) as port:
+        assert GatewayProbe("127.0.0.1", port, None).ask().ready.body == {}
+    assert time.monotonic() - begun < 7
+
+
+def test_an_answer_in_chunks_is_read_whole() -> None:
+    def chunked(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b'HTTP/1.1 503 x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n{"a"\r\n')
+        time.sleep(0.05)
+        connection.sendall(b"4\r\n: 1}\r\n0\r\n\r\n")
+
+    with hostile(chunked) as port:
+        assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(503, {"a": 1})
+
+
+def test_an_answer_that_a_gateway_compresses_for_whoever_asks_for_that_is_understood() -> None:
+    def compressed(connection: socket.socket, request: bytes) -> None:
+        body, head = b'{"a": 1}', b""
+        if b"gzip" in request:
+            body, head = gzip.compress(body), b"Content-Encoding: gzip\r\n"
+        connection.sendall(b"HTTP/1.1 503 x\r\nContent-Length: %d\r\n%b\r\n%b" % (len(body), head, body))
+
+    with hostile(compressed) as port:
+        assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(503, {"a": 1})

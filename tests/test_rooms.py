@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "idlehands_deploy"
-MODULES = {
-    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))
-}
+MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
 FLOW = ("errors", "fleet_values", "fleet", "ports", "compose", "gateway", "fleet_file", "seccomp")
 OUTSIDE = {"docker", "requests", "subprocess", "socket", "psutil", "time", "threading"}
 
@@ -39,17 +37,13 @@ def imports(path: Path) -> Iterator[str]:
 
 def importers(*libraries: str) -> set[str]:
     return {
-        module
-        for module, path in MODULES.items()
-        if any(name.split(".")[0] in libraries for name in imports(path))
+        module for module, path in MODULES.items() if any(name.split(".")[0] in libraries for name in imports(path))
     }
 
 
 def rooms(module: str) -> set[str]:
     """Our own rooms that a module imports; a folder is one room."""
-    found = {
-        name.removeprefix(f"{NAME}.") for name in imports(MODULES[module]) if name.startswith(f"{NAME}.")
-    }
+    found = {name.removeprefix(f"{NAME}.") for name in imports(MODULES[module]) if name.startswith(f"{NAME}.")}
     return {name.split(".")[0] for name in found}
 
 
@@ -108,7 +102,7 @@ def test_nothing_imports_the_command_line_but_the_program() -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("cli.")])
 def test_commands_leave_the_engine_to_operations(module: str) -> None:
-    assert rooms(module) <= {"__version__", "cli", "operations", "output", "views"}
+    assert rooms(module) <= {"__version__", "cli", "errors", "operations", "output", "views"}
 
 
 def test_the_values_of_a_fleet_file_need_nothing_but_pydantic() -> None:

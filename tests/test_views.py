@@ -22,7 +22,7 @@ DEGRADED = Observation(
 
 
 def test_up_says_where_each_gateway_is_and_what_to_do_next() -> None:
-    assert "\n".join(views.up_lines(UpResult(FLEET, PLAN, [READY, DEGRADED]))) == (
+    assert "\n".join(views.up_lines(UpResult(PLAN, [READY, DEGRADED]))) == (
         "main is ready, at 127.0.0.1:18789. Open it: idlehands-deploy url main\n"
         "rescue is ready, degraded: it works, but fails telegram, at 127.0.0.1:19789. "
         "Open it: idlehands-deploy url rescue\n"
@@ -32,7 +32,7 @@ def test_up_says_where_each_gateway_is_and_what_to_do_next() -> None:
 
 def test_status_tells_of_containers_that_the_fleet_file_no_longer_names() -> None:
     gone = replace(ENDED, profile="gone", restart_count=1)
-    report = StatusReport(FLEET, [DEGRADED], PLAN.profiles, [gone])
+    report = StatusReport([DEGRADED], PLAN.profiles, [gone], is_stale=False)
     assert views.status_rows(report) == [
         ("rescue", "degraded", "127.0.0.1:19789", "-", "0", "it works, but fails telegram - look at it"),
         ("gone", "orphan", "-", "-", "1", "not in the fleet file; remove it: docker rm -f 0123456789ab"),
@@ -43,7 +43,7 @@ def test_status_tells_of_containers_that_the_fleet_file_no_longer_names() -> Non
 
 
 def test_status_json_has_the_facts_behind_the_verdict() -> None:
-    report = StatusReport(FLEET, [READY], PLAN.profiles, [])
+    report = StatusReport([READY], PLAN.profiles, [], is_stale=False)
     assert views.status_json(report) == [
         {
             "profile": "main", "state": "ready", "usable": True, "reason": "", "failing": [], "remedy": "",

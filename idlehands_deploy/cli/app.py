@@ -27,9 +27,9 @@ class Group(TyperGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, typer.Abort):
             talk.close()
-            talk.say("\nInterrupted: what runs goes on running. See it: idlehands-deploy status")
+            talk.say(f"\nInterrupted: nothing is undone. See what runs: {output.hint('idlehands-deploy status')}")
             raise typer.Exit(130) from None
 
 
@@ -70,9 +70,10 @@ def main(
     """Run several IdleHands gateways on one host, each in a container of its own.
 
     Exit codes: 0 done, 2 usage or fleet file, 3 port conflict, 4 engine unreachable, 5 engine or build
-    failed, 6 not healthy in time, 7 state operation refused, 130 interrupted.
+    failed, 6 not healthy in time, 130 interrupted. exec and logs hand on those of the command within.
     """
     ctx.obj = directory
+    output.remember_directory(directory)
 
 
 def start_session(ctx: typer.Context, *, install: bool | None = False, new_here: bool = False) -> Session:
@@ -91,8 +92,22 @@ def start_session(ctx: typer.Context, *, install: bool | None = False, new_here:
 
     directory: Path | None = ctx.find_root().obj
     if new_here and directory is None and not os.environ.get("IDLEHANDS_DEPLOY_DIR"):
-        directory = Path.cwd()
-    return operations.session.Session.start(directory, os.environ, Path.cwd(), Path.home(), talk, may_install)
+        directory = Path()
+    return operations.session.Session.start(directory, os.environ, _working(), _home(), talk, may_install)
+
+
+def _working() -> Path | None:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # deleted under us
+        return None
+
+
+def _home() -> Path | None:
+    try:
+        return Path.home()
+    except RuntimeError:  # no HOME, and a user without an entry
+        return None
 
 
 def consent(given: bool) -> bool | None:
@@ -117,6 +132,7 @@ Names = Annotated[
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A profile.", autocompletion=_complete_profile)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each gateway.")]
+Now = Annotated[bool, typer.Option("--now", help="Give work in flight five seconds, and not its whole grace period.")]
 InstallEngine = Annotated[
     bool,
     typer.Option(

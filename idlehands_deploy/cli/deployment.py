@@ -14,9 +14,7 @@ from idlehands_deploy.cli.app import Json, Name, Names, app, start_session, talk
 @app.command()
 def init(
     ctx: typer.Context,
-    names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Profiles; none means main.")
-    ] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Profiles; none means main.")] = None,
 ) -> None:
     """Make a deployment in this directory: a fleet file, and what is generated from it.
 
@@ -24,7 +22,7 @@ def init(
     """
     session = start_session(ctx, new_here=True)
     operations.editing.init(session, names or ["main"])
-    talk.say(f"Made {session.deployment.fleet_file}. Next: idlehands-deploy up")
+    talk.say(f"Made {session.deployment.fleet_file}. Next: {output.hint('idlehands-deploy up')}")
 
 
 @app.command()
@@ -48,9 +46,7 @@ def add(
 def remove(
     ctx: typer.Context,
     name: Name,
-    purge: Annotated[
-        bool, typer.Option("--purge", help="Delete its state, workspace and secrets too.")
-    ] = False,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete its state, workspace and secrets too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
 ) -> None:
     """Take a profile out, with its container. Its files stay unless --purge is given."""
@@ -85,9 +81,7 @@ def ports(ctx: typer.Context, names: Names = None, as_json: Json = False) -> Non
 @app.command()
 def generate(
     ctx: typer.Context,
-    check: Annotated[
-        bool, typer.Option("--check", help="Change nothing; exit 2 with a diff if it is stale.")
-    ] = False,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 2 with a diff if it is stale.")] = False,
 ) -> None:
     """Write compose.yaml from fleet.yaml."""
     session = start_session(ctx)

@@ -13,14 +13,18 @@ from idlehands_deploy.cli.app import (
     Json,
     Name,
     Names,
+    Now,
     Timeout,
     app,
     consent,
     start_session,
     talk,
 )
+from idlehands_deploy.errors import NotReadyError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from idlehands_deploy.operations.lifecycle import UpResult
 
 READY_TIMEOUT = 180.0
@@ -39,7 +43,7 @@ def up(
     Example: idlehands-deploy up rescue
     """
     session = start_session(ctx, install=consent(install_engine))
-    _show_up(operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
+    _show_up(lambda: operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
 
 
 @app.command()
@@ -50,6 +54,8 @@ def status(ctx: typer.Context, names: Names = None, as_json: Json = False) -> No
         output.show_json(views.status_json(report))
     else:
         output.show_table(views.STATUS_COLUMNS, views.status_rows(report))
+        if report.is_stale:
+            talk.say(f"The fleet file was changed since: {output.hint('idlehands-deploy up')} applies it.")
 
 
 @app.command()
@@ -71,15 +77,15 @@ def logs(
     names: Names = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on showing new lines.")] = False,
     since: Annotated[str | None, typer.Option(help="From a time or an age on, such as 10m.")] = None,
-    tail: Annotated[str | None, typer.Option(help="Only so many lines of each.")] = None,
+    tail: Annotated[int | None, typer.Option(min=0, help="Only so many lines of each.")] = None,
 ) -> None:
     """Show the gateways' logs, interleaved.
 
     Example: idlehands-deploy logs main rescue --follow --since 10m
     """
-    operations.lifecycle.logs(
-        start_session(ctx), names or [], follow=follow, since=since, tail=tail, colour=sys.stdout.isatty()
-    )
+    colour = sys.stdout.isatty()
+    session = start_session(ctx)
+    output.show(operations.lifecycle.logs(session, names or [], follow=follow, since=since, tail=tail, colour=colour))
 
 
 @app.command(
@@ -90,9 +96,7 @@ def logs(
 def exec_(
     ctx: typer.Context,
     name: Name,
-    arguments: Annotated[
-        list[str], typer.Argument(metavar="ARGUMENTS...", help="What `idlehands` is called with.")
-    ],
+    arguments: Annotated[list[str], typer.Argument(metavar="ARGUMENTS...", help="What `idlehands` is called with.")],
     raw: Annotated[bool, typer.Option("--raw", help="ARGUMENTS are a command of their own.")] = False,
 ) -> None:
     """Run the gateway's own command in its container.
@@ -107,33 +111,31 @@ def exec_(
 
 
 @app.command()
-def stop(ctx: typer.Context, names: Names = None) -> None:
+def stop(ctx: typer.Context, names: Names = None, now: Now = False) -> None:
     """Stop gateways, each when its work is done; they stay stopped, also after a reboot."""
-    for name in operations.lifecycle.stop(start_session(ctx), names or []):
+    for name in operations.lifecycle.stop(start_session(ctx), names or [], now=now):
         talk.say(f"{name} is stopped.")
 
 
 @app.command()
-def start(
-    ctx: typer.Context, names: Names = None, timeout: Timeout = READY_TIMEOUT, as_json: Json = False
-) -> None:
+def start(ctx: typer.Context, names: Names = None, timeout: Timeout = READY_TIMEOUT, as_json: Json = False) -> None:
     """Start stopped gateways and wait until each is usable."""
-    _show_up(operations.lifecycle.start(start_session(ctx), names or [], timeout), as_json=as_json)
+    _show_up(lambda: operations.lifecycle.start(start_session(ctx), names or [], timeout), as_json=as_json)
 
 
 @app.command()
 def restart(
-    ctx: typer.Context, names: Names = None, timeout: Timeout = READY_TIMEOUT, as_json: Json = False
+    ctx: typer.Context, names: Names = None, timeout: Timeout = READY_TIMEOUT, now: Now = False, as_json: Json = False
 ) -> None:
     """Restart gateways, each when its work is done, and wait until each is usable."""
-    _show_up(operations.lifecycle.restart(start_session(ctx), names or [], timeout), as_json=as_json)
+    _show_up(lambda: operations.lifecycle.restart(start_session(ctx), names or [], timeout, now=now), as_json=as_json)
 
 
 @app.command()
-def down(ctx: typer.Context, names: Names = None) -> None:
+def down(ctx: typer.Context, names: Names = None, now: Now = False) -> None:
     """Stop gateways and remove their containers; config, state and workspace stay."""
     session = start_session(ctx)
-    for name in operations.lifecycle.down(session, names or []):
+    for name in operations.lifecycle.down(session, names or [], now=now):
         talk.say(f"{name} is down; its files stay in {session.deployment.root}.")
 
 
@@ -152,10 +154,17 @@ def token(
     output.show(operations.inspection.token(session, name))
 
 
-def _show_up(result: UpResult, *, as_json: bool) -> None:
+def _show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:
+    try:
+        result = run()
+    except NotReadyError as error:
+        talk.close()
+        if as_json:  # a script wants the reason most where it failed
+            output.show_json([views.observation_json(item) for item in error.seen])
+        raise
     talk.close()
     if as_json:
         output.show_json([views.observation_json(item) for item in result.seen])
         return
     for line in views.up_lines(result):
-        output.show(line)
+        output.show(output.hint(line))

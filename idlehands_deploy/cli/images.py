@@ -25,18 +25,12 @@ def build(
     gateway_package: Annotated[
         str, typer.Option(help="An npm package that speaks the gateway's contract.")
     ] = "openclaw",
-    gateway_version: Annotated[
-        str | None, typer.Option(help="Its version. Default: the image's tag.")
-    ] = None,
+    gateway_version: Annotated[str | None, typer.Option(help="Its version. Default: the image's tag.")] = None,
     gateway_command: Annotated[str, typer.Option(help="The program that it installs.")] = "openclaw",
-    gateway_prefix: Annotated[
-        str, typer.Option(help="The prefix of the variables that it reads.")
-    ] = "OPENCLAW_",
+    gateway_prefix: Annotated[str, typer.Option(help="The prefix of the variables that it reads.")] = "OPENCLAW_",
     install_engine: InstallEngine = False,
 ) -> None:
     """Build the gateway's image; a second build with nothing changed takes seconds."""
     session = start_session(ctx, install=consent(install_engine))
-    built = operations.images.build(
-        session, tag, gateway_package, gateway_version, gateway_command, gateway_prefix
-    )
+    built = operations.images.build(session, tag, gateway_package, gateway_version, gateway_command, gateway_prefix)
     talk.say(f"Built {built.reference}: {built.megabytes} MB.")

@@ -19,9 +19,7 @@ TOOL = "mmdebstrap"
 PACKAGES = (TOOL, "debian-archive-keyring")
 
 
-def bootstrap_debian(
-    archive: Path, suite: str, may_install: Callable[[str], bool], progress: Progress
-) -> None:
+def bootstrap_debian(archive: Path, suite: str, may_install: Callable[[str], bool], progress: Progress) -> None:
     """Write a minimal Debian as a tar file.
 
     Args:

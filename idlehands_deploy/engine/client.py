@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import ImageNotFound, NotFound
 
 from idlehands_deploy.engine.connection import connect, translated
-from idlehands_deploy.engine.events import DeathWatch
+from idlehands_deploy.engine.events import DeathWatch, read_death
 from idlehands_deploy.engine.facts import (
     DIRECTORY_LABEL,
+    ONE_OFF_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
     ContainerFacts,
@@ -47,26 +49,45 @@ class Engine:
     def containers(self, project: str) -> list[ContainerFacts]:
         """The project's containers, running or not."""
         with translated(self._client):
-            rows = self._api.containers(all=True, filters={"label": f"{PROJECT_LABEL}={project}"})
+            # A `docker compose run` is of the project too, and is no gateway.
+            labels = [f"{PROJECT_LABEL}={project}", f"{ONE_OFF_LABEL}=False"]
+            rows = self._api.containers(all=True, filters={"label": labels})
             with ThreadPoolExecutor(max_workers=8) as pool:
                 details = pool.map(self._inspect, [row["Id"] for row in rows])
                 return [_container_facts(detail) for detail in details if detail is not None]
 
-    def holders(self) -> dict[int, PortHolder]:
-        """Who of the running containers publishes which host port."""
+    def container(self, container: str) -> ContainerFacts | None:
+        """One container by its id; None if it is gone."""
         with translated(self._client):
-            return {
-                port["PublicPort"]: _port_holder(row)
-                for row in self._api.containers()
-                for port in row.get("Ports") or []
-                if "PublicPort" in port
-            }
+            detail = self._inspect(container)
+        return None if detail is None else _container_facts(detail)
 
-    def last_logs(self, container: str, lines: int) -> list[str]:
-        """The newest log lines of a container, oldest first; empty if it is gone."""
+    def last_exit_code(self, container: str) -> int | None:
+        """The exit code of a container's newest death in the last hour, as far as the engine remembers."""
+        now = int(time.time())
+        filters = {"container": container, "event": "die"}
+        with translated(self._client):
+            deaths = [
+                read_death(event)
+                for event in self._api.events(since=now - 3600, until=now + 1, filters=filters, decode=True)
+            ]
+        return deaths[-1].exit_code if deaths else None
+
+    def holders(self) -> dict[int, list[PortHolder]]:
+        """The running containers that publish each TCP port, on any address."""
+        holders: dict[int, list[PortHolder]] = {}
+        with translated(self._client):
+            for row in self._api.containers():
+                for port in row.get("Ports") or []:
+                    if "PublicPort" in port and port["Type"] == "tcp":
+                        holders.setdefault(port["PublicPort"], []).append(_port_holder(row))
+        return holders
+
+    def last_logs(self, container: str, lines: int, since: float) -> list[str]:
+        """The newest log lines of a container after a moment, oldest first; empty if it is gone."""
         with translated(self._client):
             try:
-                raw = self._api.logs(container, tail=lines)
+                raw = self._api.logs(container, tail=lines, since=int(since))
             except NotFound:
                 return []
         return [str(line) for line in raw.decode(errors="replace").splitlines()]
@@ -94,13 +115,13 @@ class Engine:
                 return None
         return ImageFacts(detail["Id"], int(detail["Size"]), dict(detail["Config"].get("Labels") or {}))
 
-    def pull(self, reference: str) -> bool:
-        """Pull an image; False where no registry can be reached or it is not there."""
+    def pull(self, reference: str) -> str | None:
+        """Pull an image; the reason in a line if it cannot be had."""
         try:
             self._client.images.pull(reference)
-        except Exception:  # noqa: BLE001 - every reason means: not to be had; the caller says what follows
-            return False
-        return True
+        except Exception as error:  # noqa: BLE001 - every reason means: not to be had; the caller goes on
+            return str(getattr(error, "explanation", None) or error).strip().partition("\n")[0]
+        return None
 
     def import_image(self, archive: Path, repository: str, tag: str) -> None:
         """Make an image of a root file system in a tar file."""
@@ -161,7 +182,6 @@ def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
         oom_killed=bool(state["OOMKilled"]),
         restart_count=int(detail["RestartCount"]),
         started_at="" if started.startswith("0001-") else started,
-        image=detail["Image"],
         directory=labels.get(DIRECTORY_LABEL, ""),
         error=str(state.get("Error") or ""),
     )

@@ -32,26 +32,25 @@ class Compose:
         Raises:
             EngineFailedError: it failed; the message holds what it said.
         """
-        done = subprocess.run(
+        # Not subprocess.run, which kills Compose a moment after Ctrl-C: it has had the signal too and ends by
+        # itself, with no container half replaced. Leaving the block waits for it.
+        with subprocess.Popen(
             self.command(*arguments),
             env=_clean(self.environ),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            check=False,
-        )
-        if done.returncode:
-            said = "\n".join(f"  {line}" for line in _last_words(done.stderr))
+        ) as process:
+            out, err = process.communicate()
+        if process.returncode:
+            said = "\n".join(f"  {line}" for line in _last_words(err))
             raise EngineFailedError(
                 f"Compose could not do `{arguments[0]}`:\n{said}",
                 f"See for yourself: cd {self.directory} && docker compose {arguments[0]}",
             )
-        return done.stdout
-
-    def follow(self, *arguments: str) -> int:
-        """Run a Compose command on this terminal and give its exit code."""
-        return subprocess.run(self.command(*arguments), env=_clean(self.environ), check=False).returncode
+        return out
 
     def become(self, *arguments: str) -> NoReturn:
         """Replace this process by a Compose command, so that the terminal and signals are its own."""
@@ -75,16 +74,33 @@ def up_arguments(profiles: Sequence[str]) -> list[str]:
     return ["up", "--detach", "--no-build", "--pull", "never", *profiles]
 
 
+# What an idle gateway takes to stop, and what a busy one gets when there is no time.
+HASTE = 5
+
+
+def end_arguments(command: str, profiles: Sequence[str], *, now: bool) -> list[str]:
+    """Stop, restart or take down, in the containers' own grace period unless it must be now."""
+    return [command, *(["--timeout", str(HASTE)] if now else []), *profiles]
+
+
 def log_arguments(
-    profiles: Sequence[str], *, follow: bool, since: str | None, tail: str | None, colour: bool
+    profiles: Sequence[str], *, follow: bool, since: str | None, tail: int | None, colour: bool
 ) -> list[str]:
     """Show logs, several profiles interleaved."""
     arguments = ["logs"]
     arguments += ["--follow"] if follow else []
     arguments += ["--since", since] if since else []
-    arguments += ["--tail", tail] if tail else []
+    arguments += ["--tail", str(tail)] if tail is not None else []
     arguments += [] if colour else ["--no-color"]
     return [*arguments, *profiles]
+
+
+def interleaved(timestamped: str) -> str:
+    """Compose's logs with timestamps, which come one container after the other, in the order of time."""
+    lines = [line.partition(" | ") for line in timestamped.splitlines()]
+    # `main-1  | 2026-11-22T17:13:06.275000000Z text`; the times are all of one form.
+    lines.sort(key=lambda line: line[2].partition(" ")[0])
+    return "\n".join(f"{name} | {text.partition(' ')[2]}" for name, _, text in lines)
 
 
 def exec_arguments(profile: str, command: Sequence[str], *, terminal: bool) -> list[str]:

@@ -24,13 +24,10 @@ class DeathWatch:
         self._stream = stream
         self._thread = threading.Thread(target=self._follow, name="engine-events", daemon=True)
 
-    def death(self, container: str) -> Death | None:
-        """How this container ended, or None while it lives."""
-        return self._deaths.get(container)
-
-    def forget(self) -> None:
-        """Leave out the deaths so far: a restart's own."""
-        self._deaths.clear()
+    def death(self, container: str, since: float) -> Death | None:
+        """How this container ended after a moment (seconds since 1970); None while it lives."""
+        death = self._deaths.get(container)
+        return death if death and death.at > since else None
 
     def __enter__(self) -> DeathWatch:
         self._thread.start()
@@ -50,7 +47,14 @@ class DeathWatch:
         self.lost = True
 
     def _note(self, event: dict[str, Any]) -> None:
-        actor = event.get("Actor", {})
-        code = actor.get("Attributes", {}).get("exitCode")
-        # `destroy` follows `die`, whose exit code says more
-        self._deaths.setdefault(actor.get("ID", ""), Death(int(code) if code is not None else None))
+        container = event.get("Actor", {}).get("ID", "")
+        death = read_death(event)
+        if death.exit_code is None and container in self._deaths:
+            return  # `destroy` follows `die`, whose exit code says more
+        self._deaths[container] = death
+
+
+def read_death(event: dict[str, Any]) -> Death:
+    """The death that a ``die`` or ``destroy`` event tells of."""
+    code = event.get("Actor", {}).get("Attributes", {}).get("exitCode")
+    return Death(int(code) if code is not None else None, event["timeNano"] / 1e9)

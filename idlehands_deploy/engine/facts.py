@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 PROJECT_LABEL = "com.docker.compose.project"
+ONE_OFF_LABEL = "com.docker.compose.oneoff"
 SERVICE_LABEL = "com.docker.compose.service"
 DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
 
@@ -19,6 +21,7 @@ class ContainerFacts:
         exit_code: of the last run; None while it runs.
         started_at: RFC 3339, as Docker writes it; empty if it never ran.
         directory: the deployment directory that Compose was called in.
+        last_exit_code: of the run before this one, where it is known.
     """
 
     id: str
@@ -29,9 +32,18 @@ class ContainerFacts:
     oom_killed: bool
     restart_count: int
     started_at: str
-    image: str
     directory: str
     error: str = ""
+    last_exit_code: int | None = None
+
+    @property
+    def started(self) -> float:
+        """When it was last started, in seconds since 1970; 0 if never."""
+        if not self.started_at:
+            return 0.0
+        # Docker writes nanoseconds, datetime reads microseconds.
+        whole, _, fraction = self.started_at.rstrip("Z").partition(".")
+        return datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp() + float(f"0.{fraction or 0}")
 
 
 @dataclass(frozen=True)
@@ -54,6 +66,7 @@ class PortHolder:
 
 @dataclass(frozen=True)
 class Death:
-    """A container's end: its exit code, or None when it was removed."""
+    """A container's end: its exit code, or None when it was removed; and when, in seconds since 1970."""
 
     exit_code: int | None
+    at: float

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.engine.client import Engine
 from idlehands_deploy.engine.packages import as_root, install_packages, run_logged
-from idlehands_deploy.errors import EngineUnreachableError
+from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from idlehands_deploy.progress import Progress
 
 # docker.io only recommends iptables, and without it no port can be published.
-PACKAGES = ("docker.io", "iptables")
+# And without the certificates no registry can be trusted.
+PACKAGES = ("docker.io", "iptables", "ca-certificates")
 START_TIMEOUT = 60.0
 LOG = "/var/log/dockerd.log"
 
@@ -62,6 +63,8 @@ def _wait(environ: Mapping[str, str], progress: Progress) -> Engine:
     while True:
         try:
             return Engine.connect(environ)
+        except EngineForbiddenError:
+            raise
         except EngineUnreachableError:
             if time.monotonic() > deadline:
                 raise EngineUnreachableError(

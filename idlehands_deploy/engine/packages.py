@@ -50,7 +50,9 @@ def install_packages(names: Sequence[str], progress: Progress) -> None:
             "Install a Docker Engine as your distribution does it, start it, and run the command again.",
         )
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["apt-get", "update"], ["apt-get", "install", "-y", "--no-install-recommends", *names]):
+    # A machine just booted, or a second call of ours, may hold dpkg's lock.
+    install = ["apt-get", "install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", *names]
+    for command in (["apt-get", "update"], install):
         progress.update("packages", " ".join(command))
         run_logged(as_root(command), environ)
 
@@ -67,6 +69,4 @@ def run_logged(command: Sequence[str], environ: dict[str, str] | None = None) ->
     )  # fmt: skip
     if done.returncode:
         said = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-10:])
-        raise EngineFailedError(
-            f"{' '.join(command[:3])} … failed:\n{said}", f"Try it by hand: {' '.join(command)}"
-        )
+        raise EngineFailedError(f"{' '.join(command[:3])} … failed:\n{said}", f"Try it by hand: {' '.join(command)}")

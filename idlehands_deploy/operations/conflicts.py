@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def refuse_taken_ports(
-    fleet: Fleet, plan: PortPlan, profiles: Sequence[str], holders: Mapping[int, PortHolder]
+    fleet: Fleet, plan: PortPlan, profiles: Sequence[str], holders: Mapping[int, Sequence[PortHolder]]
 ) -> None:
     """See that each profile can have its ports, or has them already.
 
@@ -38,16 +38,16 @@ def refuse_taken_ports(
 
 
 def _problem(
-    fleet: Fleet, profile: str, port: PublishedPort, holders: Mapping[int, PortHolder]
+    fleet: Fleet, profile: str, port: PublishedPort, holders: Mapping[int, Sequence[PortHolder]]
 ) -> str | None:
-    holder = holders.get(port.port)
-    if holder and (holder.project, holder.profile) == (fleet.name, profile):
+    others = holders.get(port.port, [])
+    if any((holder.project, holder.profile) == (fleet.name, profile) for holder in others):
         return None
     error = listen_error(port.host_ip, port.port)
     if error is None:
         return None
     if error == errno.EADDRNOTAVAIL:
         return "this host has no such address; see `bind` in fleet.yaml"
-    if holder:
-        return f"held by container {holder.container}"
-    return f"held by {process_on(port.port) or 'a process of another user'}"
+    if others:
+        return f"held by container {others[0].container}"
+    return f"held by {process_on(port.port) or 'a process that cannot be seen from here'}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.compose import build_document, render
-from idlehands_deploy.directory import locked, read_text, write_atomic
+from idlehands_deploy.directory import locked, read_text, staged
 from idlehands_deploy.errors import FleetError, Problem, StaleError, UsageError
 from idlehands_deploy.fleet import check_profile_name, json_schema
 from idlehands_deploy.fleet_file import (
@@ -24,6 +24,7 @@ from idlehands_deploy.seccomp import seccomp_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from idlehands_deploy.fleet import Fleet
     from idlehands_deploy.operations.session import Session
@@ -80,29 +81,32 @@ def _pinned(text: str, source: str, fleet: Fleet, ports: dict[str, int], without
 
 
 def store(session: Session, plan: Plan) -> bool:
-    """Write what differs: files that are missing first, the compose file last. Call it locked.
+    """Write what differs, all or nothing, and make the profiles' missing files. Call it locked.
 
     Returns:
         Whether anything that a person reads was changed.
 
     Raises:
-        FleetError: a secret is missing or a directory is another user's; nothing is written.
+        FleetError: a secret is missing, or a file or directory is somebody else's; nothing is written.
         DirectoryError: something cannot be written.
     """
     deployment = session.deployment
     check_files(deployment, plan.fleet, plan.user)
-    make_files(deployment, plan.fleet, plan.ports, plan.user)
-    changed = False
-    for path, text in (
+    # The fleet file may be a link into somebody's dotfiles; the others are ours.
+    wanted = [(deployment.fleet_file.resolve(), plan.text), *_generated(session, plan)]
+    changed = [(path, text) for path, text in wanted if read_text(path) != text]
+    with staged(changed):
+        make_files(deployment, plan.fleet, plan.ports, plan.user)
+    return bool(changed)
+
+
+def _generated(session: Session, plan: Plan) -> list[tuple[Path, str]]:
+    deployment = session.deployment
+    return [
         (deployment.schema_file, schema_text(json_schema())),
         (deployment.seccomp_file, seccomp_text()),
-        (deployment.fleet_file, plan.text),
         (deployment.compose_file, plan.compose_text),
-    ):
-        if read_text(path) != text:
-            write_atomic(path.resolve(), text)  # the fleet file may be a link into somebody's dotfiles
-            changed = True
-    return changed
+    ]
 
 
 def edit(session: Session, change: Callable[[str], str]) -> Plan:
@@ -146,9 +150,30 @@ def add(session: Session, name: str, port: int | None, rescues: Sequence[str]) -
     return edit(session, change)
 
 
-def drop(session: Session, name: str) -> Plan:
+def plan_without(session: Session, name: str) -> Plan:
+    """The plan without a profile, not yet written.
+
+    Raises:
+        FleetError: the profile cannot be taken out of a file of this form.
+    """
+    text = session.fleet_text()
+    source = str(session.deployment.fleet_file)
+    fleet = parse_text(text, source)
+    try:
+        shorter = without_profile(text, name)
+        if parse_text(shorter, source) == fleet.without(name):
+            return make_plan(session, shorter)
+    except (FleetError, TypeError, AttributeError):
+        pass
+    raise FleetError(
+        source, [Problem(f"profiles.{name}", "take it out yourself: the tool cannot in a file of this form")]
+    )
+
+
+def drop(session: Session, name: str) -> None:
     """Take a profile out of the fleet file; its files stay."""
-    return edit(session, lambda text: without_profile(text, name))
+    with locked(session.deployment):
+        store(session, plan_without(session, name))
 
 
 def generate(session: Session) -> bool:
@@ -163,20 +188,34 @@ def generate(session: Session) -> bool:
 
 
 def check_generated(session: Session) -> None:
-    """See that the compose file is what the fleet file says; writes nothing.
+    """See that the generated files are what the fleet file says; writes nothing.
 
     Raises:
-        StaleError: it is not; the message holds the difference.
+        StaleError: they are not; the message holds the difference.
     """
-    plan = make_plan(session, session.fleet_text())
-    path = session.deployment.compose_file
-    old = read_text(path)
-    if old != plan.compose_text:
-        lines = difflib.unified_diff(
-            (old or "").splitlines(keepends=True), plan.compose_text.splitlines(keepends=True),
-            "compose.yaml", "compose.yaml as generated",
-        )  # fmt: skip
-        raise StaleError(f"{path} is stale:\n{''.join(lines)}", "Renew it: idlehands-deploy generate")
+    differences: list[str] = []
+    for path, text in _generated(session, make_plan(session, session.fleet_text())):
+        old = (read_text(path) or "").splitlines(keepends=True)
+        new = text.splitlines(keepends=True)
+        differences += difflib.unified_diff(old, new, path.name, f"{path.name} as generated")
+    if differences:
+        raise StaleError(
+            f"{session.deployment.compose_file} is stale:\n{''.join(differences)}",
+            "Renew it: idlehands-deploy generate",
+        )
+
+
+def refuse_stale(session: Session, plan: Plan) -> None:
+    """See that containers can be started from the compose file as it is.
+
+    Raises:
+        StaleError: it is older than the fleet file.
+    """
+    if read_text(session.deployment.compose_file) != plan.compose_text:
+        raise StaleError(
+            f"{session.deployment.fleet_file} was changed since compose.yaml was generated from it.",
+            "Apply the change: idlehands-deploy up",
+        )
 
 
 def with_profiles(text: str, names: Sequence[str]) -> str:

@@ -22,9 +22,7 @@ class Built:
     megabytes: int
 
 
-def build(
-    session: Session, tag: str | None, name: str, version: str | None, command: str, prefix: str
-) -> Built:
+def build(session: Session, tag: str | None, name: str, version: str | None, command: str, prefix: str) -> Built:
     """Build an image: the fleet file's, or the default where there is none, unless a tag is given.
 
     Args:

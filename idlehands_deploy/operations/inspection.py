@@ -1,4 +1,4 @@
-"""Commands that look and change nothing but a token."""
+"""Commands that look and change nothing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from idlehands_deploy.directory import read_text, write_atomic
+from idlehands_deploy.compose import build_document, render
+from idlehands_deploy.directory import read_text
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.operations.readiness import Observation, gateway_host, observe
 from idlehands_deploy.operations.session import select
-from idlehands_deploy.ports import ProfilePorts, plan_ports
-from idlehands_deploy.profile_files import new_token, read_token
+from idlehands_deploy.ports import PortPlan, ProfilePorts, plan_ports
+from idlehands_deploy.profile_files import container_user, read_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,12 +25,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StatusReport:
-    """The fleet at one moment; ``orphans`` are the project's containers that the fleet file does not name."""
+    """The fleet at one moment.
 
-    fleet: Fleet
+    Attributes:
+        orphans: the project's containers that the fleet file does not name.
+        is_stale: the fleet file was changed since the containers' compose file was generated from it.
+    """
+
     seen: list[Observation]
     ports: dict[str, ProfilePorts]
     orphans: list[ContainerFacts]
+    is_stale: bool
 
 
 @dataclass(frozen=True)
@@ -58,14 +64,15 @@ def status(session: Session, names: Sequence[str]) -> StatusReport:
     fleet = session.fleet()
     plan = plan_ports(fleet)
     profiles = select(fleet, names)
-    engine = session.engine()
+    engine = session.engine_for(fleet)
     seen = observe(session, engine, fleet, plan, profiles)
-    orphans = (
-        []
-        if names
-        else [facts for facts in engine.containers(fleet.name) if facts.profile not in fleet.profiles]
-    )
-    return StatusReport(fleet, seen, plan.profiles, orphans)
+    orphans = [] if names else [facts for facts in engine.containers(fleet.name) if facts.profile not in fleet.profiles]
+    return StatusReport(seen, plan.profiles, orphans, is_stale=_is_stale(session, fleet, plan))
+
+
+def _is_stale(session: Session, fleet: Fleet, plan: PortPlan) -> bool:
+    text = render(build_document(fleet, plan, container_user(fleet, session.deployment)))
+    return read_text(session.deployment.compose_file) != text
 
 
 def url(session: Session, name: str) -> str:
@@ -91,9 +98,3 @@ def token(session: Session, name: str) -> str:
     path = session.deployment.secret_file(name, TOKEN_SECRET)
     read_text(path)
     raise DirectoryError(f"There is no token at {path}.", "Make it: idlehands-deploy generate")
-
-
-def rotate_token(session: Session, name: str) -> None:
-    """Replace a profile's token; its gateway takes the new one at its next start."""
-    token(session, name)
-    write_atomic(session.deployment.secret_file(name, TOKEN_SECRET), new_token() + "\n", 0o600)

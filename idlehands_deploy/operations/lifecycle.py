@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from idlehands_deploy.directory import locked, read_text, remove_tree
+from idlehands_deploy.directory import PRIVATE_FILE, locked, read_text, remove_tree, write_atomic
+from idlehands_deploy.engine.compose import end_arguments, exec_arguments, interleaved, log_arguments, up_arguments
 from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError, UsageError
 from idlehands_deploy.fleet_file import new_fleet_text
-from idlehands_deploy.operations import editing, inspection
+from idlehands_deploy.fleet_values import TOKEN_SECRET
+from idlehands_deploy.health import assess
+from idlehands_deploy.operations import editing
 from idlehands_deploy.operations.readiness import Observation, wait_for
-from idlehands_deploy.operations.session import select
+from idlehands_deploy.operations.session import meant, select
+from idlehands_deploy.profile_files import new_token, secrets_changed_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.fleet import Fleet
@@ -26,8 +30,7 @@ if TYPE_CHECKING:
 class UpResult:
     """What `up` and its kin came to."""
 
-    fleet: Fleet
-    plan: PortPlan
+    ports: PortPlan
     seen: list[Observation]
 
 
@@ -38,24 +41,30 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
         NotReadyError: not all of them are, in time.
         PortConflictError: a port is taken; nothing was changed.
     """
-    if not names:
-        session.fleet_text()
     for name in names:
         editing.check_name(name)
-    engine = session.engine()
+    if not names:
+        session.fleet_text()
+    plan, _ = _plan_with(session, names)  # a fleet file that is wrong is told before anything is installed
+    select(plan.fleet, names)
+    engine = session.engine_for(plan.fleet)
     with locked(session.deployment):
         plan, added = _plan_with(session, names)
         profiles = select(plan.fleet, names)
-        _refuse_foreign(session, engine, plan.fleet)
-        _refuse_conflicts(engine, plan, profiles)
+        _refuse_conflicts(engine, plan.fleet, plan.ports, profiles)
         editing.store(session, plan)
     for name in added:
         ports = ", ".join(f"{port.port} ({port.purpose})" for port in plan.ports.profiles[name].published)
-        session.progress.say(f"Added {name} to {session.deployment.fleet_file}: {ports}")
+        session.progress.say(f"Added {name}{meant(name, plan.fleet)} to {session.deployment.fleet_file}: {ports}")
     _ensure_image(session, engine, plan.fleet)
     for profile in profiles:
-        session.progress.update(profile, "starting its container")
-    return _run_and_wait(session, engine, plan.fleet, plan.ports, profiles, timeout, "up")
+        session.progress.update(profile, "bringing its container up")
+    with engine.watch_deaths(plan.fleet.name) as watch:
+        _run(session, engine, plan.fleet, up_arguments(profiles))
+        if stale := _with_newer_secrets(session, engine, plan.fleet, profiles):
+            session.progress.say(f"Restarting {', '.join(stale)}: a secret was changed since it started.")
+            _run(session, engine, plan.fleet, ["restart", *stale])
+        return UpResult(plan.ports, wait_for(session, engine, watch, plan.fleet, plan.ports, profiles, timeout))
 
 
 def start(session: Session, names: Sequence[str], timeout: float) -> UpResult:
@@ -63,31 +72,42 @@ def start(session: Session, names: Sequence[str], timeout: float) -> UpResult:
     return _with_existing(session, names, timeout, "start")
 
 
-def restart(session: Session, names: Sequence[str], timeout: float) -> UpResult:
-    """Restart profiles, letting each finish its work first, and wait until they are usable."""
-    return _with_existing(session, names, timeout, "restart")
+def restart(session: Session, names: Sequence[str], timeout: float, *, now: bool = False) -> UpResult:
+    """Restart profiles, letting each finish its work first unless it must be now, and wait until they are usable."""
+    return _with_existing(session, names, timeout, "restart", now=now)
 
 
-def stop(session: Session, names: Sequence[str]) -> list[str]:
-    """Stop profiles, letting each finish its work first; they stay stopped."""
-    return _end(session, names, "stop")
+def stop(session: Session, names: Sequence[str], *, now: bool = False) -> list[str]:
+    """Stop profiles, letting each finish its work first unless it must be now; they stay stopped."""
+    return _end(session, names, "stop", now=now)
 
 
-def down(session: Session, names: Sequence[str]) -> list[str]:
+def down(session: Session, names: Sequence[str], *, now: bool = False) -> list[str]:
     """Stop profiles and remove their containers and networks; their files stay."""
-    return _end(session, names, "down")
+    return _end(session, names, "down", now=now)
 
 
 def logs(
-    session: Session, names: Sequence[str], *, follow: bool, since: str | None, tail: str | None, colour: bool
-) -> NoReturn:
-    """Show logs on this terminal; Compose takes this process over."""
-    from idlehands_deploy.engine.compose import log_arguments  # noqa: PLC0415
+    session: Session, names: Sequence[str], *, follow: bool, since: str | None, tail: int | None, colour: bool
+) -> str:
+    """The logs of several profiles, interleaved by time.
 
+    With ``follow``, or of one profile, Compose takes this process over and this never returns.
+    """
     fleet = session.fleet()
-    arguments = log_arguments(select(fleet, names), follow=follow, since=since, tail=tail, colour=colour)
-    session.engine()
-    session.compose(fleet).become(*arguments)
+    profiles = select(fleet, names)
+    engine = session.engine_for(fleet)
+    there = [name for name in profiles if name in _containers(engine, fleet)]
+    if not there:
+        raise UsageError(
+            f"No container yet: {' '.join(profiles)}",
+            f"Make and start it: idlehands-deploy up {' '.join(profiles)}",
+        )
+    compose = session.compose(fleet)
+    arguments = log_arguments(there, follow=follow, since=since, tail=tail, colour=colour)
+    if follow or len(there) == 1:
+        compose.become(*arguments)
+    return interleaved(compose.run(*arguments, "--timestamps"))
 
 
 def execute(session: Session, name: str, command: Sequence[str], *, terminal: bool) -> NoReturn:
@@ -96,15 +116,12 @@ def execute(session: Session, name: str, command: Sequence[str], *, terminal: bo
     Raises:
         UsageError: the container does not run.
     """
-    from idlehands_deploy.engine.compose import exec_arguments  # noqa: PLC0415
-
     fleet = session.fleet()
     select(fleet, [name])
-    running = {facts.profile for facts in session.engine().containers(fleet.name) if facts.state == "running"}
-    if name not in running:
-        raise UsageError(
-            f"{name} does not run, so nothing can run in it.", f"Start it: idlehands-deploy up {name}"
-        )
+    facts = next((item for item in session.engine_for(fleet).containers(fleet.name) if item.profile == name), None)
+    if facts is None or facts.state != "running":
+        verdict = assess(name, facts, None)
+        raise UsageError(f"{name} does not run: {verdict.reason}.", f"Next: {verdict.remedy}")
     session.compose(fleet).become(*exec_arguments(name, command, terminal=terminal))
 
 
@@ -123,15 +140,16 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
     """
     fleet = session.fleet()
     select(fleet, [name])
-    files = [session.deployment.state_directory(name).parent, session.deployment.secret_file(name, "").parent]
+    editing.plan_without(session, name)  # before anything is stopped or deleted
+    files = [session.deployment.state_directory(name).parent, session.deployment.secrets_directory(name)]
     question = f"Delete {' and '.join(map(str, files))} for good, with {name}'s sessions and credentials?"
     if purge and not confirm(question):
         raise UsageError(
-            f"{name}'s files were not deleted, and nothing was changed.", "To delete them: add --yes"
+            f"{name} was not removed: nothing was changed.",
+            "To delete its files without being asked, add --yes.",
         )
-    engine = session.engine()
-    if any(facts.profile == name for facts in engine.containers(fleet.name)):
-        _refuse_foreign(session, engine, fleet)
+    engine = session.engine_for(fleet)
+    if name in _containers(engine, fleet):
         session.progress.update(name, "finishing its work, then stopping")
         _run(session, engine, fleet, ["down", name])
     editing.drop(session, name)
@@ -144,11 +162,17 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
 
 def rotate_token(session: Session, name: str, timeout: float) -> None:
     """Give a profile a new token, and restart its gateway if it runs, since it reads the token once."""
-    engine = session.engine()  # first: a gateway that cannot be restarted keeps the token that it knows
-    inspection.rotate_token(session, name)
-    if any(
-        (facts.profile, facts.state) == (name, "running") for facts in engine.containers(session.fleet().name)
-    ):
+    plan = editing.make_plan(session, session.fleet_text())
+    select(plan.fleet, [name])
+    # First all that could stand in the way: a gateway that cannot be restarted keeps the token that it knows.
+    engine = session.engine_for(plan.fleet)
+    running = [item.profile for item in engine.containers(plan.fleet.name) if item.state == "running"]
+    if name in running:
+        editing.refuse_stale(session, plan)
+        _refuse_conflicts(engine, plan.fleet, plan.ports, [name])
+    with locked(session.deployment):
+        write_atomic(session.deployment.secret_file(name, TOKEN_SECRET), new_token() + "\n", PRIVATE_FILE)
+    if name in running:
         restart(session, [name], timeout)
 
 
@@ -164,22 +188,10 @@ def _plan_with(session: Session, names: Sequence[str]) -> tuple[editing.Plan, li
     return editing.make_plan(session, editing.with_profiles(text, new)), new
 
 
-def _refuse_foreign(session: Session, engine: Engine, fleet: Fleet) -> None:
-    """Two deployments of one project name would take each other's containers for their own."""
-    root = session.deployment.root.resolve()
-    directories = {facts.directory for facts in engine.containers(fleet.name) if facts.directory}
-    others = {directory for directory in directories if Path(directory).resolve() != root}
-    if others:
-        raise UsageError(
-            f"The Compose project {fleet.name} already runs from {', '.join(sorted(others))}.",
-            f"Set another `name` in {session.deployment.fleet_file}, or use that deployment with -C.",
-        )
-
-
-def _refuse_conflicts(engine: Engine, plan: editing.Plan, profiles: Sequence[str]) -> None:
+def _refuse_conflicts(engine: Engine, fleet: Fleet, ports: PortPlan, profiles: Sequence[str]) -> None:
     from idlehands_deploy.operations.conflicts import refuse_taken_ports  # noqa: PLC0415
 
-    refuse_taken_ports(plan.fleet, plan.ports, profiles, engine.holders())
+    refuse_taken_ports(fleet, ports, profiles, engine.holders())
 
 
 def _ensure_image(session: Session, engine: Engine, fleet: Fleet) -> None:
@@ -188,52 +200,54 @@ def _ensure_image(session: Session, engine: Engine, fleet: Fleet) -> None:
     ensure_image(engine, fleet.image, session.environ, session.progress, session.may_install)
 
 
-def _with_existing(session: Session, names: Sequence[str], timeout: float, command: str) -> UpResult:
+def _with_newer_secrets(session: Session, engine: Engine, fleet: Fleet, profiles: Sequence[str]) -> list[str]:
+    """Running profiles whose secrets were changed since they started: a gateway reads them once."""
+    return [
+        facts.profile
+        for facts in engine.containers(fleet.name)
+        if facts.profile in profiles
+        and facts.state == "running"
+        and secrets_changed_at(session.deployment, fleet.profiles[facts.profile], facts.profile) > facts.started
+    ]
+
+
+def _with_existing(
+    session: Session, names: Sequence[str], timeout: float, command: str, *, now: bool = False
+) -> UpResult:
     plan = editing.make_plan(session, session.fleet_text())
     profiles = select(plan.fleet, names)
-    engine = session.engine()
-    missing = set(profiles) - {facts.profile for facts in engine.containers(plan.fleet.name)}
-    if missing:
-        names_of = " ".join(sorted(missing))
+    engine = session.engine_for(plan.fleet)
+    if missing := [name for name in profiles if name not in _containers(engine, plan.fleet)]:
         raise UsageError(
-            f"No container yet: {names_of}", f"Make and start it: idlehands-deploy up {names_of}"
+            f"No container yet: {' '.join(missing)}",
+            f"Make and start it: idlehands-deploy up {' '.join(missing)}",
         )
-    _refuse_conflicts(engine, plan, profiles)
+    editing.refuse_stale(session, plan)
+    _refuse_conflicts(engine, plan.fleet, plan.ports, profiles)
     for profile in profiles:
-        session.progress.update(
-            profile, f"{command}: finishing its work first" if command == "restart" else command
-        )
-    return _run_and_wait(session, engine, plan.fleet, plan.ports, profiles, timeout, command)
+        session.progress.update(profile, "finishing its work first" if command == "restart" else "starting")
+    with engine.watch_deaths(plan.fleet.name) as watch:
+        arguments = end_arguments(command, profiles, now=now) if command == "restart" else [command, *profiles]
+        _run(session, engine, plan.fleet, arguments)
+        return UpResult(plan.ports, wait_for(session, engine, watch, plan.fleet, plan.ports, profiles, timeout))
 
 
-def _run_and_wait(
-    session: Session,
-    engine: Engine,
-    fleet: Fleet,
-    plan: PortPlan,
-    profiles: Sequence[str],
-    timeout: float,
-    command: str,
-) -> UpResult:
-    from idlehands_deploy.engine.compose import up_arguments  # noqa: PLC0415
-
-    arguments = up_arguments(profiles) if command == "up" else [command, *profiles]
-    with engine.watch_deaths(fleet.name) as watch:
-        _run(session, engine, fleet, arguments)
-        if command == "restart":
-            watch.forget()
-        return UpResult(fleet, plan, wait_for(session, engine, watch, fleet, plan, profiles, timeout))
-
-
-def _end(session: Session, names: Sequence[str], command: str) -> list[str]:
+def _end(session: Session, names: Sequence[str], command: str, *, now: bool) -> list[str]:
     fleet = session.fleet()
     profiles = select(fleet, names)
-    engine = session.engine()
+    engine = session.engine_for(fleet)
+    there = [name for name in profiles if name in _containers(engine, fleet)]
     for profile in profiles:
-        session.progress.update(profile, "finishing its work, then stopping")
-    # Without names Compose also removes what the profiles share.
-    _run(session, engine, fleet, [command, *(profiles if names else [])])
-    return profiles
+        session.progress.update(
+            profile, "finishing its work, then stopping" if profile in there else "has no container"
+        )
+    if there:
+        _run(session, engine, fleet, end_arguments(command, there, now=now))
+    return there
+
+
+def _containers(engine: Engine, fleet: Fleet) -> set[str]:
+    return {facts.profile for facts in engine.containers(fleet.name)}
 
 
 def _run(session: Session, engine: Engine, fleet: Fleet, arguments: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.events import DeathWatch
-    from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.engine.facts import ContainerFacts, Death
     from idlehands_deploy.fleet import Fleet
     from idlehands_deploy.health import Verdict
     from idlehands_deploy.operations.session import Session
@@ -55,7 +55,11 @@ def observe(
         facts = containers.get(profile)
         if facts is None or facts.state != "running":
             return Observation(assess(profile, facts, None), facts)
-        return Observation(assess(profile, facts, _probe(session, fleet, plan, profile).ask()), facts)
+        answers = _probe(session, fleet, plan, profile).ask()
+        if facts.restart_count and not answers.started.ok:
+            # In a crash loop a look falls into a run or between two, and only the past tells the difference.
+            facts = replace(facts, last_exit_code=engine.last_exit_code(facts.id))
+        return Observation(assess(profile, facts, answers), facts)
 
     with ThreadPoolExecutor(max_workers=max(1, len(profiles))) as pool:
         return list(pool.map(look, profiles))
@@ -137,16 +141,18 @@ class _Gateway:
         """The verdict at this moment."""
         if self._watch.lost:
             self.facts = _by_profile(self._engine, self._fleet).get(self._profile)
-        elif self.facts and (death := self._watch.death(self.facts.id)):
-            # The restart policy may have started it again by now: what counts is that it died.
-            self.facts = (
-                None
-                if death.exit_code is None
-                else replace(self.facts, state="exited", exit_code=death.exit_code, health=None)
-            )
+        elif self.facts and (death := self._watch.death(self.facts.id, self.facts.started)):
+            self.facts = _after(death, self._engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
             return assess(self._profile, self.facts, None)
         return assess(self._profile, self.facts, self._probe.ask())
+
+
+def _after(death: Death, facts: ContainerFacts | None) -> ContainerFacts | None:
+    """A container that died, however far the restart policy has got with it by now."""
+    if facts is None or facts.state == "exited":
+        return facts
+    return replace(facts, state="restarting", exit_code=death.exit_code, health=None)
 
 
 def _by_profile(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:
@@ -156,9 +162,7 @@ def _by_profile(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:
 def _probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> GatewayProbe:
     from idlehands_deploy.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
 
-    return GatewayProbe(
-        gateway_host(fleet), plan.profiles[profile].base, read_token(session.deployment, profile)
-    )
+    return GatewayProbe(gateway_host(fleet), plan.profiles[profile].base, read_token(session.deployment, profile))
 
 
 def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> NotReadyError:
@@ -173,11 +177,12 @@ def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> N
         lines.append(f"{verdict.profile} is not ready{late}: {describe(verdict)}.")
         lines += _log_lines(engine, item.facts)
         remedies.append(verdict.remedy or f"idlehands-deploy logs {verdict.profile} --follow")
-    return NotReadyError("\n".join(lines), "\n".join(f"Next: {remedy}" for remedy in remedies))
+    return NotReadyError("\n".join(lines), "\n".join(f"Next: {remedy}" for remedy in remedies), seen)
 
 
 def _log_lines(engine: Engine, facts: ContainerFacts | None) -> Iterator[str]:
     if facts is None:
         return
-    for line in engine.last_logs(facts.id, LOG_LINES):
-        yield f"  | {line}"
+    for line in engine.last_logs(facts.id, LOG_LINES, since=facts.started):
+        # A gateway that was broken into could otherwise write to this terminal.
+        yield f"  | {''.join(mark for mark in line if mark.isprintable())}"

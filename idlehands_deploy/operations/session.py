@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.directory import find_deployment, read_text
-from idlehands_deploy.errors import EngineUnreachableError, Problem, UsageError
+from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, Problem, UsageError
 from idlehands_deploy.fleet_file import parse_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from idlehands_deploy.directory import Deployment
     from idlehands_deploy.engine.client import Engine
@@ -38,8 +39,8 @@ class Session:
         cls,
         directory: Path | None,
         environ: Mapping[str, str],
-        working: Path,
-        home: Path,
+        working: Path | None,
+        home: Path | None,
         progress: Progress,
         may_install: Callable[[str], bool],
     ) -> Session:
@@ -76,16 +77,37 @@ class Session:
             EngineUnreachableError: none answers, and none may be installed.
         """
         from idlehands_deploy.engine.client import Engine  # noqa: PLC0415 - docker is slow to load
+        from idlehands_deploy.engine.connection import is_default  # noqa: PLC0415
 
         try:
             return Engine.connect(self.environ)
+        except EngineForbiddenError:
+            raise
         except EngineUnreachableError:
             # An engine somewhere else is not mended by installing one here.
-            if self.environ.get("DOCKER_HOST") or not self.may_install("a Docker Engine (docker.io)"):
+            if not is_default(self.environ) or not self.may_install("a Docker Engine (docker.io)"):
                 raise
         from idlehands_deploy.engine.install import install_engine  # noqa: PLC0415
 
         return install_engine(self.environ, self.progress)
+
+    def engine_for(self, fleet: Fleet) -> Engine:
+        """The engine, seen to run nobody else's containers under this project's name.
+
+        Raises:
+            UsageError: another directory's deployment has that name, and each would take the other's containers
+                for its own.
+        """
+        engine = self.engine()
+        root = self.deployment.root.resolve()
+        directories = {facts.directory for facts in engine.containers(fleet.name) if facts.directory}
+        others = sorted(directory for directory in directories if Path(directory).resolve() != root)
+        if others:
+            raise UsageError(
+                f"The Compose project {fleet.name} already runs from {', '.join(others)}.",
+                f"Set another `name` in {self.deployment.fleet_file}, or use that deployment with -C.",
+            )
+        return engine
 
     def compose(self, fleet: Fleet) -> Compose:
         """Compose for this deployment."""
@@ -101,7 +123,7 @@ def select(fleet: Fleet, names: Sequence[str]) -> list[str]:
         UsageError: with every name that is not there, or there is no profile at all.
     """
     if problems := [
-        Problem(name, f"no such profile; there are: {', '.join(fleet.profiles) or 'none'}")
+        Problem(name, f"no such profile{meant(name, fleet)}; there are: {', '.join(fleet.profiles) or 'none'}")
         for name in names
         if name not in fleet.profiles
     ]:
@@ -109,3 +131,9 @@ def select(fleet: Fleet, names: Sequence[str]) -> list[str]:
     if not fleet.profiles:
         raise UsageError("The fleet has no profile yet.", "Add the first: idlehands-deploy up main")
     return list(dict.fromkeys(names)) or list(fleet.profiles)
+
+
+def meant(name: str, fleet: Fleet) -> str:
+    """A guess at the profile that a mistyped name means."""
+    close = difflib.get_close_matches(name, [other for other in fleet.profiles if other != name], n=1, cutoff=0.7)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import itertools
 import json
-import subprocess
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 import requests
 
@@ -41,8 +42,11 @@ def test_exec_runs_the_gateways_own_command_and_hands_on_its_exit_code(pair: Sit
 
 
 def test_logs_of_several_profiles_are_interleaved_under_their_names(pair: Site) -> None:
-    lines = pair.ok("logs", "--tail", "2").out.splitlines()
-    assert {line.split(" | ")[0].strip() for line in lines} == {"main-1", "rescue-1"}
+    lines = pair.ok("logs").out.splitlines()
+    names = [line.split(" | ")[0].strip() for line in lines]
+    # Both were started at once, so that one after the other would be a single change of names.
+    assert sum(before != after for before, after in itertools.pairwise(names)) > 2
+    assert set(names) == {"main-1", "rescue-1"}
 
 
 def test_the_browser_control_port_asks_for_the_token(pair: Site) -> None:
@@ -86,7 +90,7 @@ def test_no_token_is_in_the_compose_file_the_inspection_the_logs_or_the_process_
         "compose.yaml": (pair.root / "compose.yaml").read_text(),
         "docker inspect": json.dumps(container.attrs),
         "logs": container.logs().decode(),
-        "processes": subprocess.run(["ps", "axww"], capture_output=True, text=True, check=True).stdout,
+        "processes": "\n".join(" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])),
     }
     assert [place for place, text in places.items() if token in text] == []
 
@@ -117,6 +121,7 @@ def test_a_rotated_token_replaces_the_old_one(site: Site) -> None:
 
 
 def test_removing_a_profile_keeps_its_files_until_a_purge_is_confirmed(site: Site) -> None:
+    site.ok("add", "main")
     site.ok("up", "rescue")
     refused = site.run("remove", "rescue", "--purge")
     assert refused.code == 2
@@ -129,6 +134,42 @@ def test_removing_a_profile_keeps_its_files_until_a_purge_is_confirmed(site: Sit
     site.ok("remove", "rescue", "--purge", "--yes")
     assert not (site.root / "profiles" / "rescue").exists()
     assert not (site.root / "secrets" / "rescue").exists()
+    assert site.token("main")
+    assert site.config("main").exists()
+
+
+def test_a_deployment_touches_no_container_of_another_of_its_name(site: Site, pair: Site) -> None:
+    site.write("profiles:\n  main: {}\n")
+    fleet = site.root / "fleet.yaml"
+    fleet.write_text(fleet.read_text().replace(site.name, pair.name))
+    for command in (["status"], ["stop"], ["down"], ["restart"], ["logs"], ["token", "main", "--rotate"]):
+        result = site.run(*command)
+        assert result.code == 2, command
+        assert f"The Compose project {pair.name} already runs from {pair.root}." in result.err
+    assert pair.state("main") == "ready"
+
+
+def test_up_gives_a_changed_secret_to_a_gateway_that_runs(site: Site) -> None:
+    site.write("profiles:\n  main: {secrets: [EXAMPLE_KEY]}\n")
+    key = site.root / "secrets" / "main" / "EXAMPLE_KEY"
+    key.parent.mkdir(parents=True)
+    key.write_text("before")
+    site.ok("up")
+    key.write_text("after")
+    result = site.ok("up")
+    assert "Restarting main: a secret was changed since it started." in result.err
+    environ = "$(dirname $(grep -ls ^openclaw-gatewa /proc/[0-9]*/comm))/environ"
+    command = f"tr '\\0' '\\n' < {environ} | grep ^EXAMPLE_KEY="
+    assert site.ok("exec", "--raw", "main", "bash", "-c", command).out.strip() == "EXAMPLE_KEY=after"
+
+
+def test_a_change_that_is_not_applied_yet_is_told_and_keeps_restart_from_it(site: Site) -> None:
+    site.ok("up", "main")
+    site.write("profiles:\n  main: {resources: {memory: 3g}}\n")
+    assert "The fleet file was changed since" in site.ok("status").err
+    refused = site.run("restart")
+    assert refused.code == 2
+    assert f"Apply the change: idlehands-deploy -C {site.root} up" in refused.err
 
 
 def test_a_container_that_the_fleet_file_no_longer_names_is_shown(site: Site) -> None:

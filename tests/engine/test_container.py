@@ -95,6 +95,13 @@ def test_a_hung_gateway_is_killed_and_ready_again_within_ninety_seconds(site: Si
     assert b"the gateway gave no answer for 50 s: killing it" in site.container("main").logs()
 
 
+def test_stop_now_does_not_wait_for_a_gateway_that_will_not_end(site: Site) -> None:
+    site.ok("up", "main")
+    site.ok("exec", "--raw", "main", "bash", "-c", HANG)
+    assert site.ok("stop", "--now").seconds < 20
+    assert site.state("main") == "stopped"
+
+
 def test_without_user_namespaces_the_browser_runs_and_the_log_says_what_it_lacks(
     engine: docker.DockerClient, site: Site
 ) -> None:
@@ -114,9 +121,7 @@ def test_without_user_namespaces_the_browser_runs_and_the_log_says_what_it_lacks
         output = container.logs().decode()
     finally:
         container.remove(force=True)
-    assert (
-        "WARNING: user namespaces are forbidden here, so the browser runs WITHOUT its own sandbox" in output
-    )
+    assert "WARNING: user namespaces are forbidden here, so the browser runs WITHOUT its own sandbox" in output
     assert "hello</body>" in output
 
 

@@ -72,9 +72,7 @@ def test_plain_compose_brings_the_generated_file_up_without_the_tool(site: Site)
     from idlehands_deploy.engine.compose import find_binary
 
     site.ok("add", "main")
-    subprocess.run(
-        [find_binary(), "up", "--detach", "--wait"], cwd=site.root, check=True, capture_output=True
-    )
+    subprocess.run([find_binary(), "up", "--detach", "--wait"], cwd=site.root, check=True, capture_output=True)
     assert site.get(site.port("main"), "/readyz").status_code == 200
     assert site.state("main") == "ready"
 
@@ -88,7 +86,8 @@ def test_a_config_that_the_gateway_refuses_ends_the_wait_with_the_gateways_own_s
     assert result.seconds < 90
     assert "main is not ready: misconfigured: exit code 78" in result.err
     assert "no_such_key" in result.err
-    assert "Next: mend what the log names (idlehands-deploy logs main --tail 50)" in result.err
+    assert "Next: mend profiles/main/state/idlehands.json as the log says" in result.err
+    until("a status that says why", lambda: site.state("main") == "misconfigured" or None)
 
 
 def test_a_gateway_whose_chat_channel_fails_is_ready_but_called_degraded(site: Site) -> None:
@@ -122,7 +121,7 @@ def test_a_gateway_that_never_listens_is_not_ready_when_the_time_is_up(
     result = site.run("up", "main", "--timeout", "3")
     assert result.code == 6
     assert "main is not ready after 3 s: starting: nothing answers on its port yet" in result.err
-    assert "Next: idlehands-deploy logs main --follow" in result.err
+    assert f"Next: idlehands-deploy -C {site.root} logs main --follow" in result.err
 
 
 def test_a_crash_loop_is_never_ready(site: Site, hostile_image: Callable[[str], str]) -> None:
@@ -154,7 +153,7 @@ def test_ctrl_c_leaves_what_runs_and_says_so(site: Site) -> None:
     up.send_signal(signal.SIGINT)
     _, err = up.communicate(timeout=10)
     assert up.returncode == 130
-    assert "Interrupted: what runs goes on running." in err
+    assert "Interrupted: nothing is undone." in err
     container.reload()
     assert container.status == "running"
     site.ok("up", "main")
@@ -274,9 +273,7 @@ def hostile_image(engine: docker.DockerClient) -> Iterator[Callable[[str], str]]
 
 
 def _running(site: Site, profile: str) -> Any:
-    found = site.engine.containers.list(
-        filters={"label": f"{PROJECT_LABEL}={site.name}", "status": "running"}
-    )
+    found = site.engine.containers.list(filters={"label": f"{PROJECT_LABEL}={site.name}", "status": "running"})
     return next((item for item in found if item.labels["com.docker.compose.service"] == profile), None)
 
 

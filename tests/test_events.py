@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from idlehands_deploy.engine.events import DeathWatch, read_death
+from idlehands_deploy.engine.facts import Death
+from tests.test_health import RUNNING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ID = "0123456789abcdef"
+
+
+class Stream:
+    """A double of docker-py's event stream: a real one cannot be told when a container dies."""
+
+    def __init__(self, *events: dict[str, Any]) -> None:
+        self._events = events
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self._events)
+
+    def close(self) -> None:
+        pass
+
+
+def event(action: str, at: float, code: int | None = None) -> dict[str, Any]:
+    attributes = {} if code is None else {"exitCode": str(code)}
+    return {"Action": action, "Actor": {"ID": ID, "Attributes": attributes}, "timeNano": int(at * 1e9)}
+
+
+def watched(*events: dict[str, Any]) -> DeathWatch:
+    """A watch that has seen these events to their end."""
+    watch = DeathWatch(Stream(*events))
+    with watch:
+        watch._thread.join(5)
+    assert watch.lost
+    return watch
+
+
+def test_a_death_before_the_container_s_start_is_ignored() -> None:
+    assert watched(event("die", 100, 1)).death(ID, 200) is None
+
+
+def test_a_death_after_the_container_s_start_is_told() -> None:
+    assert watched(event("die", 300, 1)).death(ID, 200) == Death(1, 300)
+
+
+def test_the_newest_death_of_a_container_counts() -> None:
+    assert watched(event("die", 100, 1), event("die", 300, 78)).death(ID, 200) == Death(78, 300)
+
+
+def test_a_removal_after_a_death_keeps_its_exit_code() -> None:
+    assert watched(event("die", 300, 137), event("destroy", 301)).death(ID, 200) == Death(137, 300)
+
+
+def test_a_removal_without_a_death_has_no_exit_code() -> None:
+    assert watched(event("destroy", 300)).death(ID, 200) == Death(None, 300)
+
+
+def test_a_container_that_was_not_heard_of_lives() -> None:
+    assert watched(event("die", 300, 1)).death("another", 0) is None
+
+
+def test_the_exit_code_0_is_an_exit_code() -> None:
+    assert read_death(event("die", 300, 0)) == Death(0, 300)
+
+
+@pytest.mark.parametrize(
+    ("written", "fraction"),
+    [("00.123456789Z", 0.123456789), ("00.12Z", 0.12), ("00Z", 0.0), ("00.999999999Z", 0.999999999)],
+)
+def test_the_start_of_a_container_is_read_from_docker_s_nanoseconds(written: str, fraction: float) -> None:
+    whole = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
+    started = replace(RUNNING, started_at=f"2026-11-22T00:00:{written}").started
+    assert started == pytest.approx(whole + fraction, abs=1e-6)
+
+
+def test_a_container_that_never_ran_was_not_started() -> None:
+    assert replace(RUNNING, started_at="").started == 0
