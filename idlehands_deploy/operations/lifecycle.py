@@ -97,7 +97,8 @@ def logs(
     fleet = session.fleet()
     profiles = select(fleet, names)
     engine = session.engine_for(fleet)
-    there = [name for name in profiles if name in _containers(engine, fleet)]
+    existing = _containers(engine, fleet)
+    there = [name for name in profiles if name in existing]
     if not there:
         raise UsageError(
             f"No container yet: {' '.join(profiles)}",
@@ -217,7 +218,8 @@ def _with_existing(
     plan = editing.make_plan(session, session.fleet_text())
     profiles = select(plan.fleet, names)
     engine = session.engine_for(plan.fleet)
-    if missing := [name for name in profiles if name not in _containers(engine, plan.fleet)]:
+    existing = _containers(engine, plan.fleet)
+    if missing := [name for name in profiles if name not in existing]:
         raise UsageError(
             f"No container yet: {' '.join(missing)}",
             f"Make and start it: idlehands-deploy up {' '.join(missing)}",
@@ -236,7 +238,8 @@ def _end(session: Session, names: Sequence[str], command: str, *, now: bool) -> 
     fleet = session.fleet()
     profiles = select(fleet, names)
     engine = session.engine_for(fleet)
-    there = [name for name in profiles if name in _containers(engine, fleet)]
+    existing = _containers(engine, fleet)
+    there = [name for name in profiles if name in existing]
     for profile in profiles:
         session.progress.update(
             profile, "finishing its work, then stopping" if profile in there else "has no container"
