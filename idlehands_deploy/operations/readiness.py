@@ -142,17 +142,18 @@ class _Gateway:
         if self._watch.lost:
             self.facts = _by_profile(self._engine, self._fleet).get(self._profile)
         elif self.facts and (death := self._watch.death(self.facts.id, self.facts.started)):
-            self.facts = _after(death, self._engine.container(self.facts.id))
+            self.facts = _after(death, self.facts, self._engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
             return assess(self._profile, self.facts, None)
         return assess(self._profile, self.facts, self._probe.ask())
 
 
-def _after(death: Death, facts: ContainerFacts | None) -> ContainerFacts | None:
+def _after(death: Death, before: ContainerFacts, now: ContainerFacts | None) -> ContainerFacts | None:
     """A container that died, however far the restart policy has got with it by now."""
-    if facts is None or facts.state == "exited":
-        return facts
-    return replace(facts, state="restarting", exit_code=death.exit_code, health=None)
+    if now is None or now.state == "exited":
+        return now
+    # The start is that of the run which died: its log is the one that says why.
+    return replace(now, state="restarting", exit_code=death.exit_code, health=None, started_at=before.started_at)
 
 
 def _by_profile(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:
