@@ -48,8 +48,8 @@ def test_no_socket_where_an_engine_would_be_means_that_there_is_none_and_one_can
         connect({"DOCKER_CONTEXT": "default"})
     assert str(caught.value) == (
         f"No Docker Engine is running here: there is no {path}.\n"
-        "Install and start one: idlehands-deploy up --install-engine   "
-        "(or start the one you have: sudo systemctl start docker)"
+        "Add --install-engine to `idlehands-deploy up NAME` to install and start one, "
+        "or start the one you have: sudo systemctl start docker"
     )
     assert caught.value.exit_code == 4
 

@@ -116,8 +116,8 @@ def _unreachable(host: str, error: Exception) -> EngineUnreachableError:
     if host == DEFAULT_SOCKET and not os.path.exists(path):  # noqa: PTH110 - a socket, not a file to open
         return EngineUnreachableError(
             f"No Docker Engine is running here: there is no {path}.",
-            "Install and start one: idlehands-deploy up --install-engine   "
-            "(or start the one you have: sudo systemctl start docker)",
+            "Add --install-engine to `idlehands-deploy up NAME` to install and start one, "
+            "or start the one you have: sudo systemctl start docker",
         )
     return EngineUnreachableError(
         f"No Docker Engine answers at {path}.", "Start it: sudo systemctl start docker   (then: docker info)"
