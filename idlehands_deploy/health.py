@@ -28,7 +28,7 @@ State = Literal[
 
 # The gateway's own code for a problem that restarting does not heal.
 EXIT_MISCONFIGURED = 78
-# A single restart can be a recovery; more in an hour are none.
+# A restart or two can be recoveries; so many, with the last death not long ago, are a loop.
 LOOPING = 3
 # A chat channel that is only slow to connect should not be called broken.
 SETTLE = 5.0

@@ -89,6 +89,7 @@ class Talk:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table: with colour on a terminal, aligned plain text in a pipe."""
+    rows = [[hint(cell) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _show_rich(columns, rows)
         return

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.operations.inspection import Listing, StatusReport
     from idlehands_deploy.operations.lifecycle import UpResult
     from idlehands_deploy.operations.readiness import Observation
@@ -67,7 +68,7 @@ def status_rows(report: StatusReport) -> list[tuple[str, ...]]:
     """A row a profile, and one for each container that the fleet file no longer names."""
     rows = [_status_row(report, item) for item in report.seen]
     rows += [
-        (facts.profile, "orphan", "-", _uptime(facts.started_at, facts.state), str(facts.restart_count),
+        (facts.profile, "orphan", "-", _uptime(facts), str(facts.restart_count),
          f"not in the fleet file; remove it: docker rm -f {facts.id[:12]}")
         for facts in report.orphans
     ]  # fmt: skip
@@ -120,7 +121,7 @@ def _status_row(report: StatusReport, item: Observation) -> tuple[str, ...]:
         verdict.profile,
         verdict.state,
         _address(report, verdict.profile),
-        _uptime(facts.started_at, facts.state) if facts else "-",
+        _uptime(facts) if facts else "-",
         str(facts.restart_count) if facts else "-",
         why,
     )
@@ -131,12 +132,10 @@ def _address(report: StatusReport, profile: str) -> str:
     return f"{gateway.host_ip}:{gateway.port}"
 
 
-def _uptime(started_at: str, state: str) -> str:
-    if state != "running" or not started_at:
+def _uptime(facts: ContainerFacts) -> str:
+    if facts.state != "running" or not facts.started:
         return "-"
-    # Docker writes nanoseconds, datetime reads microseconds.
-    started = datetime.fromisoformat(started_at[:19]).replace(tzinfo=UTC)
-    seconds = max(0, int((datetime.now(UTC) - started).total_seconds()))
+    seconds = max(0, int(time.time() - facts.started))
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
         if seconds >= size:
             return f"{seconds // size}{unit}"

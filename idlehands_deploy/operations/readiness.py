@@ -174,7 +174,7 @@ def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> N
         if verdict.usable:
             lines.append(f"{verdict.profile} is {describe(verdict)}.")
             continue
-        late = f" after {timeout:.0f} s" if verdict.state in {"starting", "draining", "hung"} else ""
+        late = f" after {timeout:.0f} s" if verdict.state in {"starting", "draining", "hung", "unreachable"} else ""
         lines.append(f"{verdict.profile} is not ready{late}: {describe(verdict)}.")
         lines += _log_lines(engine, item.facts)
         remedies.append(verdict.remedy or f"idlehands-deploy logs {verdict.profile} --follow")
