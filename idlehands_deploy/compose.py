@@ -46,7 +46,7 @@ def build_document(fleet: Fleet, plan: PortPlan, user: str) -> dict[str, Any]:
     Args:
         fleet: the validated fleet.
         plan: its ports.
-        user: ``uid:gid`` that the containers run as.
+        user: ``uid:gid`` of the containers whose profile does not say another.
     """
     return {
         "name": fleet.name,
@@ -66,7 +66,7 @@ def build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str
     """Build the service of one profile."""
     return {
         "image": fleet.image,
-        **_identity(ports, user),
+        **_identity(ports, profile.user_or(user)),
         **_life(profile),
         **_safety(),
         **_limits(profile),
@@ -138,7 +138,11 @@ def _safety() -> Service:
 
 
 def _limits(profile: Profile) -> Service:
-    limits: Service = {"mem_limit": profile.resources.memory, "pids_limit": profile.resources.pids}
+    limits: Service = {
+        "mem_limit": profile.resources.memory,
+        "pids_limit": profile.resources.pids,
+        "shm_size": profile.resources.shm,
+    }
     if profile.resources.cpus is not None:
         limits["cpus"] = profile.resources.cpus
     return limits
@@ -153,6 +157,8 @@ def _environment(profile: Profile, ports: ProfilePorts) -> dict[str, str]:
     if named:
         # The image prepares their user data, without which a first start takes ten seconds longer.
         variables["IDLEHANDS_BROWSER_PROFILES"] = ",".join(named)
+    if profile.browser.sandbox != "preferred":
+        variables["IDLEHANDS_BROWSER_SANDBOX"] = profile.browser.sandbox
     variables.update(profile.environment)
     # Compose would take a dollar for a variable of its own.
     return {name: value.replace("$", "$$") for name, value in variables.items()}

@@ -12,6 +12,7 @@ from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.fleet_values import (
     HIGHEST_BROWSER_COUNT,
     MANAGED_VARIABLES,
+    USER_VARIABLES,
     Address,
     BasePort,
     BrowserName,
@@ -21,6 +22,7 @@ from idlehands_deploy.fleet_values import (
     Memory,
     Pids,
     ProjectName,
+    Sandbox,
     SecretName,
     Spacing,
     Text,
@@ -55,6 +57,9 @@ class BrowserProfile(_Model):
 class Browser(_Model):
     """The browsers of a gateway."""
 
+    sandbox: Sandbox = "preferred"
+    """Chromium's own sandbox, which needs user namespaces of the host. Without them `preferred` goes on without it
+    and warns, `required` does not start the gateway, and `off` does not try."""
     profiles: Annotated[
         dict[
             BrowserName,
@@ -83,6 +88,8 @@ class Resources(_Model):
     """Cores; no limit by default, since the engine refuses more than the host has."""
     pids: Pids = 512
     """Processes and threads."""
+    shm: Memory = "256m"
+    """Shared memory, for browsers that agents start themselves; the gateway's own does without."""
 
 
 class Profile(_Model):
@@ -100,7 +107,12 @@ class Profile(_Model):
     secrets: list[SecretName] = []
     """Files in secrets/<profile>/ that the gateway gets as variables of the same name."""
     environment: dict[str, Text] = {}
-    """Further variables of the gateway, in plain text: no place for keys."""
+    """Further variables of the gateway, in plain text: no place for keys. PUID and PGID are the user it runs as."""
+
+    def user_or(self, default: str) -> str:
+        """``uid:gid`` that this gateway runs as: its PUID and PGID, else the given one."""
+        uid, gid = default.split(":")
+        return f"{self.environment.get('PUID', uid)}:{self.environment.get('PGID', gid)}"
 
 
 class Fleet(_Model):
@@ -235,6 +247,8 @@ def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
             yield Problem(where, "is set from the port plan and the mounts; leave it out")
         elif variable in profile.secrets:
             yield Problem(where, "is a secret as well; keep one of the two")
+        elif variable in USER_VARIABLES and not re.fullmatch(r"[1-9]\d{0,8}", value):
+            yield Problem(where, 'must be the number of a user or group and not root, such as "1000"')
         if re.search("[\0\ud800-\udfff]", value):
             yield Problem(where, "holds a character that no environment can")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -20,6 +20,8 @@ LOWEST_SPACING = 20
 # A gateway's CDP ports are base + 11 to base + 110, and the browser that it always has takes the first.
 HIGHEST_BROWSER_COUNT = 99
 
+# Containers elsewhere take their user from two variables of these names, so people write them here too.
+USER_VARIABLES = ("PUID", "PGID")
 TOKEN_SECRET = "IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - a file's name, not a secret
 # Set from the port plan and the mounts: another value would take a profile off its own ports or files.
 MANAGED_VARIABLES = frozenset(
@@ -32,6 +34,7 @@ MANAGED_VARIABLES = frozenset(
         "WORKSPACE_DIR",
         "FORWARD_PORTS",
         "BROWSER_PROFILES",
+        "BROWSER_SANDBOX",
         "GATEWAY_TOKEN",
     )
 )
@@ -123,6 +126,7 @@ Memory = Annotated[
         )
     ),
 ]
+Sandbox = Literal["required", "preferred", "off"]
 Duration = Annotated[str, AfterValidator(_matches(r"\d+s|\d+m(\d+s)?", "must be a time such as 90s, 5m or 5m30s"))]
 SecretName = Annotated[
     str,

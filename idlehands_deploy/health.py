@@ -32,6 +32,10 @@ EXIT_MISCONFIGURED = 78
 LOOPING = 3
 # A chat channel that is only slow to connect should not be called broken.
 SETTLE = 5.0
+# How the image's health check begins when the disk is full.
+NO_SPACE = "disk: "
+# Longer than any sentence of the gateway's or the image's.
+LONGEST_REASON = 1000
 # Two looks a human cannot tell apart, and a load that a starting gateway does not feel.
 INTERVAL = 0.1
 
@@ -58,6 +62,11 @@ class Verdict:
     def usable(self) -> bool:
         """Whether a person can work with the gateway now."""
         return self.state in {"ready", "degraded"}
+
+    @property
+    def is_held(self) -> bool:
+        """Whether its container runs and waits for something to be mended before it starts the gateway."""
+        return self.state == "misconfigured" and bool(self.failing)
 
 
 def assess(profile: str, facts: ContainerFacts | None, answers: GatewayAnswers | None) -> Verdict:
@@ -136,16 +145,36 @@ class _Finality:
 
 def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:
     if answers.ready.ok:
-        return Verdict(profile, "ready")
+        return _assess_ready(profile, facts)
     failing = _failing(answers.ready)
     if answers.started.ok:
         checks = ", ".join(failing) or "a check it does not name"
         remedy = f"idlehands-deploy exec {profile} channels status"
         return Verdict(profile, "degraded", f"it works, but fails {checks}", failing, remedy)
+    if answers.started.body.get("status") == "misconfigured":
+        return _held(profile, answers.started)
     if answers.started.body.get("status") == "draining":
         return Verdict(profile, "draining", "it finishes its work before it stops", failing)
     state, reason, remedy = _not_started(profile, facts, answers)
     return Verdict(profile, state, reason, failing, remedy)
+
+
+def _assess_ready(profile: str, facts: ContainerFacts) -> Verdict:
+    # A gateway that cannot write says that it is ready all the same.
+    if facts.health_said.startswith(NO_SPACE):
+        lack = _plain(facts.health_said.removeprefix(NO_SPACE))
+        return Verdict(profile, "degraded", f"it answers, but {lack}", ("disk",), f"df -h profiles/{profile}/state")
+    return Verdict(profile, "ready")
+
+
+def _held(profile: str, answer: Answer) -> Verdict:
+    """The image's own answer in the place of a gateway that cannot start, with a sentence for a person."""
+    logs = f"idlehands-deploy logs {profile} --tail 50"
+    failing = _failing(answer)
+    state, _, remedy = _misconfigured(profile, logs)
+    if "config" not in failing:
+        remedy = f"do so, then: idlehands-deploy up {profile}"
+    return Verdict(profile, state, _plain(answer.body.get("reason", "it does not say why")), failing, remedy)
 
 
 def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, str]:
@@ -184,13 +213,18 @@ def _restarted(facts: ContainerFacts) -> str:
 def _waiting_for(answers: GatewayAnswers) -> str:
     if answers.ready.status is None:
         return "nothing answers on its port yet"
-    pending = answers.started.body.get("pendingReason") or ", ".join(_failing(answers.ready))
+    pending = _plain(answers.started.body.get("pendingReason") or ", ".join(_failing(answers.ready)))
     return f"waits for {pending}" if pending else f"answers {answers.ready.status} on /readyz"
 
 
 def _failing(answer: Answer) -> tuple[str, ...]:
     failing = answer.body.get("failing")
-    return tuple(str(check) for check in failing) if isinstance(failing, list) else ()
+    return tuple(_plain(check) for check in failing) if isinstance(failing, list) else ()
+
+
+def _plain(text: object) -> str:
+    # A gateway that was broken into could otherwise write to the terminal that this ends up on.
+    return "".join(mark for mark in str(text)[:LONGEST_REASON] if mark.isprintable())
 
 
 def _assess_engine_word(profile: str, facts: ContainerFacts) -> Verdict:
@@ -209,6 +243,8 @@ def _engine_word(profile: str, facts: ContainerFacts) -> tuple[State, str, str]:
         case "exited" | "restarting" if facts.oom_killed:
             remedy = f"raise profiles.{profile}.resources.memory in fleet.yaml, then: {up}"
             return "failed", "killed for lack of memory", remedy
+        case "exited" | "created" if facts.missing_mounts:
+            return "failed", f"cannot start: {', '.join(facts.missing_mounts)} does not exist", up
         case "restarting":
             return "crash-looping", f"{ended}, {_restarted(facts)}", logs
         case "paused":

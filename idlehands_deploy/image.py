@@ -68,8 +68,15 @@ def context_digest(context: Path) -> str:
     return digest.hexdigest()
 
 
-def build_arguments(reference: str, package: GatewayPackage, base: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """The build's arguments; the gateway's version is the image's tag unless it is given."""
+def build_arguments(
+    reference: str, package: GatewayPackage, base: str, revision: str, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The build's arguments; the gateway's version is the image's tag unless it is given.
+
+    Args:
+        revision: of what the image is built from: the context's digest and no commit, since a commit that changes
+            nothing in the image must not make another one, for which Compose would make every container anew.
+    """
     tag = reference.rpartition(":")[2] if ":" in reference.rpartition("/")[2] else "latest"
     return {
         "BASE_IMAGE": base,
@@ -78,6 +85,7 @@ def build_arguments(reference: str, package: GatewayPackage, base: str, environ:
         "GATEWAY_COMMAND": package.command,
         "GATEWAY_ENV_PREFIX": package.prefix,
         "IMAGE_VERSION": __version__,
+        "IMAGE_REVISION": revision,
         **{name: environ[name] for name in PROXY_VARIABLES if environ.get(name)},
     }
 
@@ -128,6 +136,7 @@ def build_image(
     """
     base = ensure_base(engine, progress, may_install)
     context = context_directory()
+    revision = context_digest(context)
     output: list[str] = []
 
     def on_line(line: str) -> None:
@@ -142,8 +151,8 @@ def build_image(
         error = engine.build(
             copy,
             reference,
-            arguments=build_arguments(reference, package, base, environ),
-            labels={CONTEXT_LABEL: context_digest(context)},
+            arguments=build_arguments(reference, package, base, revision, environ),
+            labels={CONTEXT_LABEL: revision},
             on_line=on_line,
         )
     if error is not None:

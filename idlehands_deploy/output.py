@@ -8,6 +8,7 @@ import re
 import shlex
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.status import Status
+    from rich.text import Text
 
     from idlehands_deploy.errors import DeployError
 
@@ -46,6 +48,7 @@ class Talk:
         self._terminal = sys.stderr.isatty()
         self._lock = threading.Lock()
         self._now: dict[str, str] = {}
+        self._began = time.monotonic()
         self._status: Status | None = None
 
     def say(self, text: str) -> None:
@@ -74,17 +77,22 @@ class Talk:
                 self._status.stop()
                 self._status = None
 
+    def __rich__(self) -> Text:
+        """The moving line; rich asks for it again and again, so that the seconds go on between two changes."""
+        from rich.text import Text  # noqa: PLC0415
+
+        lines = [f"{subject}: {text}" for subject, text in self._now.copy().items()]
+        return Text.assemble("\n".join(lines), (f"  {time.monotonic() - self._began:.0f} s", "dim"))
+
     def _show(self) -> None:
         from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
-        from rich.markup import escape  # noqa: PLC0415
 
-        text = "\n  ".join(escape(f"{subject}: {text}") for subject, text in self._now.items())
         with self._lock:
             if self._status is None:
-                self._status = Console(stderr=True).status(text)
+                self._status = Console(stderr=True).status(self)
                 self._status.start()
             else:
-                self._status.update(text)
+                self._status.update(self)
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

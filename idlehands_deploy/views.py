@@ -98,6 +98,11 @@ def observation_json(item: Observation) -> dict[str, Any]:
     }
 
 
+def up_json(seen: Sequence[Observation]) -> list[dict[str, Any]]:
+    """An object a profile that was to come up, with what its container warned of."""
+    return [observation_json(item) | {"warnings": list(item.warnings)} for item in seen]
+
+
 def up_lines(result: UpResult) -> list[str]:
     """What a person wants to know when gateways are up."""
     lines = []
@@ -109,6 +114,7 @@ def up_lines(result: UpResult) -> list[str]:
             f"{verdict.profile} is {state}, at {base.host_ip}:{base.port}. "
             f"Open it: idlehands-deploy url {verdict.profile}"
         )
+        lines += [f"  Warning: {warning}" for warning in item.warnings]
         if verdict.remedy:
             lines.append(f"  Next: {verdict.remedy}")
     return lines

@@ -71,6 +71,7 @@ services:
     - seccomp:./seccomp.json
     mem_limit: "3g"
     pids_limit: 600
+    shm_size: "256m"
     cpus: 1.5
     environment:
       IDLEHANDS_GATEWAY_PORT: "19789"
@@ -181,6 +182,22 @@ def test_the_container_runs_as_the_user_that_is_given_and_mounts_no_path_but_its
     assert [volume["source"] for volume in service["volumes"]] == [
         "./profiles/main/state", "./profiles/main/workspace",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("environment", "user"),
+    [("PUID: '1001', PGID: '1002'", "1001:1002"), ("PUID: '1001'", "1001:5678"), ("PGID: '1002'", "1234:1002")],
+)
+def test_a_profile_s_own_user_and_group_beat_the_ones_that_are_given(environment: str, user: str) -> None:
+    written = fleet(f"profiles: {{main: {{environment: {{{environment}}}}}, other: }}")
+    services = build_document(written, plan_ports(written), "1234:5678")["services"]
+    assert (services["main"]["user"], services["other"]["user"]) == (user, "1234:5678")
+
+
+@pytest.mark.parametrize(("sandbox", "told"), [("required", "required"), ("preferred", None), ("off", "off")])
+def test_what_becomes_of_the_browser_s_sandbox_is_told_to_the_image(sandbox: str, told: str | None) -> None:
+    service = document(fleet(f"profiles: {{main: {{browser: {{sandbox: {sandbox}}}}}}}"))["services"]["main"]
+    assert service["environment"].get("IDLEHANDS_BROWSER_SANDBOX") == told
 
 
 def test_no_profiles_key_is_ever_written() -> None:

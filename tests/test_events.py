@@ -55,6 +55,20 @@ def test_the_newest_death_of_a_container_counts() -> None:
     assert watched(event("die", 100, 1), event("die", 300, 78)).death(ID, 200) == Death(78, 300)
 
 
+def test_each_of_the_awaited_ends_is_told_once() -> None:
+    told: list[str] = []
+    watch = DeathWatch(Stream(event("die", 100, 0), event("die", 101, 0)))
+    watch.tell(told.append, {ID})
+    with watch:
+        watch._thread.join(5)
+    assert told == [ID]
+
+
+def test_the_wait_for_a_death_ends_when_no_news_can_come_any_more() -> None:
+    assert watched().wait_for_death(ID, 200, 60) is None
+    assert watched(event("die", 300, 0)).wait_for_death(ID, 200, 60) == Death(0, 300)
+
+
 def test_a_removal_after_a_death_keeps_its_exit_code() -> None:
     assert watched(event("die", 300, 137), event("destroy", 301)).death(ID, 200) == Death(137, 300)
 

@@ -32,11 +32,12 @@ profiles:
     port: 19789
     rescues: [main]
     browser:
+      sandbox: required
       profiles:
         work:
         office: {cdp_url: "http://10.0.0.42:9222"}
     publish: {control: true, cdp: false}
-    resources: {memory: 2g, cpus: 2, pids: 512}
+    resources: {memory: 2g, cpus: 2, pids: 512, shm: 256m}
     secrets: [OPENAI_API_KEY]
     environment: {TZ: Europe/Berlin, DEBUG: "1"}
 """
@@ -103,6 +104,21 @@ BAD = {
         "profiles.main.resources.cpus: must be a valid number, not 'two'",
     "profiles: {main: {resources: {pids: 63}}}":
         "profiles.main.resources.pids: must be greater than or equal to 64, not 63",
+    "profiles: {main: {resources: {shm: 64}}}":
+        "profiles.main.resources.shm: must be a valid string, not 64",
+    "profiles: {main: {environment: {PUID: '0'}}}":
+        'profiles.main.environment.PUID: must be the number of a user or group and not root, such as "1000"',
+    "profiles: {main: {environment: {PGID: users}}}":
+        'profiles.main.environment.PGID: must be the number of a user or group and not root, such as "1000"',
+    "profiles: {main: {environment: {PUID: 1000}}}":
+        "profiles.main.environment.PUID: must be text: put it in quotes",
+    "profiles: {main: {browser: {sandbox: no}}}":
+        "profiles.main.browser.sandbox: must be 'required', 'preferred' or 'off', not 'no'",
+    "profiles: {main: {browser: {sandbox: false}}}":
+        "profiles.main.browser.sandbox: must be 'required', 'preferred' or 'off', not False",
+    "profiles: {main: {environment: {IDLEHANDS_BROWSER_SANDBOX: 'off'}}}":
+        "profiles.main.environment.IDLEHANDS_BROWSER_SANDBOX: is set from the port plan and the mounts; "
+        "leave it out",
     # secrets and variables
     "profiles: {main: {secrets: [A, B, A]}}": "profiles.main.secrets: A is listed twice",
     "profiles: {main: {secrets: [openai]}}":

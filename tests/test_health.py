@@ -25,7 +25,9 @@ LOGS = "idlehands-deploy logs main --tail 50"
 def answers(ready: int | None, started: int | None = None, *, failing: object = (), **body: object) -> GatewayAnswers:
     from idlehands_deploy.probe import Answer, GatewayAnswers
 
-    return GatewayAnswers(started=Answer(started, dict(body)), ready=Answer(ready, {"failing": failing}))
+    return GatewayAnswers(
+        started=Answer(started, {**body, "failing": failing}), ready=Answer(ready, {"failing": failing})
+    )
 
 
 TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
@@ -33,6 +35,10 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "answers ready": (RUNNING, answers(200, 200), "ready |  | "),
     "answers ready, though Docker has not seen it": (
         replace(RUNNING, health="unhealthy"), answers(200, 200), "ready |  | ",
+    ),
+    "answers ready, and cannot write": (
+        replace(RUNNING, health_said="disk: state directory /x has 0 MB free\n"), answers(200, 200),
+        "degraded | it answers, but state directory /x has 0 MB free | df -h profiles/main/state",
     ),
     "started, and a channel fails": (
         RUNNING, answers(503, 200, failing=["telegram", "slack"]),
@@ -46,6 +52,16 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "draining": (
         RUNNING, answers(503, 503, status="draining"),
         "draining | it finishes its work before it stops | ",
+    ),
+    "refuses its configuration and waits for it to be mended": (
+        RUNNING, answers(503, 503, status="misconfigured", reason="exit code 78: it is damaged", failing=["config"]),
+        "misconfigured | exit code 78: it is damaged | "
+        f"mend profiles/main/state/idlehands.json as the log says ({LOGS}), then: idlehands-deploy up main",
+    ),
+    "waits for its surroundings to be mended": (
+        replace(RUNNING, health="unhealthy"),
+        answers(503, 503, status="misconfigured", reason="it is full:\a free some", failing=["surroundings"]),
+        "misconfigured | it is full: free some | do so, then: idlehands-deploy up main",
     ),
     "nothing listens yet": (RUNNING, answers(None), "starting | nothing answers on its port yet | "),
     "starting, and says on what": (
@@ -126,6 +142,13 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "could not be started": (
         replace(ENDED, error="no such file"), None, "failed | no such file | idlehands-deploy up main",
     ),
+    "ended, and could not be started again": (
+        replace(ENDED, missing_mounts=("/srv/fleet/secrets/main/A_KEY",)), None,
+        "failed | cannot start: /srv/fleet/secrets/main/A_KEY does not exist | idlehands-deploy up main",
+    ),
+    "runs on a file that is gone": (
+        replace(RUNNING, missing_mounts=("/srv/fleet/secrets/main/A_KEY",)), answers(200, 200), "ready |  | ",
+    ),
     "only created": (
         replace(ENDED, state="created"), None, "failed | Docker says: created | idlehands-deploy up main",
     ),
@@ -145,6 +168,12 @@ def test_facts_and_answers_give_one_verdict(
 def test_a_degraded_verdict_names_the_failing_checks_for_scripts() -> None:
     verdict = assess("main", RUNNING, answers(503, 200, failing=["telegram"]))
     assert verdict.failing == ("telegram",)
+
+
+def test_only_a_gateway_whose_container_runs_waits_to_be_mended() -> None:
+    held = answers(503, 503, status="misconfigured", failing=["config"])
+    assert assess("main", RUNNING, held).is_held
+    assert not assess("main", replace(ENDED, exit_code=78), None).is_held
 
 
 def test_a_person_can_work_with_ready_and_degraded_gateways_alone() -> None:

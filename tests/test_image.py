@@ -46,31 +46,32 @@ def context(tmp_path: Path) -> Path:
     ],
 )
 def test_the_gateway_s_version_is_the_image_s_tag(reference: str, version: str) -> None:
-    assert build_arguments(reference, GatewayPackage(), "debian:x", {})["GATEWAY_VERSION"] == version
+    assert build_arguments(reference, GatewayPackage(), "debian:x", "abc", {})["GATEWAY_VERSION"] == version
 
 
 def test_a_version_that_is_given_wins_over_the_tag() -> None:
-    arguments = build_arguments("idlehands/gateway:mine", GatewayPackage(version="2026.9.6"), "debian:x", {})
+    arguments = build_arguments("idlehands/gateway:mine", GatewayPackage(version="2026.9.6"), "debian:x", "abc", {})
     assert arguments["GATEWAY_VERSION"] == "2026.9.6"
 
 
 def test_the_arguments_of_a_build_are_the_package_s_and_the_proxies() -> None:
     package = GatewayPackage("clawd", None, "clawd-cli", "CLAWD_")
     environ = {"https_proxy": "http://proxy:3128", "NO_PROXY": "", "HOME": "/root", "OPENAI_API_KEY": "x"}
-    assert build_arguments("idlehands/gateway:1", package, "debian:trixie-slim", environ) == {
+    assert build_arguments("idlehands/gateway:1", package, "debian:trixie-slim", "abc", environ) == {
         "BASE_IMAGE": "debian:trixie-slim",
         "GATEWAY_PACKAGE": "clawd",
         "GATEWAY_VERSION": "1",
         "GATEWAY_COMMAND": "clawd-cli",
         "GATEWAY_ENV_PREFIX": "CLAWD_",
         "IMAGE_VERSION": __version__,
+        "IMAGE_REVISION": "abc",
         "https_proxy": "http://proxy:3128",
     }
 
 
 def test_every_argument_of_a_build_is_one_that_the_dockerfile_takes() -> None:
     dockerfile = (CONTEXT / "Dockerfile").read_text(encoding="utf-8")
-    for name in build_arguments("x", GatewayPackage(), "debian:x", {}):
+    for name in build_arguments("x", GatewayPackage(), "debian:x", "abc", {}):
         assert f"ARG {name}" in dockerfile
 
 

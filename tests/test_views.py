@@ -30,6 +30,12 @@ def test_up_says_where_each_gateway_is_and_what_to_do_next() -> None:
     )
 
 
+def test_up_tells_what_the_container_warned_of() -> None:
+    warned = replace(READY, warnings=("the browser runs WITHOUT its own sandbox",))
+    assert views.up_lines(UpResult(PLAN, [warned]))[1:] == ["  Warning: the browser runs WITHOUT its own sandbox"]
+    assert views.up_json([warned])[0]["warnings"] == ["the browser runs WITHOUT its own sandbox"]
+
+
 def test_status_tells_of_containers_that_the_fleet_file_no_longer_names() -> None:
     gone = replace(ENDED, profile="gone", restart_count=1)
     report = StatusReport([DEGRADED], PLAN.profiles, [gone], is_stale=False)

@@ -113,7 +113,7 @@ def exec_(
 @app.command()
 def stop(ctx: typer.Context, names: Names = None, now: Now = False) -> None:
     """Stop gateways, each when its work is done; they stay stopped, also after a reboot."""
-    for name in operations.lifecycle.stop(start_session(ctx), names or [], now=now):
+    for name in operations.ending.stop(start_session(ctx), names or [], now=now):
         talk.say(f"{name} is stopped.")
 
 
@@ -135,7 +135,7 @@ def restart(
 def down(ctx: typer.Context, names: Names = None, now: Now = False) -> None:
     """Stop gateways and remove their containers; config, state and workspace stay."""
     session = start_session(ctx)
-    for name in operations.lifecycle.down(session, names or [], now=now):
+    for name in operations.ending.down(session, names or [], now=now):
         talk.say(f"{name} is down; its files stay in {session.deployment.root}.")
 
 
@@ -160,11 +160,11 @@ def _show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:
     except NotReadyError as error:
         talk.close()
         if as_json:  # a script wants the reason most where it failed
-            output.show_json([views.observation_json(item) for item in error.seen])
+            output.show_json(views.up_json(error.seen))
         raise
     talk.close()
     if as_json:
-        output.show_json([views.observation_json(item) for item in result.seen])
+        output.show_json(views.up_json(result.seen))
         return
     for line in views.up_lines(result):
         output.show(output.hint(line))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import ImageNotFound, NotFound
@@ -22,7 +23,6 @@ from idlehands_deploy.engine.facts import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     import docker
 
@@ -88,6 +88,15 @@ class Engine:
         with translated(self._client):
             try:
                 raw = self._api.logs(container, tail=lines, since=int(since))
+            except NotFound:
+                return []
+        return [str(line) for line in raw.decode(errors="replace").splitlines()]
+
+    def first_logs(self, container: str, since: float, seconds: int) -> list[str]:
+        """The log lines of a container in the first seconds after a moment; empty if it is gone."""
+        with translated(self._client):
+            try:
+                raw = self._api.logs(container, since=int(since), until=int(since) + seconds)
             except NotFound:
                 return []
         return [str(line) for line in raw.decode(errors="replace").splitlines()]
@@ -172,6 +181,7 @@ def _port_holder(row: dict[str, Any]) -> PortHolder:
 
 def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
     state, labels = detail["State"], detail["Config"]["Labels"]
+    checks = (state.get("Health") or {}).get("Log") or [{"Output": ""}]
     started = str(state["StartedAt"])
     return ContainerFacts(
         id=detail["Id"],
@@ -184,4 +194,13 @@ def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
         started_at="" if started.startswith("0001-") else started,
         directory=labels.get(DIRECTORY_LABEL, ""),
         error=str(state.get("Error") or ""),
+        health_said=str(checks[-1]["Output"]),
+        missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
     )
+
+
+def _is_missing(mount: dict[str, Any]) -> bool:
+    try:
+        return mount["Type"] == "bind" and not Path(mount["Source"]).exists()
+    except PermissionError:  # another user's, so that there is no telling
+        return False

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.engine.facts import Death
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 
@@ -15,19 +17,34 @@ class DeathWatch:
     """Deaths of containers since the watch was made, by container id; use it as a context.
 
     Attributes:
+        began: when the watch was made, in seconds since 1970.
         lost: the stream has ended, so that silence no longer means life.
     """
 
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 - docker-py's stream has no public type
+        self.began = time.time()
         self.lost = False
         self._deaths: dict[str, Death] = {}
         self._stream = stream
         self._thread = threading.Thread(target=self._follow, name="engine-events", daemon=True)
+        self._changed = threading.Condition()
+        self._tell: Callable[[str], None] = lambda _: None
+        self._told: set[str] = set()
 
     def death(self, container: str, since: float) -> Death | None:
         """How this container ended after a moment (seconds since 1970); None while it lives."""
         death = self._deaths.get(container)
         return death if death and death.at > since else None
+
+    def wait_for_death(self, container: str, since: float, timeout: float) -> Death | None:
+        """How this container ended, waiting for the news for at most ``timeout`` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.lost or self.death(container, since), timeout)
+        return self.death(container, since)
+
+    def tell(self, listener: Callable[[str], None], containers: set[str]) -> None:
+        """Call the listener, in a thread of the watch, with the id of each of these containers that ends."""
+        self._tell, self._told = listener, set(containers)
 
     def __enter__(self) -> DeathWatch:
         self._thread.start()
@@ -44,14 +61,21 @@ class DeathWatch:
                 self._note(event)
         except Exception:  # noqa: BLE001, S110 - the stream broke: that it is lost is all there is to say
             pass
-        self.lost = True
+        with self._changed:
+            self.lost = True
+            self._changed.notify_all()
 
     def _note(self, event: dict[str, Any]) -> None:
         container = event.get("Actor", {}).get("ID", "")
         death = read_death(event)
         if death.exit_code is None and container in self._deaths:
             return  # `destroy` follows `die`, whose exit code says more
-        self._deaths[container] = death
+        with self._changed:
+            self._deaths[container] = death
+            self._changed.notify_all()
+        if container in self._told:
+            self._told.remove(container)
+            self._tell(container)
 
 
 def read_death(event: dict[str, Any]) -> Death:

@@ -18,9 +18,11 @@ class ContainerFacts:
     Attributes:
         state: Docker's word: created, running, restarting, paused, removing, exited or dead.
         health: Docker's word: starting, healthy or unhealthy; None without a health check.
+        health_said: what the newest health check printed; empty without one.
         exit_code: of the last run; None while it runs.
         started_at: RFC 3339, as Docker writes it; empty if it never ran.
         directory: the deployment directory that Compose was called in.
+        missing_mounts: paths on this host that it mounts and that are not there any more.
         last_exit_code: of the run before this one, where it is known.
     """
 
@@ -34,6 +36,8 @@ class ContainerFacts:
     started_at: str
     directory: str
     error: str = ""
+    health_said: str = ""
+    missing_mounts: tuple[str, ...] = ()
     last_exit_code: int | None = None
 
     @property

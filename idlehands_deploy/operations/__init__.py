@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from idlehands_deploy.operations import editing, images, inspection, lifecycle, session
+    from idlehands_deploy.operations import editing, ending, images, inspection, lifecycle, session
 
-__all__ = ["editing", "images", "inspection", "lifecycle", "session"]
+__all__ = ["editing", "ending", "images", "inspection", "lifecycle", "session"]
 
 
 def __getattr__(name: str) -> ModuleType:

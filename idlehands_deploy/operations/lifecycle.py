@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 from idlehands_deploy.directory import PRIVATE_FILE, locked, read_text, remove_tree, write_atomic
-from idlehands_deploy.engine.compose import end_arguments, exec_arguments, interleaved, log_arguments, up_arguments
-from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError, UsageError
+from idlehands_deploy.engine.compose import exec_arguments, interleaved, log_arguments, up_arguments
+from idlehands_deploy.errors import UsageError
 from idlehands_deploy.fleet_file import new_fleet_text
 from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.health import assess
 from idlehands_deploy.operations import editing
-from idlehands_deploy.operations.readiness import Observation, wait_for
+from idlehands_deploy.operations.ending import end
+from idlehands_deploy.operations.readiness import Observation, observe, wait_for
 from idlehands_deploy.operations.session import meant, select
 from idlehands_deploy.profile_files import new_token, secrets_changed_at
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.fleet import Fleet
     from idlehands_deploy.operations.session import Session
     from idlehands_deploy.ports import PortPlan
@@ -60,10 +62,12 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
     for profile in profiles:
         session.progress.update(profile, "bringing its container up")
     with engine.watch_deaths(plan.fleet.name) as watch:
-        _run(session, engine, plan.fleet, up_arguments(profiles))
-        if stale := _with_newer_secrets(session, engine, plan.fleet, profiles):
-            session.progress.say(f"Restarting {', '.join(stale)}: a secret was changed since it started.")
-            _run(session, engine, plan.fleet, ["restart", *stale])
+        held = _held(session, engine, plan, profiles)
+        session.run_compose(engine, plan.fleet, up_arguments(profiles))
+        if again := _to_restart(session, engine, plan.fleet, profiles, held):
+            for profile, reason in again.items():
+                session.progress.say(f"Restarting {profile}: {reason}.")
+            session.run_compose(engine, plan.fleet, ["restart", *again])
         return UpResult(plan.ports, wait_for(session, engine, watch, plan.fleet, plan.ports, profiles, timeout))
 
 
@@ -75,16 +79,6 @@ def start(session: Session, names: Sequence[str], timeout: float) -> UpResult:
 def restart(session: Session, names: Sequence[str], timeout: float, *, now: bool = False) -> UpResult:
     """Restart profiles, letting each finish its work first unless it must be now, and wait until they are usable."""
     return _with_existing(session, names, timeout, "restart", now=now)
-
-
-def stop(session: Session, names: Sequence[str], *, now: bool = False) -> list[str]:
-    """Stop profiles, letting each finish its work first unless it must be now; they stay stopped."""
-    return _end(session, names, "stop", now=now)
-
-
-def down(session: Session, names: Sequence[str], *, now: bool = False) -> list[str]:
-    """Stop profiles and remove their containers and networks; their files stay."""
-    return _end(session, names, "down", now=now)
 
 
 def logs(
@@ -150,9 +144,9 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
             "To delete its files without being asked, add --yes.",
         )
     engine = session.engine_for(fleet)
-    if name in _containers(engine, fleet):
-        session.progress.update(name, "finishing its work, then stopping")
-        _run(session, engine, fleet, ["down", name])
+    if facts := _containers(engine, fleet).get(name):
+        with engine.watch_deaths(fleet.name) as watch:
+            end(session, engine, watch, fleet, [facts], "down", now=False)
     editing.drop(session, name)
     if not purge:
         return files[0]
@@ -201,15 +195,26 @@ def _ensure_image(session: Session, engine: Engine, fleet: Fleet) -> None:
     ensure_image(engine, fleet.image, session.environ, session.progress, session.may_install)
 
 
-def _with_newer_secrets(session: Session, engine: Engine, fleet: Fleet, profiles: Sequence[str]) -> list[str]:
-    """Running profiles whose secrets were changed since they started: a gateway reads them once."""
-    return [
-        facts.profile
-        for facts in engine.containers(fleet.name)
-        if facts.profile in profiles
-        and facts.state == "running"
-        and secrets_changed_at(session.deployment, fleet.profiles[facts.profile], facts.profile) > facts.started
-    ]
+def _held(session: Session, engine: Engine, plan: editing.Plan, profiles: Sequence[str]) -> set[tuple[str, str]]:
+    """The runs, by container and start, in which a gateway waits for something to be mended."""
+    seen = observe(session, engine, plan.fleet, plan.ports, profiles)
+    return {(item.facts.id, item.facts.started_at) for item in seen if item.facts and item.verdict.is_held}
+
+
+def _to_restart(
+    session: Session, engine: Engine, fleet: Fleet, profiles: Sequence[str], held: set[tuple[str, str]]
+) -> dict[str, str]:
+    """The profiles whose running container Compose sees no reason to touch, each with ours."""
+    reasons: dict[str, str] = {}
+    for facts in engine.containers(fleet.name):
+        if facts.profile not in profiles or facts.state != "running":
+            continue
+        # A gateway reads its secrets once.
+        if secrets_changed_at(session.deployment, fleet.profiles[facts.profile], facts.profile) > facts.started:
+            reasons[facts.profile] = "a secret was changed since it started"
+        elif (facts.id, facts.started_at) in held:
+            reasons[facts.profile] = "it waited for its configuration or surroundings to be mended"
+    return reasons
 
 
 def _with_existing(
@@ -226,40 +231,13 @@ def _with_existing(
         )
     editing.refuse_stale(session, plan)
     _refuse_conflicts(engine, plan.fleet, plan.ports, profiles)
-    for profile in profiles:
-        session.progress.update(profile, "finishing its work first" if command == "restart" else "starting")
     with engine.watch_deaths(plan.fleet.name) as watch:
-        arguments = end_arguments(command, profiles, now=now) if command == "restart" else [command, *profiles]
-        _run(session, engine, plan.fleet, arguments)
+        if command == "restart":
+            end(session, engine, watch, plan.fleet, [existing[name] for name in profiles], command, now=now)
+        else:
+            session.run_compose(engine, plan.fleet, [command, *profiles])
         return UpResult(plan.ports, wait_for(session, engine, watch, plan.fleet, plan.ports, profiles, timeout))
 
 
-def _end(session: Session, names: Sequence[str], command: str, *, now: bool) -> list[str]:
-    fleet = session.fleet()
-    profiles = select(fleet, names)
-    engine = session.engine_for(fleet)
-    existing = _containers(engine, fleet)
-    there = [name for name in profiles if name in existing]
-    for profile in profiles:
-        session.progress.update(
-            profile, "finishing its work, then stopping" if profile in there else "has no container"
-        )
-    if there:
-        _run(session, engine, fleet, end_arguments(command, there, now=now))
-    return there
-
-
-def _containers(engine: Engine, fleet: Fleet) -> set[str]:
-    return {facts.profile for facts in engine.containers(fleet.name)}
-
-
-def _run(session: Session, engine: Engine, fleet: Fleet, arguments: Sequence[str]) -> None:
-    try:
-        session.compose(fleet).run(*arguments)
-    except EngineFailedError:
-        if engine.alive():
-            raise
-        raise EngineUnreachableError(
-            f"The Docker Engine went away during `{arguments[0]}`.",
-            f"Start it (sudo systemctl start docker), then run again: idlehands-deploy {arguments[0]}",
-        ) from None
+def _containers(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:
+    return {facts.profile: facts for facts in engine.containers(fleet.name)}

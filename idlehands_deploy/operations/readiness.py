@@ -27,14 +27,22 @@ if TYPE_CHECKING:
     from idlehands_deploy.probe import GatewayProbe
 
 LOG_LINES = 6
+# How the image's entrypoint begins a warning, and for how long after its start it may give one.
+WARNING = "idlehands-entrypoint: WARNING: "
+WARNING_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One profile at one moment."""
+    """One profile at one moment.
+
+    Attributes:
+        warnings: what the container said at its start that a person should know although the gateway works.
+    """
 
     verdict: Verdict
     facts: ContainerFacts | None
+    warnings: tuple[str, ...] = ()
 
 
 def gateway_host(fleet: Fleet) -> str:
@@ -84,6 +92,7 @@ def wait_for(
         NotReadyError: not every profile is usable; it says why, with the last log lines and what to type.
     """
     containers = _by_profile(engine, fleet)
+    began = watch.began
     interrupted = threading.Event()
 
     def sleep(seconds: float) -> None:
@@ -101,7 +110,7 @@ def wait_for(
             sleep=sleep,
             on_change=lambda seen: session.progress.update(profile, describe(seen)),
         )
-        return Observation(verdict, gateway.facts)
+        return Observation(verdict, gateway.facts, _warnings(engine, gateway.facts, began) if verdict.usable else ())
 
     with ThreadPoolExecutor(max_workers=len(profiles)) as pool:
         try:
@@ -181,9 +190,21 @@ def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> N
     return NotReadyError("\n".join(lines), "\n".join(f"Next: {remedy}" for remedy in remedies), seen)
 
 
+def _warnings(engine: Engine, facts: ContainerFacts | None, began: float) -> tuple[str, ...]:
+    """What the container warned of when it started; nothing for one that was up before, which has said it then."""
+    if facts is None or facts.started < began:
+        return ()
+    lines = engine.first_logs(facts.id, facts.started, WARNING_SECONDS)
+    return tuple(_printable(line.removeprefix(WARNING)) for line in lines if line.startswith(WARNING))
+
+
+def _printable(line: str) -> str:
+    # A gateway that was broken into could otherwise write to this terminal.
+    return "".join(mark for mark in line if mark.isprintable())
+
+
 def _log_lines(engine: Engine, facts: ContainerFacts | None) -> Iterator[str]:
     if facts is None:
         return
     for line in engine.last_logs(facts.id, LOG_LINES, since=facts.started):
-        # A gateway that was broken into could otherwise write to this terminal.
-        yield f"  | {''.join(mark for mark in line if mark.isprintable())}"
+        yield f"  | {_printable(line)}"

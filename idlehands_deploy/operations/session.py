@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.directory import find_deployment, read_text
-from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, Problem, UsageError
+from idlehands_deploy.errors import EngineFailedError, EngineForbiddenError, EngineUnreachableError, Problem, UsageError
 from idlehands_deploy.fleet_file import parse_text
 
 if TYPE_CHECKING:
@@ -114,6 +114,23 @@ class Session:
         from idlehands_deploy.engine.compose import Compose  # noqa: PLC0415
 
         return Compose(self.deployment.root, fleet.name, self.environ)
+
+    def run_compose(self, engine: Engine, fleet: Fleet, arguments: Sequence[str]) -> None:
+        """Run a Compose command of this deployment to its end.
+
+        Raises:
+            EngineFailedError: it failed.
+            EngineUnreachableError: it failed because the engine went away.
+        """
+        try:
+            self.compose(fleet).run(*arguments)
+        except EngineFailedError:
+            if engine.alive():
+                raise
+            raise EngineUnreachableError(
+                f"The Docker Engine went away during `{arguments[0]}`.",
+                f"Start it (sudo systemctl start docker), then run again: idlehands-deploy {arguments[0]}",
+            ) from None
 
 
 def select(fleet: Fleet, names: Sequence[str]) -> list[str]:

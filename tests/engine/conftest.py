@@ -15,12 +15,16 @@ import docker
 import pytest
 import requests
 
+from idlehands_deploy.engine.compose import find_binary
+from idlehands_deploy.fleet import DEFAULT_IMAGE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 T = TypeVar("T")
-IMAGE = "idlehands/gateway:2026.9.6"
+# Another image can be put to the same tests.
+IMAGE = os.environ.get("IDLEHANDS_TEST_IMAGE", DEFAULT_IMAGE)
 PROJECT_LABEL = "com.docker.compose.project"
 
 
@@ -81,6 +85,10 @@ class Site:
             text=True,
         )
 
+    def compose(self, *arguments: str) -> None:
+        """Run plain Compose, as on a host where the tool is not."""
+        subprocess.run([find_binary(), *arguments], cwd=self.root, check=True, capture_output=True)
+
     def ok(self, *arguments: str) -> Result:
         """Run the tool and insist that it succeeds."""
         result = self.run(*arguments)
@@ -94,15 +102,36 @@ class Site:
     def token(self, profile: str) -> str:
         return (self.root / "secrets" / profile / "IDLEHANDS_GATEWAY_TOKEN").read_text().strip()
 
+    def secret(self, profile: str, name: str, value: str) -> Path:
+        """A key that a person has put there."""
+        path = self.root / "secrets" / profile / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(value)
+        return path
+
     def config(self, profile: str) -> Path:
         return self.root / "profiles" / profile / "state" / "idlehands.json"
 
     def state(self, profile: str) -> str:
-        state: str = self.run("status", profile, "--json").json[0]["state"]
-        return state
+        return str(self.status(profile)["state"])
 
     def container(self, profile: str) -> Any:
         return self.engine.containers.get(f"{self.name}-{profile}-1")
+
+    def status(self, profile: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.run("status", profile, "--json").json[0]
+        return found
+
+    def logs(self, profile: str) -> str:
+        text: str = self.container(profile).logs().decode()
+        return text
+
+    def is_ready(self) -> bool | None:
+        """Whether the gateway on the base port answers so; None if not, for `until`."""
+        try:
+            return self.get(self.base, "/readyz").ok or None
+        except requests.RequestException:
+            return None
 
     def get(self, port: int, path: str, token: str | None = None) -> requests.Response:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -126,6 +155,15 @@ def until(what: str, look: Callable[[], T | None], seconds: float = 60) -> T:
             return value
         time.sleep(0.05)
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+def start_browser(site: Site, profile: str) -> None:
+    answer = requests.post(
+        f"http://127.0.0.1:{site.port(profile) + 2}/start",
+        headers={"Authorization": f"Bearer {site.token(profile)}"},
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
 
 
 def free_base() -> int:

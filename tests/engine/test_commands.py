@@ -151,9 +151,7 @@ def test_a_deployment_touches_no_container_of_another_of_its_name(site: Site, pa
 
 def test_up_gives_a_changed_secret_to_a_gateway_that_runs(site: Site) -> None:
     site.write("profiles:\n  main: {secrets: [EXAMPLE_KEY]}\n")
-    key = site.root / "secrets" / "main" / "EXAMPLE_KEY"
-    key.parent.mkdir(parents=True)
-    key.write_text("before")
+    key = site.secret("main", "EXAMPLE_KEY", "before")
     site.ok("up")
     key.write_text("after")
     result = site.ok("up")

@@ -67,12 +67,8 @@ def test_adding_a_profile_recreates_no_other(pair: Site) -> None:
 
 
 def test_plain_compose_brings_the_generated_file_up_without_the_tool(site: Site) -> None:
-    import subprocess
-
-    from idlehands_deploy.engine.compose import find_binary
-
     site.ok("add", "main")
-    subprocess.run([find_binary(), "up", "--detach", "--wait"], cwd=site.root, check=True, capture_output=True)
+    site.compose("up", "--detach", "--wait")
     assert site.get(site.port("main"), "/readyz").status_code == 200
     assert site.state("main") == "ready"
 
