@@ -29,3 +29,30 @@ def test_shellcheck_finds_nothing_in_the_image_s_scripts(script: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (0, "")
+
+
+def library(part: str, script: str) -> list[str]:
+    """What a script says with a part of the entrypoint in it; its messages go where the log would be."""
+    source = f'set -uo pipefail\nsay() {{ echo "$*"; }}\n. {IMAGE}/rootfs/usr/local/lib/idlehands/{part}\n'
+    done = subprocess.run(["bash", "-c", source + script], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(("jump", "said"), [(30, 0), (-30, 0), (90, 1), (-86400, 1)])
+def test_a_clock_that_jumps_by_more_than_a_minute_is_told_once(jump: int, said: int) -> None:
+    # Bash's own clock, made a variable like any other: the host's is not ours to set.
+    lines = library(
+        "watch",
+        f"""
+        now=$EPOCHSECONDS; unset EPOCHSECONDS; EPOCHSECONDS=$now; clock_offset=
+        watch_clock; EPOCHSECONDS=$((now + {jump})); watch_clock; watch_clock
+        """,
+    )
+    assert len(lines) == said
+    assert all("WARNING: the clock jumped by " in line for line in lines)
+
+
+def test_room_enough_is_no_lack_and_too_little_says_how_much_there_is(tmp_path: Path) -> None:
+    assert library("space", f"free_space_lack {tmp_path} && echo enough") == ["enough"]
+    full = "stat() { echo '1000 4096 5000 9000'; }"
+    assert library("space", f"{full}; free_space_lack / || echo lack") == ["3 MB free, and 16 are needed", "lack"]
