@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idlehands_deploy.engine.events import DeathWatch, read_death
-from idlehands_deploy.engine.facts import Death
+from idlehands_deploy.engine.facts import Death, read_time
 from tests.test_health import RUNNING
 
 if TYPE_CHECKING:
@@ -93,6 +93,10 @@ def test_the_start_of_a_container_is_read_from_docker_s_nanoseconds(written: str
     whole = datetime(2026, 11, 22, tzinfo=UTC).timestamp()
     started = replace(RUNNING, started_at=f"2026-11-22T00:00:{written}").started
     assert started == pytest.approx(whole + fraction, abs=1e-6)
+
+
+def test_a_time_with_an_offset_is_the_same_moment() -> None:
+    assert read_time("2026-11-22T02:00:00.5+02:00") == read_time("2026-11-22T00:00:00.500000000Z")
 
 
 def test_a_container_that_never_ran_was_not_started() -> None:

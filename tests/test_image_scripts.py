@@ -54,5 +54,35 @@ def test_a_clock_that_jumps_by_more_than_a_minute_is_told_once(jump: int, said: 
 
 def test_room_enough_is_no_lack_and_too_little_says_how_much_there_is(tmp_path: Path) -> None:
     assert library("space", f"free_space_lack {tmp_path} && echo enough") == ["enough"]
-    full = "stat() { echo '1000 4096 5000 9000'; }"
+    full = "stat() { echo '2000 1000 4096 5000 9000'; }"
     assert library("space", f"{full}; free_space_lack / || echo lack") == ["3 MB free, and 16 are needed", "lack"]
+    uncounted = "stat() { echo '0 0 4096 0 0'; }"
+    assert library("space", f"{uncounted}; free_space_lack / && echo enough") == ["enough"]
+
+
+@pytest.mark.parametrize(
+    ("then", "what"),
+    [
+        ("{ok} {ok} {ok}", "there is room in the state directory again: starting the gateway anew"),
+        ("hung hung hung hung hung", "the gateway gave no answer for 50 s: killing it, so that it starts again"),
+    ],
+)
+def test_after_a_full_disk_a_gateway_is_started_anew_when_there_is_room_and_killed_when_it_hangs(
+    then: str, what: str
+) -> None:
+    # What the health check would say, look by look, without the minutes that pass between.
+    lines = library(
+        "watch",
+        f"""
+        said=(ready "disk: it has 3 MB free" {then}); look=$(mktemp); echo 0 > "$look"; state=/ LEAST_MEGABYTES=16
+        idlehands-healthcheck() {{
+            local n answer; n=$(< "$look"); echo $((n + 1)) > "$look"; answer=${{said[n]}}
+            [[ $answer == hung ]] && answer="port 1 accepted the connection but gave no answer in 4 s"
+            echo "$answer"; [[ $answer != disk:* ]]
+        }}
+        keep_config() {{ :; }}; sleep() {{ :; }}; free_space_lack() {{ :; }}; kill() {{ [[ $1 == -0 ]]; }}
+        watch_for_hang 1
+        rm "$look"
+        """,
+    )
+    assert lines == ["WARNING: it has 3 MB free: the gateway may not keep what it is told", what]

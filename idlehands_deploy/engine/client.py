@@ -19,6 +19,7 @@ from idlehands_deploy.engine.facts import (
     ContainerFacts,
     ImageFacts,
     PortHolder,
+    read_time,
 )
 
 if TYPE_CHECKING:
@@ -181,7 +182,6 @@ def _port_holder(row: dict[str, Any]) -> PortHolder:
 
 def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
     state, labels = detail["State"], detail["Config"]["Labels"]
-    checks = (state.get("Health") or {}).get("Log") or [{"Output": ""}]
     started = str(state["StartedAt"])
     return ContainerFacts(
         id=detail["Id"],
@@ -194,13 +194,26 @@ def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
         started_at="" if started.startswith("0001-") else started,
         directory=labels.get(DIRECTORY_LABEL, ""),
         error=str(state.get("Error") or ""),
-        health_said=str(checks[-1]["Output"]),
+        health_said=_health_said(state),
         missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
     )
 
 
+def _health_said(state: dict[str, Any]) -> str:
+    checks = (state.get("Health") or {}).get("Log") or []
+    # The engine keeps the log of the run before.
+    if checks and read_time(checks[-1]["Start"]) >= read_time(state["StartedAt"]):
+        return str(checks[-1]["Output"])
+    return ""
+
+
 def _is_missing(mount: dict[str, Any]) -> bool:
-    try:
-        return mount["Type"] == "bind" and not Path(mount["Source"]).exists()
-    except PermissionError:  # another user's, so that there is no telling
+    if mount["Type"] != "bind":
         return False
+    try:
+        Path(mount["Source"]).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # another user's, or out of reach: there is no telling
+        return False
+    return False

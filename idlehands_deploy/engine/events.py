@@ -70,12 +70,13 @@ class DeathWatch:
         death = read_death(event)
         if death.exit_code is None and container in self._deaths:
             return  # `destroy` follows `die`, whose exit code says more
-        with self._changed:
-            self._deaths[container] = death
-            self._changed.notify_all()
+        # Told before anybody who waits goes on and speaks of what comes after.
         if container in self._told:
             self._told.remove(container)
             self._tell(container)
+        with self._changed:
+            self._deaths[container] = death
+            self._changed.notify_all()
 
 
 def read_death(event: dict[str, Any]) -> Death:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 PROJECT_LABEL = "com.docker.compose.project"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
@@ -18,7 +19,7 @@ class ContainerFacts:
     Attributes:
         state: Docker's word: created, running, restarting, paused, removing, exited or dead.
         health: Docker's word: starting, healthy or unhealthy; None without a health check.
-        health_said: what the newest health check printed; empty without one.
+        health_said: what the newest health check of this run printed; empty without one.
         exit_code: of the last run; None while it runs.
         started_at: RFC 3339, as Docker writes it; empty if it never ran.
         directory: the deployment directory that Compose was called in.
@@ -43,11 +44,14 @@ class ContainerFacts:
     @property
     def started(self) -> float:
         """When it was last started, in seconds since 1970; 0 if never."""
-        if not self.started_at:
-            return 0.0
-        # Docker writes nanoseconds, datetime reads microseconds.
-        whole, _, fraction = self.started_at.rstrip("Z").partition(".")
-        return datetime.fromisoformat(whole).replace(tzinfo=UTC).timestamp() + float(f"0.{fraction or 0}")
+        return read_time(self.started_at) if self.started_at else 0.0
+
+
+def read_time(text: str) -> float:
+    """Seconds since 1970 of a time as Docker writes it: RFC 3339 with nanoseconds, in UTC or with an offset."""
+    # datetime reads no more than microseconds.
+    whole, fraction, zone = re.fullmatch(r"([^.]+?)(\.\d+)?(Z|[+-]\d\d:\d\d)", text).groups()  # type: ignore[union-attr]
+    return datetime.fromisoformat(whole + zone.replace("Z", "+00:00")).timestamp() + float(fraction or 0)
 
 
 @dataclass(frozen=True)

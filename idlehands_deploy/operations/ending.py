@@ -66,18 +66,16 @@ def end(
         death = watch.wait_for_death(facts.id, facts.started, NEWS)
         killed = death is not None and death.exit_code == KILLED
         if killed or any(CUT_OFF in line for line in engine.last_logs(facts.id, LAST_LINES, since=began)):
-            session.progress.say(_cut_off(facts.profile, _grace(fleet, facts.profile, now), killed=killed))
+            session.progress.say(_cut_off(facts.profile, _grace(fleet, facts.profile, now), killed=killed, now=now))
     if command == "down":
         session.run_compose(engine, fleet, ["down", *profiles])
 
 
-def _cut_off(profile: str, grace: str, *, killed: bool) -> str:
-    if killed:
-        return (
-            f"{profile} had not finished after {grace} and was killed: replies in the making are lost. "
-            f"How long it may take is profiles.{profile}.stop_grace_period."
-        )
-    return f"{profile} had not finished after its own limit of 315 s: it cut off the replies in the making."
+def _cut_off(profile: str, grace: str, *, killed: bool, now: bool) -> str:
+    if not killed:
+        return f"{profile} had not finished after its own limit of 315 s: it cut off the replies in the making."
+    said = f"{profile} had not finished after {grace} and was killed: what it was at is lost."
+    return said if now else f"{said} How long it may take is profiles.{profile}.stop_grace_period."
 
 
 def _end(session: Session, names: Sequence[str], command: str, *, now: bool) -> list[str]:

@@ -106,7 +106,7 @@ def test_every_problem_is_told_at_once(site: Site) -> None:
     site.secret("main", "A_KEY", "")
     site.secret("main", "IDLEHANDS_GATEWAY_TOKEN", "")
     reason = _held(site)
-    assert "secret /run/secrets/A_KEY is empty: write its value into the file mounted there" in reason
+    assert "secret /run/secrets/A_KEY is empty: write its value into the file mounted there, and restart" in reason
     assert "token file /run/secrets/IDLEHANDS_GATEWAY_TOKEN is empty" in reason
 
 
@@ -172,7 +172,7 @@ def test_a_full_disk_is_named_before_anything_is_written_and_the_gateway_starts_
     small_disk(state)
     site.config("main").write_text(config)
     os.chown(site.config("main"), 1000, 1000)
-    filler = _fill(state, 115)
+    filler = _fill(state, 230)
     assert _held(site).startswith("state directory /home/idlehands/.idlehands has ")
     assert sorted(path.name for path in state.iterdir()) == ["filler", "idlehands.json"]
     filler.unlink()
@@ -201,11 +201,11 @@ def test_a_disk_that_fills_up_makes_a_gateway_degraded_and_one_that_empties_star
 
 @pytest.fixture
 def small_disk() -> Iterator[Callable[[Path], None]]:
-    """Mounts a file system of 120 MB over a directory, with that one's owner and mode."""
+    """Mounts a file system of 240 MB over a directory, with that one's owner and mode."""
     mounted: list[Path] = []
 
     def mount(directory: Path) -> None:
-        options = "size=120m,uid=1000,gid=1000,mode=0700"
+        options = "size=240m,uid=1000,gid=1000,mode=0700"
         subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)], check=True)
         mounted.append(directory)
 
@@ -238,7 +238,7 @@ def _fill(directory: Path, megabytes: int) -> Path:
 
 
 def _filled(site: Site) -> Site:
-    _fill(site.config("main").parent, 120)
+    _fill(site.config("main").parent, 240)
     return site
 
 
