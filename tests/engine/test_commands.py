@@ -205,7 +205,7 @@ def browser(engine: docker.DockerClient, pair: Site) -> Iterator[Callable[[str],
                 detach=True,
             )
         )
-        return until("a dashboard that leads on", address)
+        return until("a dashboard that leads on", address, 120)
 
     def address() -> str | None:
         try:
