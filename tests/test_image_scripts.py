@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sysconfig
 from pathlib import Path
@@ -86,3 +88,24 @@ def test_after_a_full_disk_a_gateway_is_started_anew_when_there_is_room_and_kill
         """,
     )
     assert lines == ["WARNING: it has 3 MB free: the gateway may not keep what it is told", what]
+
+
+def test_a_browser_s_lock_goes_when_its_owner_is_gone_and_stays_while_it_lives(tmp_path: Path) -> None:
+    browser = tmp_path / "chromium"
+    browser.symlink_to(shutil.which("sleep") or "")
+    with subprocess.Popen([browser, "60"]) as alive:
+        owners = {
+            "alive": f"here-{alive.pid}",
+            "no-browser": f"here-{os.getpid()}",
+            "dead": "here-999999999",
+            "elsewhere": f"there-{alive.pid}",
+        }
+        for profile, owner in owners.items():
+            data = tmp_path / "browser" / profile / "user-data"
+            data.mkdir(parents=True)
+            (data / "SingletonLock").symlink_to(owner)
+            (data / "SingletonCookie").symlink_to("1")
+        library("browser", f"state={tmp_path}; HOSTNAME=here; remove_stale_browser_locks")
+        alive.kill()
+    left = sorted(path.relative_to(tmp_path / "browser").as_posix() for path in tmp_path.rglob("Singleton*"))
+    assert left == ["alive/user-data/SingletonCookie", "alive/user-data/SingletonLock"]

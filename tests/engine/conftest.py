@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # Another image can be put to the same tests.
 IMAGE = os.environ.get("IDLEHANDS_TEST_IMAGE", DEFAULT_IMAGE)
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and mount")
 PROJECT_LABEL = "com.docker.compose.project"
 
 

@@ -12,7 +12,7 @@ import pytest
 import requests
 import websocket
 
-from tests.engine.conftest import IMAGE, start_browser, until
+from tests.engine.conftest import IMAGE, root_only, start_browser, until
 
 if TYPE_CHECKING:
     import docker
@@ -66,6 +66,15 @@ def test_a_client_on_the_host_opens_a_page_over_cdp_and_takes_a_picture_of_it(pa
     finally:
         client.close()
     assert _first_pixel(base64.b64decode(answer["data"])) == (0, 128, 0)
+
+
+@root_only
+def test_a_gateway_runs_as_the_user_that_its_profile_names(site: Site) -> None:
+    site.write("profiles: {main: {environment: {PUID: '4321', PGID: '4322'}}}\n")
+    site.ok("up")
+    start_browser(site, "main")
+    assert site.ok("exec", "--raw", "main", "id", "--user").out == "4321\n"
+    assert site.config("main").stat().st_uid == 4321
 
 
 def test_nothing_outside_mounts_and_scratch_can_be_written(pair: Site) -> None:

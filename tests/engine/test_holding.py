@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.conftest import IMAGE, until
+from tests.engine.conftest import IMAGE, root_only, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Site
 
 pytestmark = pytest.mark.engine
-
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and mount")
 
 
 def test_a_refused_config_is_held_and_started_again_as_soon_as_it_is_mended(site: Site) -> None:
