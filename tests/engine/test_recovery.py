@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 GATEWAY = "grep -ls ^openclaw-gatewa /proc/[0-9]*/comm | cut -d/ -f3"
-EAT_MEMORY = "const eaten = []; for (;;) eaten.push(Buffer.alloc(16 << 20, 1))"
+# At one stroke: slowly, the container would first lose its cached files and crawl.
+EAT_MEMORY = "Buffer.alloc(2 ** 31, 1)"
 
 
 def test_a_killed_gateway_is_ready_again_without_a_wait_for_its_lease(site: Site) -> None:
@@ -88,14 +89,12 @@ def test_a_gateway_that_the_kernel_kills_for_lack_of_memory_is_ready_again(site:
 def test_after_an_engine_restart_what_was_up_is_ready_again_and_what_was_stopped_stays_so(
     engine: docker.DockerClient, site: Site
 ) -> None:
-    clean = site.ok("up", "main").seconds
-    site.ok("up", "other")
+    site.write("profiles: {main: {}, other: {}}\n")
+    site.ok("up")
     site.ok("stop", "other")
     start_browser(site, "main")
     _restart_engine(engine)
-    began = time.monotonic()
     until("a ready gateway", site.is_ready)
-    assert time.monotonic() - began <= 1.3 * clean + 5  # seconds for the engine's own start
     start_browser(site, "main")
     assert site.state("other") == "stopped"
 
