@@ -111,4 +111,5 @@ def _busy(site: Site, seconds: int, more: str = "", environment: str = "{}") -> 
 
 
 def _last_health_check(site: Site) -> str:
-    return str(site.container("main").attrs["State"]["Health"]["Log"][-1]["Output"])
+    checks = site.container("main").attrs["State"]["Health"]["Log"] or [{"Output": "none yet"}]
+    return str(checks[-1]["Output"])
