@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.addresses import HOST
 from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.ports import IMPLICIT_BROWSER
 
@@ -76,6 +77,8 @@ def build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str
         "secrets": [
             {"source": _secret_source(ports.profile, secret), "target": secret} for secret in secret_names(profile)
         ],
+        # What this host serves, such as a model or a Chrome; Linux engines have no such name of their own.
+        "extra_hosts": [f"{HOST}:host-gateway"],
         # A network of its own: no gateway can reach another one's unauthenticated CDP port.
         "networks": [ports.profile],
     }

@@ -91,6 +91,12 @@ class EngineForbiddenError(EngineUnreachableError):
     """There is an engine, and this user may not use it."""
 
 
+class StateRefusedError(DeployError):
+    """An operation on a gateway's state would lose or damage something."""
+
+    exit_code = 7
+
+
 class NotReadyError(DeployError):
     """A gateway did not become usable in time.
 

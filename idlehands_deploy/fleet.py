@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from idlehands_deploy.errors import FleetError, Problem
+from idlehands_deploy.fleet_checks import PROFILE_NAME, cross_problems, meant, name_problems, variable_part
 from idlehands_deploy.fleet_values import (
     HIGHEST_BROWSER_COUNT,
-    MANAGED_VARIABLES,
-    USER_VARIABLES,
     Address,
     BasePort,
     BrowserName,
@@ -32,15 +29,12 @@ from idlehands_deploy.fleet_values import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from pydantic_core import ErrorDetails
 
 DEFAULT_IMAGE = "idlehands/gateway:2026.9.6"
 DEFAULT_BASE_PORT = 18789
-
-PROFILE_NAME = r"(?!x-)[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
-VARIABLE_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
 class _Model(BaseModel):
@@ -164,9 +158,9 @@ def parse_fleet(data: object, source: str) -> Fleet:
         fleet = Fleet.model_validate(none_is_empty(data))
     except ValidationError as error:
         problems = [_problem(details) for details in error.errors(include_url=False)]
-        problems += _name_problems(data)
+        problems += name_problems(data)
         raise FleetError(source, problems) from None
-    if problems := [*_name_problems(data), *_cross_problems(fleet)]:
+    if problems := [*name_problems(data), *cross_problems(fleet)]:
         raise FleetError(source, problems)
     return fleet
 
@@ -180,79 +174,6 @@ def json_schema() -> dict[str, Any]:
     return schema
 
 
-def check_profile_name(name: str) -> str | None:
-    """Say what is wrong with a profile name, or None.
-
-    The gateway takes up to 64 letters, digits, ``-`` and ``_``; a container's host name takes 63.
-    """
-    if re.fullmatch(PROFILE_NAME, name):
-        return None
-    return (
-        "a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit and not with x- "
-        "(the gateway, the engine or Compose refuse others)"
-    )
-
-
-def variable_part(key: str) -> str:
-    """As much of a key as can be a variable's name: what follows, as in ``A=value``, is not for showing."""
-    return re.split("[=:]", key, maxsplit=1)[0]
-
-
-def _name_problems(data: object) -> Iterator[Problem]:
-    profiles = data.get("profiles") if isinstance(data, dict) else None
-    if not isinstance(profiles, dict):
-        return
-    seen: dict[str, str] = {}
-    for name in profiles:
-        if not isinstance(name, str):
-            continue  # the type is reported already
-        if problem := check_profile_name(name):
-            yield Problem(f"profiles.{name}", problem)
-        other = seen.setdefault(name.lower(), name)
-        if other != name:
-            yield Problem(
-                f"profiles.{name}",
-                f"differs from {other} only in case, and file systems may not tell them apart",
-            )
-
-
-def _cross_problems(fleet: Fleet) -> Iterator[Problem]:
-    remote: dict[str, str] = {}
-    for name, profile in fleet.profiles.items():
-        path = f"profiles.{name}"
-        for index, rescued in enumerate(profile.rescues):
-            if rescued == name:
-                yield Problem(f"{path}.rescues.{index}", "a profile cannot rescue itself")
-            elif rescued not in fleet.profiles:
-                yield Problem(
-                    f"{path}.rescues.{index}",
-                    f"there is no profile {rescued!r}{_meant(rescued, fleet.profiles)}",
-                )
-        for key, values in (("rescues", profile.rescues), ("secrets", profile.secrets)):
-            for value in sorted({value for value in values if values.count(value) > 1}):
-                yield Problem(f"{path}.{key}", f"{value} is listed twice")
-        yield from _environment_problems(path, profile)
-        for browser, settings in profile.browser.profiles.items():
-            where = f"{path}.browser.profiles.{browser}.cdp_url"
-            if settings.cdp_url and (other := remote.setdefault(settings.cdp_url, where)) != where:
-                yield Problem(where, f"is the same Chrome as {other}; two gateways cannot share one")
-
-
-def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
-    for variable, value in profile.environment.items():
-        where = f"{path}.environment.{variable_part(variable)}"
-        if not re.fullmatch(VARIABLE_NAME, variable):
-            yield Problem(where, "is not a name that an environment variable can have")
-        elif variable in MANAGED_VARIABLES:
-            yield Problem(where, "is set from the port plan and the mounts; leave it out")
-        elif variable in profile.secrets:
-            yield Problem(where, "is a secret as well; keep one of the two")
-        elif variable in USER_VARIABLES and not re.fullmatch(r"[1-9]\d{0,8}", value):
-            yield Problem(where, 'must be the number of a user or group and not root, such as "1000"')
-        if re.search("[\0\ud800-\udfff]", value):
-            yield Problem(where, "holds a character that no environment can")
-
-
 def _problem(details: ErrorDetails) -> Problem:
     location = [str(part) for part in details["loc"] if part != "[key]"]
     if "environment" in location:
@@ -263,7 +184,7 @@ def _problem(details: ErrorDetails) -> Problem:
     # A key pasted where only its name belongs must not end up on a screen or in a log.
     got = _got(details["input"], private=not {"environment", "secrets"}.isdisjoint(location))
     if kind == "extra_forbidden":
-        return Problem(path, f"unknown key{_meant(location[-1], _known_keys(location[:-1]))}")
+        return Problem(path, f"unknown key{meant(location[-1], _known_keys(location[:-1]))}")
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
         return Problem(path, f"must be a mapping of keys to values{got}")
     if kind == "list_type":
@@ -285,11 +206,6 @@ def _known_keys(location: list[str]) -> list[str]:
         if len(location) > 3:
             model = BrowserProfile
     return list(model.model_fields)
-
-
-def _meant(word: str, known: Mapping[str, Any] | list[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _got(value: object, *, private: bool) -> str:

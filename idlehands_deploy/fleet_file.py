@@ -44,7 +44,16 @@ def parse_text(text: str, source: str) -> Fleet:
     Raises:
         FleetError: a syntax error with its line and column, or every problem of the values.
     """
-    return parse_fleet(_read(_yaml("safe"), text, source), source)
+    return parse_fleet(read_data(text, source), source)
+
+
+def read_data(text: str, source: str) -> object:
+    """The mappings, lists and scalars of a fleet file, whether or not they make a fleet.
+
+    Raises:
+        FleetError: a syntax error with its line and column.
+    """
+    return _read(_yaml("safe"), text, source)
 
 
 def with_profile(text: str, name: str, settings: Mapping[str, Any]) -> str:

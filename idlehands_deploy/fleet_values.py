@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from idlehands_deploy.addresses import HOST, is_loopback, url_host
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -77,6 +79,10 @@ def _url(value: str) -> str:
         good = False
     if not good or re.search(r"\s", value):
         raise ValueError("must be an http, https, ws or wss address, such as http://10.0.0.42:9222")
+    if is_loopback(url_host(value)):
+        raise ValueError(
+            f"{url_host(value)} is the container itself in there; for a Chrome on this host write {HOST} in its place"
+        )
     return value
 
 

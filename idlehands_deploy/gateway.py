@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.addresses import HOST, HOST_ADDRESS, is_private, url_host
 from idlehands_deploy.ports import IMPLICIT_BROWSER
 
 if TYPE_CHECKING:
@@ -29,5 +30,16 @@ def initial_config(profile: Profile, ports: ProfilePorts) -> str:
 
 def _browsers(profile: Profile, ports: ProfilePorts) -> dict[str, Any]:
     managed = {name: {"cdpPort": port} for name, port in ports.cdp.items() if name != IMPLICIT_BROWSER}
-    remote = {name: {"cdpUrl": item.cdp_url} for name, item in profile.browser.profiles.items() if item.cdp_url}
-    return {"profiles": managed | remote} if managed or remote else {}
+    # Chrome answers nobody who calls it by a name.
+    urls = {
+        name: item.cdp_url.replace(f"//{HOST}", f"//{HOST_ADDRESS}", 1)
+        for name, item in profile.browser.profiles.items()
+        if item.cdp_url
+    }
+    config: dict[str, Any] = {}
+    if managed or urls:
+        config["profiles"] = managed | {name: {"cdpUrl": url} for name, url in urls.items()}
+    # Without this the gateway (2026.9.6) calls a Chrome of a private network not reachable.
+    if private := sorted({host for url in urls.values() if is_private(host := url_host(url))}):
+        config["ssrfPolicy"] = {"allowedHostnames": private}
+    return config

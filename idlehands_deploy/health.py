@@ -162,7 +162,7 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
 def _assess_ready(profile: str, facts: ContainerFacts) -> Verdict:
     # A gateway that cannot write says that it is ready all the same.
     if facts.health_said.startswith(NO_SPACE):
-        lack = _plain(facts.health_said.removeprefix(NO_SPACE))
+        lack = plain(facts.health_said.removeprefix(NO_SPACE))
         return Verdict(profile, "degraded", f"it answers, but {lack}", ("disk",), f"df -h profiles/{profile}/state")
     return Verdict(profile, "ready")
 
@@ -174,7 +174,7 @@ def _held(profile: str, answer: Answer) -> Verdict:
     state, _, remedy = _misconfigured(profile, logs)
     if "config" not in failing:
         remedy = f"do so, then: idlehands-deploy up {profile}"
-    return Verdict(profile, state, _plain(answer.body.get("reason", "it does not say why")), failing, remedy)
+    return Verdict(profile, state, plain(answer.body.get("reason", "it does not say why")), failing, remedy)
 
 
 def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, str]:
@@ -189,6 +189,8 @@ def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -
         return "crash-looping", waiting, logs
     if facts.health == "unhealthy":
         return "hung", f"runs, but {waiting}", f"idlehands-deploy restart {profile}"
+    if facts.health == "healthy" and answers.ready.silent:
+        return "hung", "takes connections and gives no answer", f"idlehands-deploy restart {profile}"
     if facts.health == "healthy" and answers.ready.status is None:
         return (
             "unreachable",
@@ -213,16 +215,17 @@ def _restarted(facts: ContainerFacts) -> str:
 def _waiting_for(answers: GatewayAnswers) -> str:
     if answers.ready.status is None:
         return "nothing answers on its port yet"
-    pending = _plain(answers.started.body.get("pendingReason") or ", ".join(_failing(answers.ready)))
+    pending = plain(answers.started.body.get("pendingReason") or ", ".join(_failing(answers.ready)))
     return f"waits for {pending}" if pending else f"answers {answers.ready.status} on /readyz"
 
 
 def _failing(answer: Answer) -> tuple[str, ...]:
     failing = answer.body.get("failing")
-    return tuple(_plain(check) for check in failing) if isinstance(failing, list) else ()
+    return tuple(plain(check) for check in failing) if isinstance(failing, list) else ()
 
 
-def _plain(text: object) -> str:
+def plain(text: object) -> str:
+    """A text of a gateway as it may be shown."""
     # A gateway that was broken into could otherwise write to the terminal that this ends up on.
     return "".join(mark for mark in str(text)[:LONGEST_REASON] if mark.isprintable())
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy import __version__
+from idlehands_deploy.engine.facts import CONTEXT_LABEL
 from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.fleet import DEFAULT_IMAGE
 
@@ -25,7 +26,6 @@ BOOTSTRAPPED_REPOSITORY, BOOTSTRAPPED_TAG = "idlehands/base", "trixie"
 BOOTSTRAPPED_BASE = f"{BOOTSTRAPPED_REPOSITORY}:{BOOTSTRAPPED_TAG}"
 # Images of this name are built here; any other is somebody's and is pulled.
 OWN_REPOSITORY = DEFAULT_IMAGE.partition(":")[0]
-CONTEXT_LABEL = "org.idlehands.deploy.context"
 # What the image is built from, and what travels in the wheel.
 CONTEXT = (".dockerignore", "Dockerfile", "build", "rootfs")
 CA_FILE = "ca-bundle.crt"
@@ -68,6 +68,11 @@ def context_digest(context: Path) -> str:
     return digest.hexdigest()
 
 
+def expected_context(reference: str) -> str | None:
+    """What an image of this name must be built from here; None for one that comes from elsewhere."""
+    return context_digest(context_directory()) if _repository(reference) == OWN_REPOSITORY else None
+
+
 def build_arguments(
     reference: str, package: GatewayPackage, base: str, revision: str, environ: Mapping[str, str]
 ) -> dict[str, str]:
@@ -103,7 +108,7 @@ def ensure_image(
         EngineFailedError: it can be had in no way.
     """
     if image := engine.image(reference):
-        built_from = image.labels.get(CONTEXT_LABEL)
+        built_from = image.context
         if built_from and built_from != context_digest(context_directory()):
             progress.say(
                 f"{reference} was built by another version of this tool; renew it: idlehands-deploy image build"

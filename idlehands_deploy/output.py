@@ -9,7 +9,7 @@ import shlex
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +31,11 @@ _directory: list[Path] = []
 def remember_directory(directory: Path | None) -> None:
     """Keep the ``-C`` of this call, for the commands that it tells a person to type."""
     _directory[:] = [] if directory is None else [directory]
+
+
+def printable(text: str) -> str:
+    """A text without what could move a terminal's cursor: a gateway writes its own config, and we show its keys."""
+    return "".join(mark for mark in text if mark.isprintable())
 
 
 def hint(text: str) -> str:
@@ -97,13 +102,46 @@ class Talk:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table: with colour on a terminal, aligned plain text in a pipe."""
-    rows = [[hint(cell) for cell in row] for row in rows]
+    rows = [[printable(hint(cell)) for cell in row] for row in rows]
     if sys.stdout.isatty():
         _show_rich(columns, rows)
         return
     widths = [max(len(row[index]) for row in (columns, *rows)) for index in range(len(columns))]
     for row in (columns, *rows):
         show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+class Line(NamedTuple):
+    """A line of a result: a label, and a text that a narrow terminal breaks between words unless it must not."""
+
+    label: str
+    label_style: str
+    text: str
+    style: str = ""
+    wraps: bool = True
+
+
+def show_lines(lines: Sequence[Line]) -> None:
+    """Lines with their styles, which a pipe does without; commands in them are meant for this deployment."""
+    if not sys.stdout.isatty():
+        for line in lines:
+            show(line.label + printable(hint(line.text)))
+        return
+    from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    console = Console()
+    for line in lines:
+        label, body = Text(line.label, line.label_style), Text(printable(hint(line.text)), line.style)
+        if not line.wraps:
+            console.print(Text.assemble(label, body), soft_wrap=True)
+            continue
+        row = Table.grid()
+        row.add_column(min_width=len(line.label), no_wrap=True)
+        row.add_column(overflow="fold")
+        row.add_row(label, body)
+        console.print(row)
 
 
 def show(text: str) -> None:

@@ -9,6 +9,8 @@ from idlehands_deploy.errors import PortConflictError
 from idlehands_deploy.fleet_values import HIGHEST_BASE_PORT
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from idlehands_deploy.fleet import Fleet, Profile
 
 MAIN = "main"
@@ -56,11 +58,16 @@ class PortPlan:
     profiles: dict[str, ProfilePorts]
 
 
-def plan_ports(fleet: Fleet) -> PortPlan:
+def plan_ports(fleet: Fleet, reserved: Container[int] = (), new: Container[str] = ()) -> PortPlan:
     """Give every profile its ports.
 
     A profile with a ``port`` keeps it, ``main`` is slot 0, and each other takes the lowest slot whose ports
     nobody has.
+
+    Args:
+        reserved: ports of this host that no profile without a port of its own may get.
+        new: profiles that have never run: a ``main`` among them leaves slot 0 if that is reserved, where an
+            old one stays.
 
     Raises:
         PortConflictError: two profiles meet on a published port, or no slot is left.
@@ -71,7 +78,10 @@ def plan_ports(fleet: Fleet) -> PortPlan:
     for name, profile in fleet.profiles.items():
         base = profile.port or (fleet.base_port if name == MAIN else None)
         if base is not None:
-            plans[name] = _profile_ports(fleet, name, profile, base)
+            ports = _profile_ports(fleet, name, profile, base)
+            if profile.port is None and name in new and _meets(ports, reserved):
+                continue
+            plans[name] = ports
             conflicts += _take(taken, plans[name])
     if conflicts:
         raise PortConflictError(
@@ -80,18 +90,20 @@ def plan_ports(fleet: Fleet) -> PortPlan:
         )
     for name, profile in fleet.profiles.items():
         if name not in plans:
-            plans[name] = _lowest_free(fleet, name, profile, taken)
+            plans[name] = _lowest_free(fleet, name, profile, taken, reserved)
             _take(taken, plans[name])
     return PortPlan({name: plans[name] for name in fleet.profiles})
 
 
-def _lowest_free(fleet: Fleet, name: str, profile: Profile, taken: dict[int, tuple[str, str]]) -> ProfilePorts:
+def _lowest_free(
+    fleet: Fleet, name: str, profile: Profile, taken: dict[int, tuple[str, str]], reserved: Container[int]
+) -> ProfilePorts:
     # Slot 0 stays main's even while there is no main, so that rescue is at 19789 whichever came first.
     for base in range(fleet.base_port + fleet.spacing, HIGHEST_BASE_PORT + 1, fleet.spacing):
-        if base in taken:
+        if base in taken or base in reserved:
             continue
         ports = _profile_ports(fleet, name, profile, base)
-        if not any(port.port in taken for port in ports.published):
+        if not _meets(ports, taken) and not _meets(ports, reserved):
             return ports
     raise PortConflictError(
         f"The port space is full: up to {HIGHEST_BASE_PORT} no slot is left for {name}.",
@@ -111,6 +123,10 @@ def _profile_ports(fleet: Fleet, name: str, profile: Profile, base: int) -> Prof
     if profile.publish.cdp:
         published += [PublishedPort(f"cdp {browser}", LOOPBACK, port) for browser, port in cdp.items()]
     return ProfilePorts(name, base, cdp, tuple(published))
+
+
+def _meets(ports: ProfilePorts, others: Container[int]) -> bool:
+    return any(port.port in others for port in ports.published)
 
 
 def _take(taken: dict[int, tuple[str, str]], ports: ProfilePorts) -> list[str]:

@@ -24,11 +24,13 @@ class Answer:
 
     Attributes:
         status: the HTTP status; None if nothing answered.
+        silent: whether somebody took the question and gave no answer in time.
         body: the JSON object of the answer; empty if it was none.
     """
 
     status: int | None
     body: dict[str, Any] = field(default_factory=dict)
+    silent: bool = False
 
     @property
     def ok(self) -> bool:
@@ -63,24 +65,27 @@ class GatewayProbe:
 
     def ask(self) -> GatewayAnswers:
         """Ask ``/readyz``, and ``/startupz`` where that alone does not settle it."""
-        ready = self._get("/readyz")
+        ready = self.get("/readyz")
         if ready.ok or ready.status is None:
             return GatewayAnswers(started=ready, ready=ready)
-        return GatewayAnswers(started=self._get("/startupz"), ready=ready)
+        return GatewayAnswers(started=self.get("/startupz"), ready=ready)
 
-    def _get(self, path: str) -> Answer:
+    def get(self, path: str) -> Answer:
+        """Ask one question."""
         answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         # Every byte renews a socket's timeout, so that one that drips would hold us for ever.
         threading.Thread(target=lambda: answers.put(self._request(path)), daemon=True).start()
         try:
             return answers.get(timeout=2 * TIMEOUT)
         except queue.Empty:
-            return Answer(None)
+            return Answer(None, silent=True)
 
     def _request(self, path: str) -> Answer:
         try:
             with self._session.get(self._base + path, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
                 return Answer(response.status_code, _read_object(response))
+        except requests.ReadTimeout:
+            return Answer(None, silent=True)
         except (requests.RequestException, HTTPError):
             return Answer(None)
 

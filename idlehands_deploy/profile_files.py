@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.compose import GENERATED, secret_names
 from idlehands_deploy.directory import PRIVATE_FILE, read_text, unusable, write_atomic
 from idlehands_deploy.errors import FleetError, Problem
+from idlehands_deploy.file_facts import read_ordinary
 from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.gateway import CONFIG_NAME, initial_config
 from idlehands_deploy.seccomp import seccomp_text
@@ -89,9 +90,11 @@ def secrets_changed_at(deployment: Deployment, profile: Profile, name: str) -> f
 def read_token(deployment: Deployment, profile: str) -> str | None:
     """The gateway token of a profile; None where there is none or it is another user's."""
     try:
-        return deployment.secret_file(profile, TOKEN_SECRET).read_text(encoding="ascii").strip() or None
-    except (OSError, UnicodeDecodeError):
+        text = (read_ordinary(deployment.secret_file(profile, TOKEN_SECRET)) or "").strip()
+    except OSError:
         return None
+    # Nothing else can stand in a header or a link.
+    return text if text and text.isascii() else None
 
 
 def new_token() -> str:

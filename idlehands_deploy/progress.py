@@ -13,3 +13,6 @@ class Progress(Protocol):
 
     def update(self, subject: str, text: str) -> None:
         """What a subject (a profile, the image) is at now; a terminal replaces it by the next."""
+
+    def close(self) -> None:
+        """Leave the terminal to somebody else; the next update takes it again."""

@@ -12,30 +12,9 @@ if TYPE_CHECKING:
     from idlehands_deploy.operations.inspection import Listing, StatusReport
     from idlehands_deploy.operations.lifecycle import UpResult
     from idlehands_deploy.operations.readiness import Observation
-    from idlehands_deploy.ports import ProfilePorts
 
-PORT_COLUMNS = ("PROFILE", "PURPOSE", "ADDRESS", "PORT")
 LIST_COLUMNS = ("PROFILE", "PORT", "RESCUES", "SECRETS")
 STATUS_COLUMNS = ("PROFILE", "STATE", "GATEWAY", "UP", "RESTARTS", "WHY")
-
-
-def port_rows(plans: Sequence[ProfilePorts]) -> list[tuple[str, ...]]:
-    """A row a published port."""
-    return [(plan.profile, port.purpose, port.host_ip, str(port.port)) for plan in plans for port in plan.published]
-
-
-def ports_json(plans: Sequence[ProfilePorts]) -> list[dict[str, Any]]:
-    """An object a profile: its base port, and what is published where."""
-    return [
-        {
-            "profile": plan.profile,
-            "base": plan.base,
-            "published": [
-                {"purpose": port.purpose, "host_ip": port.host_ip, "port": port.port} for port in plan.published
-            ],
-        }
-        for plan in plans
-    ]
 
 
 def list_rows(listing: Listing) -> list[tuple[str, ...]]:

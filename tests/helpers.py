@@ -33,6 +33,9 @@ class Quiet:
     def update(self, subject: str, text: str) -> None:
         pass
 
+    def close(self) -> None:
+        pass
+
 
 def fleet(text: str) -> Fleet:
     return parse_text(dedent(text), "fleet.yaml")

@@ -213,6 +213,7 @@ def test_ports_json_is_for_scripts(call: Call, deployment: Path) -> None:
                 {"purpose": "browser control", "host_ip": "127.0.0.1", "port": 19791},
                 {"purpose": "cdp openclaw", "host_ip": "127.0.0.1", "port": 19800},
             ],
+            "overrides": [],
         }
     ]
 
@@ -269,6 +270,13 @@ def test_purge_asks_first_and_a_pipe_answers_no(call: Call, deployment: Path) ->
         "Error: rescue was not removed: nothing was changed.\nTo delete its files without being asked, add --yes.\n"
     )
     assert snapshot(deployment) == before
+
+
+def test_the_help_pays_for_no_library_but_the_one_that_shows_it() -> None:
+    heavy = "{'pydantic', 'ruamel.yaml', 'yaml', 'json5'}"
+    code = f"import sys, idlehands_deploy.cli; print(sorted({heavy} & set(sys.modules)))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert shown.stdout == "[]\n"
 
 
 @pytest.mark.parametrize("arguments", ["--help", "ports", "generate", "add third"])

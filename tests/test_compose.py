@@ -113,6 +113,8 @@ services:
       target: IDLEHANDS_GATEWAY_TOKEN
     - source: rescue.OPENAI_API_KEY
       target: OPENAI_API_KEY
+    extra_hosts:
+    - host.docker.internal:host-gateway
     networks:
     - rescue
 networks:

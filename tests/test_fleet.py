@@ -9,7 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from idlehands_deploy.errors import FleetError
-from idlehands_deploy.fleet import Fleet, check_profile_name, json_schema, parse_fleet
+from idlehands_deploy.fleet import Fleet, json_schema, parse_fleet
+from idlehands_deploy.fleet_checks import check_profile_name
 from tests.helpers import ROOT, fleet, problems
 
 NAME_RULE = (
@@ -117,8 +118,8 @@ BAD = {
     "profiles: {main: {browser: {sandbox: false}}}":
         "profiles.main.browser.sandbox: must be 'required', 'preferred' or 'off', not False",
     "profiles: {main: {environment: {IDLEHANDS_BROWSER_SANDBOX: 'off'}}}":
-        "profiles.main.environment.IDLEHANDS_BROWSER_SANDBOX: is set from the port plan and the mounts; "
-        "leave it out",
+        "profiles.main.environment.IDLEHANDS_BROWSER_SANDBOX: is set from profiles.main.browser.sandbox, "
+        "and another value would take the gateway off it; leave it out",
     # secrets and variables
     "profiles: {main: {secrets: [A, B, A]}}": "profiles.main.secrets: A is listed twice",
     "profiles: {main: {secrets: [openai]}}":
@@ -132,11 +133,14 @@ BAD = {
     "profiles: {main: {secrets: [A], environment: {A: x}}}":
         "profiles.main.environment.A: is a secret as well; keep one of the two",
     "profiles: {main: {environment: {IDLEHANDS_GATEWAY_PORT: '1'}}}":
-        "profiles.main.environment.IDLEHANDS_GATEWAY_PORT: is set from the port plan and the mounts; "
-        "leave it out",
+        "profiles.main.environment.IDLEHANDS_GATEWAY_PORT: is set from profiles.main.port, "
+        "and another value would take the gateway off it; leave it out",
     "profiles: {main: {environment: {OPENCLAW_STATE_DIR: /x}}}":
-        "profiles.main.environment.OPENCLAW_STATE_DIR: is set from the port plan and the mounts; "
-        "leave it out",
+        "profiles.main.environment.OPENCLAW_STATE_DIR: is set from the mount profiles/main/state, "
+        "and another value would take the gateway off it; leave it out",
+    "profiles: {main: {browser: {profiles: {work: {cdp_url: 'http://localhost:9222'}}}}}":
+        "profiles.main.browser.profiles.work.cdp_url: localhost is the container itself in there; "
+        "for a Chrome on this host write host.docker.internal in its place",
     "profiles: {main: {environment: {A: true}}}":
         "profiles.main.environment.A: must be text: put it in quotes",
     "profiles: {main: {environment: {A: }}}":
@@ -231,9 +235,9 @@ def test_the_same_remote_chrome_is_refused_at_each_further_place() -> None:
     first = "profiles.main.browser.profiles.a.cdp_url"
     assert problems(text) == (
         f"profiles.main.browser.profiles.b.cdp_url: is the same Chrome as {first}; "
-        "two gateways cannot share one\n"
+        "each browser needs one of its own\n"
         f"profiles.rescue.browser.profiles.a.cdp_url: is the same Chrome as {first}; "
-        "two gateways cannot share one"
+        "each browser needs one of its own"
     )
 
 

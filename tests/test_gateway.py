@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+
+import pytest
+
 from idlehands_deploy.gateway import initial_config
 from idlehands_deploy.ports import plan_ports
 from tests.helpers import fleet
@@ -42,8 +46,29 @@ def test_browsers_get_the_ports_of_the_plan_and_remote_ones_their_address() -> N
       "far": {
         "cdpUrl": "http://10.0.0.42:9222"
       }
+    },
+    "ssrfPolicy": {
+      "allowedHostnames": [
+        "10.0.0.42"
+      ]
     }
   }
 }
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "written", "allowed"),
+    [
+        ("http://host.docker.internal:9222", "http://${HOST_GATEWAY_ADDRESS}:9222", ["${HOST_GATEWAY_ADDRESS}"]),
+        ("ws://desk:9222/devtools", "ws://desk:9222/devtools", ["desk"]),
+        ("wss://chrome.example.com?token=1", "wss://chrome.example.com?token=1", None),
+    ],
+)
+def test_a_chrome_elsewhere_is_written_so_that_the_gateway_reaches_it(
+    given: str, written: str, allowed: list[str] | None
+) -> None:
+    browser = json.loads(config(f"{{browser: {{profiles: {{far: {{cdp_url: '{given}'}}}}}}}}"))["browser"]
+    assert browser["profiles"]["far"]["cdpUrl"] == written
+    assert browser.get("ssrfPolicy", {}).get("allowedHostnames") == allowed

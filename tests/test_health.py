@@ -7,11 +7,11 @@ import pytest
 
 from idlehands_deploy.engine.facts import ContainerFacts
 from idlehands_deploy.health import State, Verdict, assess, wait_until_final
+from idlehands_deploy.probe import Answer, GatewayAnswers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from idlehands_deploy.probe import GatewayAnswers
 
 RUNNING = ContainerFacts(
     id="0123456789abcdef", profile="main", state="running", health="starting", exit_code=None,
@@ -23,8 +23,6 @@ LOGS = "idlehands-deploy logs main --tail 50"
 
 
 def answers(ready: int | None, started: int | None = None, *, failing: object = (), **body: object) -> GatewayAnswers:
-    from idlehands_deploy.probe import Answer, GatewayAnswers
-
     return GatewayAnswers(
         started=Answer(started, {**body, "failing": failing}), ready=Answer(ready, {"failing": failing})
     )
@@ -102,7 +100,11 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "crashed often and is ready": (
         replace(RUNNING, restart_count=9, last_exit_code=1), answers(200, 200), "ready |  | ",
     ),
-    "healthy inside and silent outside": (
+    "healthy a moment ago and takes questions that it does not answer": (
+        replace(RUNNING, health="healthy"), GatewayAnswers(Answer(None, silent=True), Answer(None, silent=True)),
+        "hung | takes connections and gives no answer | idlehands-deploy restart main",
+    ),
+    "healthy inside and refused outside": (
         replace(RUNNING, health="healthy"), answers(None),
         "unreachable | healthy inside, but not on its published port | idlehands-deploy up main",
     ),

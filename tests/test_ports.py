@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -12,7 +13,9 @@ from idlehands_deploy.fleet import Fleet, parse_fleet
 from idlehands_deploy.ports import PortPlan, plan_ports
 from tests.helpers import fleet
 
-fast = settings(max_examples=150, deadline=None, database=None)
+# How many random fleets; the full test run asks for many more than the fast one.
+EXAMPLES = int(os.environ.get("IDLEHANDS_TEST_EXAMPLES", "150"))
+fast = settings(max_examples=EXAMPLES, deadline=None, database=None)
 
 
 def bases(text: str) -> dict[str, int]:
@@ -221,3 +224,18 @@ def test_adding_or_removing_a_profile_moves_nobody_whose_port_is_written_down(
     gone = choice.draw(st.sampled_from(sorted(plan.profiles)))
     fewer = pinned | {"profiles": {name: item for name, item in pinned["profiles"].items() if name != gone}}
     assert plan_ports(_parse(fewer)).profiles == {name: ports for name, ports in plan.profiles.items() if name != gone}
+
+
+@given(fleets(pinned=False), st.lists(st.integers(1024, 65425), max_size=5))
+@fast
+def test_a_new_profile_never_lands_on_a_native_gateway(data: dict[str, Any], natives: list[int]) -> None:
+    reserved = {base + offset for base in natives for offset in (0, 2, 10, *range(11, 111))}
+    try:
+        plan = plan_ports(_parse(data), reserved, new=list(data["profiles"]))
+    except PortConflictError as error:
+        assert "The port space is full" in error.what  # noqa: PT017 - a refusal is an answer too
+        return
+    assert not reserved & set(_published(plan))
+    # Written down, the plan holds without the natives, and whoever came later moves nobody.
+    pinned = {name: item | {"port": plan.profiles[name].base} for name, item in data["profiles"].items()}
+    assert plan_ports(_parse(data | {"profiles": pinned})) == plan

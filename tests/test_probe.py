@@ -93,6 +93,13 @@ def test_no_proxy_of_the_environment_is_asked(gateway: Gateway, monkeypatch: pyt
     assert gateway.ask().ready.ok
 
 
+def test_one_that_takes_a_question_and_is_silent_is_told_from_one_that_refuses_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(None, silent=True)
+    assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(None, silent=False)
+
+
 def test_a_port_that_nobody_listens_on_gives_no_answer() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

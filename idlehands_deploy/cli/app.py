@@ -70,7 +70,8 @@ def main(
     """Run several IdleHands gateways on one host, each in a container of its own.
 
     Exit codes: 0 done, 2 usage or fleet file, 3 port conflict, 4 engine unreachable, 5 engine or build
-    failed, 6 not healthy in time, 130 interrupted. exec and logs hand on those of the command within.
+    failed, 6 not healthy (in time, or by doctor), 7 state operation refused, 130 interrupted. exec and logs hand
+    on those of the command within.
     """
     ctx.obj = directory
     output.remember_directory(directory)

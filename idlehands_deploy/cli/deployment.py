@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from idlehands_deploy import operations, output, views
+from idlehands_deploy import operations, output, port_views, views
 from idlehands_deploy.cli.app import Json, Name, Names, app, start_session, talk
 
 
@@ -39,7 +39,7 @@ def add(
     Example: idlehands-deploy add rescue --rescues main
     """
     plan = operations.editing.add(start_session(ctx), name, port, rescues or [])
-    output.show_table(views.PORT_COLUMNS, views.port_rows([plan.ports.profiles[name]]))
+    output.show_table(port_views.COLUMNS, port_views.plan_rows(plan.ports.profiles[name]))
 
 
 @app.command()
@@ -70,12 +70,16 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def ports(ctx: typer.Context, names: Names = None, as_json: Json = False) -> None:
-    """Show which ports each profile takes on this host."""
-    plans = operations.inspection.ports(start_session(ctx), names or [])
+    """Show which ports each profile takes, what its own config says otherwise, and native gateways' ports."""
+    report = operations.inspection.ports(start_session(ctx), names or [])
     if as_json:
-        output.show_json(views.ports_json(plans))
+        output.show_json(port_views.ports_json(report))
     else:
-        output.show_table(views.PORT_COLUMNS, views.port_rows(plans))
+        output.show_table(*port_views.table(report))
+        for finding in report.findings:
+            talk.say(output.printable(f"{finding.place}: {finding.what}"))
+        if report.findings:
+            talk.say(f"What to do: {output.hint('idlehands-deploy doctor')}")
 
 
 @app.command()

@@ -110,6 +110,38 @@ def exec_(
     operations.lifecycle.execute(start_session(ctx), name, command, terminal=terminal)
 
 
+@app.command(context_settings={"ignore_unknown_options": True})
+def onboard(
+    ctx: typer.Context,
+    name: Name,
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="More for the gateway's own onboarding.")
+    ] = None,
+    non_interactive: Annotated[
+        bool, typer.Option("--non-interactive", help="Ask nothing: take the provider's key from the secrets.")
+    ] = False,
+    auth_choice: Annotated[
+        str | None, typer.Option(help="The provider, as the gateway calls it. Default: that of the first key.")
+    ] = None,
+    timeout: Timeout = READY_TIMEOUT,
+) -> None:
+    """Bring a gateway up and set it up with a model provider, by its own onboarding in its container.
+
+    Example: idlehands-deploy onboard rescue
+
+    Example: idlehands-deploy onboard rescue --non-interactive
+    """
+    terminal = not non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
+    session = start_session(ctx)
+    result, findings = operations.onboarding.onboard(
+        session, name, auth_choice, arguments or [], timeout, terminal=terminal
+    )
+    _show_up(lambda: result, as_json=False)
+    for finding in findings:
+        talk.say(output.printable(f"{finding.place}: {finding.what}"))
+        talk.say(output.printable(f"  {output.hint(finding.fix)}"))
+
+
 @app.command()
 def stop(ctx: typer.Context, names: Names = None, now: Now = False) -> None:
     """Stop gateways, each when its work is done; they stay stopped, also after a reboot."""

@@ -7,16 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from docker.errors import ImageNotFound, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 
 from idlehands_deploy.engine.connection import connect, translated
+from idlehands_deploy.engine.details import select_details
 from idlehands_deploy.engine.events import DeathWatch, read_death
 from idlehands_deploy.engine.facts import (
+    CONFIG_HASH_LABEL,
     DIRECTORY_LABEL,
     ONE_OFF_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
     ContainerFacts,
+    EngineFacts,
     ImageFacts,
     PortHolder,
     read_time,
@@ -47,6 +50,20 @@ class Engine:
         except Exception:  # noqa: BLE001 - whatever it is, it is not an answer
             return False
 
+    def facts(self) -> EngineFacts:
+        """What the engine says of itself."""
+        with translated(self._client):
+            said = self._api.info()
+        return EngineFacts(
+            version=str(said["ServerVersion"]),
+            root=str(said["DockerRootDir"]),
+            cpus=int(said["NCPU"]),
+            has_seccomp=any("name=seccomp" in option for option in said.get("SecurityOptions") or []),
+            limits_memory=bool(said.get("MemoryLimit")),
+            limits_pids=bool(said.get("PidsLimit")),
+            limits_cpus=bool(said.get("CpuCfsQuota") or said.get("CPUShares")),
+        )
+
     def containers(self, project: str) -> list[ContainerFacts]:
         """The project's containers, running or not."""
         with translated(self._client):
@@ -62,6 +79,39 @@ class Engine:
         with translated(self._client):
             detail = self._inspect(container)
         return None if detail is None else _container_facts(detail)
+
+    def is_healthy_now(self, container: str) -> bool:
+        """Run a container's own health check at this moment; False too where it has none or is gone."""
+        with translated(self._client):
+            detail = self._inspect(container) or {}
+            test = (detail.get("Config", {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
+            command = ["/bin/sh", "-c", *test[1:]] if test[0] == "CMD-SHELL" else test[1:]
+            if not command:
+                return False
+            try:
+                run = self._api.exec_create(container, command)["Id"]
+                self._api.exec_start(run)
+            except APIError:  # it stopped meanwhile
+                return False
+            return bool(self._api.exec_inspect(run)["ExitCode"] == 0)
+
+    def info_raw(self) -> dict[str, Any]:
+        """What the engine says of itself and its host, as it says it."""
+        with translated(self._client):
+            return dict(self._api.info())
+
+    def inspect_selected(self, container: str) -> dict[str, Any] | None:
+        """What the engine knows of a container, without the values of its environment; None if it is gone."""
+        with translated(self._client):
+            detail = self._inspect(container)
+        return None if detail is None else select_details(detail)
+
+    def environment(self, container: str) -> dict[str, str]:
+        """The variables of a container with their values, which are not for showing; empty if it is gone."""
+        with translated(self._client):
+            detail = self._inspect(container) or {}
+        pairs = (line.partition("=") for line in detail.get("Config", {}).get("Env") or [])
+        return {name: value for name, _, value in pairs}
 
     def last_exit_code(self, container: str) -> int | None:
         """The exit code of a container's newest death in the last hour, as far as the engine remembers."""
@@ -195,6 +245,8 @@ def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
         directory=labels.get(DIRECTORY_LABEL, ""),
         error=str(state.get("Error") or ""),
         health_said=_health_said(state),
+        image_id=detail["Image"],
+        config_hash=labels.get(CONFIG_HASH_LABEL, ""),
         missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
     )
 

@@ -52,6 +52,15 @@ class Compose:
             )
         return out
 
+    def attach(self, *arguments: str) -> int:
+        """Run a Compose command on this terminal to its end, and give its exit code."""
+        process = subprocess.Popen(self.command(*arguments), env=_clean(self.environ))
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:  # meant for the command, which has had it too
+                continue
+
     def become(self, *arguments: str) -> NoReturn:
         """Replace this process by a Compose command, so that the terminal and signals are its own."""
         command = self.command(*arguments)
@@ -101,6 +110,14 @@ def interleaved(timestamped: str) -> str:
     # `main-1  | 2026-11-22T17:13:06.275000000Z text`; the times are all of one form.
     lines.sort(key=lambda line: line[2].partition(" ")[0])
     return "\n".join(f"{name} | {text.partition(' ')[2]}" for name, _, text in lines)
+
+
+HASH_ARGUMENTS = ("config", "--hash", "*")
+
+
+def read_hashes(said: str) -> dict[str, str]:
+    """Compose's digest of each service, from what it says to ``HASH_ARGUMENTS``."""
+    return {name: digest for name, _, digest in (line.partition(" ") for line in said.splitlines())}
 
 
 def exec_arguments(profile: str, command: Sequence[str], *, terminal: bool) -> list[str]:

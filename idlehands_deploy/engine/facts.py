@@ -6,7 +6,10 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
+# What an image of ours was built from: a digest.
+CONTEXT_LABEL = "org.idlehands.deploy.context"
 PROJECT_LABEL = "com.docker.compose.project"
+CONFIG_HASH_LABEL = "com.docker.compose.config-hash"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
 SERVICE_LABEL = "com.docker.compose.service"
 DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
@@ -24,6 +27,8 @@ class ContainerFacts:
         started_at: RFC 3339, as Docker writes it; empty if it never ran.
         directory: the deployment directory that Compose was called in.
         missing_mounts: paths on this host that it mounts and that are not there any more.
+        image_id: of the image that it was made from.
+        config_hash: Compose's digest of the service that it was made from.
         last_exit_code: of the run before this one, where it is known.
     """
 
@@ -39,6 +44,8 @@ class ContainerFacts:
     error: str = ""
     health_said: str = ""
     missing_mounts: tuple[str, ...] = ()
+    image_id: str = ""
+    config_hash: str = ""
     last_exit_code: int | None = None
 
     @property
@@ -61,6 +68,34 @@ class ImageFacts:
     id: str
     size: int
     labels: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def context(self) -> str | None:
+        """The digest of what it was built from; None for one that this tool did not build."""
+        return self.labels.get(CONTEXT_LABEL)
+
+
+@dataclass(frozen=True)
+class EngineFacts:
+    """The engine itself.
+
+    Attributes:
+        root: where it keeps images and containers, as a path of its own host.
+        cpus: cores.
+    """
+
+    version: str
+    root: str
+    cpus: int
+    has_seccomp: bool
+    limits_memory: bool
+    limits_pids: bool
+    limits_cpus: bool
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The version's numbers, for comparing; of ``20.10.24+dfsg1`` the first three."""
+        return tuple(int(part) for part in re.findall(r"\d+", self.version)[:3])
 
 
 @dataclass(frozen=True)

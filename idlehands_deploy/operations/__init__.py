@@ -11,9 +11,35 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from idlehands_deploy.operations import editing, ending, images, inspection, lifecycle, session
+    from idlehands_deploy.operations import (
+        booting,
+        bundling,
+        doctor,
+        editing,
+        ending,
+        images,
+        import_undo,
+        importing,
+        inspection,
+        lifecycle,
+        onboarding,
+        session,
+    )
 
-__all__ = ["editing", "ending", "images", "inspection", "lifecycle", "session"]
+__all__ = [
+    "booting",
+    "bundling",
+    "doctor",
+    "editing",
+    "ending",
+    "images",
+    "import_undo",
+    "importing",
+    "inspection",
+    "lifecycle",
+    "onboarding",
+    "session",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -9,7 +9,7 @@ from idlehands_deploy.engine.sockets import listen_error, process_on
 from idlehands_deploy.errors import PortConflictError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from idlehands_deploy.engine.facts import PortHolder
     from idlehands_deploy.fleet import Fleet
@@ -27,14 +27,22 @@ def refuse_taken_ports(
     conflicts = [
         f"{port.host_ip}:{port.port} ({port.purpose} of {name}): {problem}"
         for name in profiles
-        for port in plan.profiles[name].published
-        if (problem := _problem(fleet, name, port, holders))
+        for port, problem in taken_ports(fleet, plan, name, holders)
     ]
     if conflicts:
         raise PortConflictError(
             "Ports that the plan needs are taken:\n" + "\n".join(f"  {line}" for line in conflicts),
             "Stop what holds them, or give the profile another `port` in fleet.yaml.",
         )
+
+
+def taken_ports(
+    fleet: Fleet, plan: PortPlan, profile: str, holders: Mapping[int, Sequence[PortHolder]]
+) -> Iterator[tuple[PublishedPort, str]]:
+    """The ports that a profile cannot have now, each with who holds it."""
+    for port in plan.profiles[profile].published:
+        if problem := _problem(fleet, profile, port, holders):
+            yield port, problem
 
 
 def _problem(

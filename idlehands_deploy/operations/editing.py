@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.compose import build_document, render
 from idlehands_deploy.directory import locked, read_text, staged
 from idlehands_deploy.errors import FleetError, Problem, StaleError, UsageError
-from idlehands_deploy.fleet import check_profile_name, json_schema
+from idlehands_deploy.fleet import json_schema
+from idlehands_deploy.fleet_checks import check_profile_name
 from idlehands_deploy.fleet_file import (
     new_fleet_text,
     parse_text,
@@ -18,12 +19,13 @@ from idlehands_deploy.fleet_file import (
     with_profile,
     without_profile,
 )
-from idlehands_deploy.ports import MAIN, plan_ports
+from idlehands_deploy.operations.surroundings import plan_here
+from idlehands_deploy.ports import MAIN
 from idlehands_deploy.profile_files import check_files, container_user, make_files
 from idlehands_deploy.seccomp import seccomp_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from idlehands_deploy.fleet import Fleet
@@ -48,20 +50,24 @@ class Plan:
         return render(build_document(self.fleet, self.ports, self.user))
 
 
-def make_plan(session: Session, text: str) -> Plan:
-    """Plan a fleet file's text, with ports that it does not hold yet written into it."""
+def make_plan(session: Session, text: str, new: Collection[str] = ()) -> Plan:
+    """Plan a fleet file's text, with ports that it does not hold yet written into it.
+
+    Args:
+        new: the profiles in it that have never run.
+    """
     source = str(session.deployment.fleet_file)
     fleet = parse_text(text, source)
-    ports = plan_ports(fleet)
-    new = {
+    ports = plan_here(session, fleet, new)
+    pinned = {
         name: ports.profiles[name].base
         for name, profile in fleet.profiles.items()
-        if profile.port is None and name != MAIN
+        if profile.port is None and (name != MAIN or ports.profiles[name].base != fleet.base_port)
     }
-    if new:
-        without_settings = {name for name in new if not fleet.profiles[name].model_fields_set}
-        text = _pinned(text, source, fleet, new, without_settings)
-        fleet = fleet.with_ports(new)
+    if pinned:
+        without_settings = {name for name in pinned if not fleet.profiles[name].model_fields_set}
+        text = _pinned(text, source, fleet, pinned, without_settings)
+        fleet = fleet.with_ports(pinned)
     return Plan(text, fleet, ports, container_user(fleet, session.deployment))
 
 
@@ -93,14 +99,15 @@ def store(session: Session, plan: Plan) -> bool:
     deployment = session.deployment
     check_files(deployment, plan.fleet, plan.user)
     # The fleet file may be a link into somebody's dotfiles; the others are ours.
-    wanted = [(deployment.fleet_file.resolve(), plan.text), *_generated(session, plan)]
+    wanted = [(deployment.fleet_file.resolve(), plan.text), *generated(session, plan)]
     changed = [(path, text) for path, text in wanted if read_text(path) != text]
     with staged(changed):
         make_files(deployment, plan.fleet, plan.ports, plan.user)
     return bool(changed)
 
 
-def _generated(session: Session, plan: Plan) -> list[tuple[Path, str]]:
+def generated(session: Session, plan: Plan) -> list[tuple[Path, str]]:
+    """The generated files, with the texts that they must have."""
     deployment = session.deployment
     return [
         (deployment.schema_file, schema_text(json_schema())),
@@ -109,10 +116,14 @@ def _generated(session: Session, plan: Plan) -> list[tuple[Path, str]]:
     ]
 
 
-def edit(session: Session, change: Callable[[str], str]) -> Plan:
-    """Change the fleet file, made if it is missing, and generate what follows from it."""
+def edit(session: Session, change: Callable[[str], str], new: Collection[str]) -> Plan:
+    """Change the fleet file, made if it is missing, and generate what follows from it.
+
+    Args:
+        new: the profiles that the change adds.
+    """
     with locked(session.deployment):
-        plan = make_plan(session, change(_text(session)))
+        plan = make_plan(session, change(_text(session)), new)
         store(session, plan)
     return plan
 
@@ -130,7 +141,12 @@ def init(session: Session, names: Sequence[str]) -> Plan:
         )
     for name in names:
         check_name(name)
-    return edit(session, lambda text: with_profiles(text, names))
+    plan = edit(session, lambda text: with_profiles(text, names), names)
+    if MAIN in names and (port := plan.ports.profiles[MAIN].base) != plan.fleet.base_port:
+        session.progress.say(
+            f"{MAIN} is on {port}: {plan.fleet.base_port} is that of a native gateway, see `idlehands-deploy ports`."
+        )
+    return plan
 
 
 def add(session: Session, name: str, port: int | None, rescues: Sequence[str]) -> Plan:
@@ -147,7 +163,7 @@ def add(session: Session, name: str, port: int | None, rescues: Sequence[str]) -
         settings = {"port": port, "rescues": list(rescues) or None}
         return with_profile(text, name, {key: value for key, value in settings.items() if value is not None})
 
-    return edit(session, change)
+    return edit(session, change, [name])
 
 
 def plan_without(session: Session, name: str) -> Plan:
@@ -194,7 +210,7 @@ def check_generated(session: Session) -> None:
         StaleError: they are not; the message holds the difference.
     """
     differences: list[str] = []
-    for path, text in _generated(session, make_plan(session, session.fleet_text())):
+    for path, text in generated(session, make_plan(session, session.fleet_text())):
         old = (read_text(path) or "").splitlines(keepends=True)
         new = text.splitlines(keepends=True)
         differences += difflib.unified_diff(old, new, path.name, f"{path.name} as generated")

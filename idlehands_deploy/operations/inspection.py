@@ -10,17 +10,21 @@ from idlehands_deploy.compose import build_document, render
 from idlehands_deploy.directory import read_text
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.fleet_values import TOKEN_SECRET
+from idlehands_deploy.isolation import check_isolation
 from idlehands_deploy.operations.readiness import Observation, gateway_host, observe
 from idlehands_deploy.operations.session import select
-from idlehands_deploy.ports import PortPlan, ProfilePorts, plan_ports
+from idlehands_deploy.operations.surroundings import find_natives, plan_here, read_setups
 from idlehands_deploy.profile_files import container_user, read_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.findings import Finding
     from idlehands_deploy.fleet import Fleet
+    from idlehands_deploy.members import Native, Setup
     from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.ports import PortPlan, ProfilePorts
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,20 @@ class StatusReport:
 
 
 @dataclass(frozen=True)
+class PortsReport:
+    """Who takes which ports on this host.
+
+    Attributes:
+        natives: gateways without a container; left out where profiles were named.
+        findings: who meets whom, and what configs say other than the plan.
+    """
+
+    setups: list[Setup]
+    natives: list[Native]
+    findings: list[Finding]
+
+
+@dataclass(frozen=True)
 class Listing:
     """The fleet file's content."""
 
@@ -46,23 +64,27 @@ class Listing:
     plans: list[ProfilePorts]
 
 
-def ports(session: Session, names: Sequence[str]) -> list[ProfilePorts]:
-    """The port plan of the profiles."""
+def ports(session: Session, names: Sequence[str]) -> PortsReport:
+    """The ports of the profiles as they take effect, and those of native gateways."""
     fleet = session.fleet()
-    plan = plan_ports(fleet)
-    return [plan.profiles[name] for name in select(fleet, names)]
+    plan = plan_here(session, fleet)
+    chosen = select(fleet, names)
+    setups = {setup.name: setup for setup in read_setups(session, fleet, plan)}
+    natives = [] if names else find_natives(session)
+    findings = [] if names else check_isolation(list(setups.values()), natives)
+    return PortsReport([setups[name] for name in chosen], natives, findings)
 
 
 def listing(session: Session) -> Listing:
     """The profiles of the fleet file, with their ports."""
     fleet = session.fleet()
-    return Listing(fleet, list(plan_ports(fleet).profiles.values()))
+    return Listing(fleet, list(plan_here(session, fleet).profiles.values()))
 
 
 def status(session: Session, names: Sequence[str]) -> StatusReport:
     """Look at the profiles, all at once."""
     fleet = session.fleet()
-    plan = plan_ports(fleet)
+    plan = plan_here(session, fleet)
     profiles = select(fleet, names)
     engine = session.engine_for(fleet)
     seen = observe(session, engine, fleet, plan, profiles)
@@ -81,7 +103,7 @@ def url(session: Session, name: str) -> str:
     select(fleet, [name])
     host = gateway_host(fleet)
     host = f"[{host}]" if ":" in host else host
-    base = plan_ports(fleet).profiles[name].base
+    base = plan_here(session, fleet).profiles[name].base
     # In the fragment, which a browser sends to nobody.
     return f"http://{host}:{base}/#token={quote(token(session, name))}"
 

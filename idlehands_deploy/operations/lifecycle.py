@@ -180,7 +180,7 @@ def _plan_with(session: Session, names: Sequence[str]) -> tuple[editing.Plan, li
     new = [name for name in dict.fromkeys(names) if name not in existing.fleet.profiles]
     if not new:
         return existing, []
-    return editing.make_plan(session, editing.with_profiles(text, new)), new
+    return editing.make_plan(session, editing.with_profiles(text, new), new), new
 
 
 def _refuse_conflicts(engine: Engine, fleet: Fleet, ports: PortPlan, profiles: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import NotReadyError
 from idlehands_deploy.health import assess, wait_until_final
-from idlehands_deploy.ports import LOOPBACK
+from idlehands_deploy.ports import CONTROL_OFFSET, LOOPBACK
 from idlehands_deploy.profile_files import read_token
 
 if TYPE_CHECKING:
@@ -63,7 +63,12 @@ def observe(
         facts = containers.get(profile)
         if facts is None or facts.state != "running":
             return Observation(assess(profile, facts, None), facts)
-        answers = _probe(session, fleet, plan, profile).ask()
+        probe = _probe(session, fleet, plan, profile)
+        answers = probe.ask()
+        if answers.ready.status is None and not answers.ready.silent and facts.health == "healthy":
+            # It was, half a minute ago; a gateway that starts anew in its container closes its port for seconds.
+            now = "healthy" if engine.is_healthy_now(facts.id) else "starting"
+            facts, answers = replace(facts, health=now), probe.ask()
         if facts.restart_count and not answers.started.ok:
             # In a crash loop a look falls into a run or between two, and only the past tells the difference.
             facts = replace(facts, last_exit_code=engine.last_exit_code(facts.id))
@@ -175,6 +180,14 @@ def _probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> Gate
     return GatewayProbe(gateway_host(fleet), plan.profiles[profile].base, read_token(session.deployment, profile))
 
 
+def probe_control(session: Session, plan: PortPlan, profile: str) -> GatewayProbe:
+    """A probe of a gateway's browser control, which is published on loopback."""
+    from idlehands_deploy.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
+
+    port = plan.profiles[profile].base + CONTROL_OFFSET
+    return GatewayProbe(LOOPBACK, port, read_token(session.deployment, profile))
+
+
 def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> NotReadyError:
     lines: list[str] = []
     remedies: list[str] = []
@@ -192,7 +205,12 @@ def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> N
 
 def _warnings(engine: Engine, facts: ContainerFacts | None, began: float) -> tuple[str, ...]:
     """What the container warned of when it started; nothing for one that was up before, which has said it then."""
-    if facts is None or facts.started < began:
+    return start_warnings(engine, facts) if facts and facts.started >= began else ()
+
+
+def start_warnings(engine: Engine, facts: ContainerFacts | None) -> tuple[str, ...]:
+    """What a container warned of when it was last started."""
+    if facts is None:
         return ()
     lines = engine.first_logs(facts.id, facts.started, WARNING_SECONDS)
     return tuple(_printable(line.removeprefix(WARNING)) for line in lines if line.startswith(WARNING))

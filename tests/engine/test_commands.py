@@ -178,6 +178,7 @@ def test_a_container_that_the_fleet_file_no_longer_names_is_shown(site: Site) ->
     assert states == {"other": "missing", "main": "orphan"}
 
 
+@pytest.mark.alone
 def test_a_second_build_with_nothing_changed_takes_seconds(site: Site) -> None:
     # Of the default's name, whatever image the other tests run: its tag is the gateway's version.
     site.write(image=DEFAULT_IMAGE)

@@ -17,7 +17,7 @@ from tests.engine.conftest import until
 if TYPE_CHECKING:
     from tests.engine.conftest import Site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 # A double of a model provider: what a real one answers, and when, is nobody's to decide. Ends after SECONDS.
 PROVIDER = """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.engine.conftest import Site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 GATEWAY = "grep -ls ^openclaw-gatewa /proc/[0-9]*/comm | cut -d/ -f3"
 # At one stroke: slowly, the container would first lose its cached files and crawl.
@@ -49,8 +49,10 @@ def test_a_browser_starts_again_after_a_kill_with_its_data_intact(site: Site) ->
 def test_a_hung_gateway_is_killed_and_ready_again_within_ninety_seconds(site: Site) -> None:
     site.ok("up", "main")
     site.ok("exec", "main", "health")  # in use for a moment, so that its watch has seen it answer
+    until("a healthy container", lambda: site.container("main").health == "healthy" or None)
     hung = time.monotonic()
     _signal_gateway(site, "STOP")
+    assert site.state("main") == "hung"
     until("the restart", lambda: site.container("main").attrs["RestartCount"] or None, 90)
     until("a ready gateway", site.is_ready, 60)
     assert time.monotonic() - hung <= 90

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tests.engine.conftest import Site
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 
 class Prober(threading.Thread):

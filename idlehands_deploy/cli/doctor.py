@@ -1,0 +1,39 @@
+"""The command that examines everything."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - Typer reads the annotation
+from typing import Annotated
+
+import typer
+
+from idlehands_deploy import finding_views, operations, output, views
+from idlehands_deploy.cli.app import Json, app, start_session, talk
+from idlehands_deploy.errors import NotReadyError
+
+
+@app.command()
+def doctor(
+    ctx: typer.Context,
+    as_json: Json = False,
+    bundle: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write an archive for a bug report instead, with every secret removed."),
+    ] = None,
+) -> None:
+    """Examine engine, host, files, containers, configs and gateways; change nothing. Exit 6 if something is wrong.
+
+    Example: idlehands-deploy doctor --bundle report.tar.gz
+    """
+    session = start_session(ctx)
+    if bundle is not None:
+        operations.bundling.report(session, bundle, views.status_json, finding_views.text)
+        talk.say(f"Wrote {bundle}. Look through it before you share it.")
+        return
+    diagnosis = operations.doctor.examine(session)
+    if as_json:
+        output.show_json(finding_views.as_json(diagnosis))
+    else:
+        output.show_lines(finding_views.lines(diagnosis))
+    if not diagnosis.healthy:
+        raise typer.Exit(NotReadyError.exit_code)

@@ -1,0 +1,58 @@
+"""Commands about what a gateway keeps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path  # noqa: TC003 - Typer reads the annotation
+from typing import Annotated
+
+import typer
+
+from idlehands_deploy import operations, output, port_views
+from idlehands_deploy.cli.app import app, start_session, talk
+from idlehands_deploy.errors import UsageError
+
+TWICE = "two of them would answer the same chats"
+
+
+@app.command("import")
+def import_(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new profile, or with --undo the imported one.")],
+    directory: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="DIRECTORY", help="The native gateway's state, such as ~/.idlehands-rescue."),
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Its base port. Default: the lowest free slot's.")] = None,
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Move the files, on one file system; keep the port if it is free.")
+    ] = False,
+    undo: Annotated[
+        bool, typer.Option("--undo", help="Take an import back; what was adopted goes where it was.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+) -> None:
+    """Bring a natively installed gateway into the fleet: its config, state and workspace. It must not run.
+
+    Example: idlehands-deploy import rescue --from ~/.idlehands-rescue
+    """
+    if undo:
+        _undo(ctx, name, yes=yes)
+        return
+    if directory is None:
+        raise UsageError("import: --from is missing", "Name the native gateway's state directory with --from.")
+    done = operations.importing.import_native(start_session(ctx), name, directory, port, adopt=adopt)
+    for warning in done.warnings:
+        talk.say(f"Warning: {warning}")
+    talk.close()
+    output.show_table(port_views.COLUMNS, port_views.plan_rows(done.ports))
+    talk.say(f"Keep the native gateway from starting again: {'it has lost its files' if adopt else TWICE}.")
+    talk.say(f"Imported {name} from {done.source}. Next: {output.hint(f'idlehands-deploy up {name}')}")
+
+
+def _undo(ctx: typer.Context, name: str, *, yes: bool) -> None:
+    def confirm(question: str) -> bool:
+        return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
+
+    journal = operations.import_undo.undo(start_session(ctx), name, confirm=confirm)
+    talk.say(f"Took {name} out." + (f" Its files are back in {journal.source}." if journal.adopted else ""))

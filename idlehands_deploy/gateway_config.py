@@ -1,0 +1,196 @@
+"""A gateway's own config: JSON5, in one file or several, written by its person and by the gateway."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Reader = Callable[[Path], str | None]
+
+INCLUDE = "$include"
+# The gateway's own limit (2026.9.6, docs/gateway/config-secrets-env.md).
+DEEPEST_INCLUDE = 10
+
+
+@dataclass(frozen=True)
+class GatewayConfig:
+    """A config as it takes effect: included files merged, variables put in.
+
+    Attributes:
+        place: how messages name its file.
+        values: what it says; empty where it cannot be read.
+        flaws: what is wrong with it or with a file that it includes; each a sentence's end.
+        unreadable: why it cannot be read by this user; empty where it can.
+    """
+
+    place: str
+    values: dict[str, Any] = field(default_factory=dict)
+    flaws: tuple[str, ...] = ()
+    unreadable: str = ""
+
+    def get(self, *keys: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
+        """The value at these keys; None where there is none."""
+        value: Any = self.values
+        for key in keys:
+            if not isinstance(value, dict):
+                return None
+            value = value.get(key)
+        return value
+
+    def mappings(self, *keys: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The mappings below these keys, by name."""
+        below = self.get(*keys)
+        for name, value in below.items() if isinstance(below, dict) else ():
+            if isinstance(value, dict):
+                yield str(name), value
+
+
+class FlawError(ValueError):
+    """A config that cannot be read, with the end of a sentence that says why."""
+
+
+def parse_config(text: str) -> dict[str, Any]:
+    """Parse one file of a config.
+
+    Raises:
+        FlawError: it is not JSON5, or not an object. The message quotes nothing of the file, which holds credentials.
+    """
+    value = parse_json5(text)
+    if not isinstance(value, dict):
+        raise FlawError("is not an object in { }")
+    return value
+
+
+def parse_json5(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Parse JSON or JSON5.
+
+    Raises:
+        FlawError: it is neither. The message quotes nothing of the text.
+    """
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return _parse_json5(text)
+
+
+def read_config(
+    path: Path,
+    place: str,
+    read: Callable[[Path], str | None],
+    *,
+    mounts: Mapping[str, Path],
+    environ: Mapping[str, str],
+) -> GatewayConfig | None:
+    """Read a config with all that it includes.
+
+    Args:
+        path: on this host.
+        place: how messages name it.
+        read: gives a file's text, None where there is none; may raise OSError.
+        mounts: directories on this host by the path under which the gateway sees them; includes outside of
+            them are flaws.
+        environ: variables of the gateway that are known; others stay as they are written.
+
+    Returns:
+        None where there is no such file.
+    """
+    reader = _Reader(read, mounts)
+    try:
+        text = read(path)
+        if text is None:
+            return None
+        values = reader.resolve(parse_config(text), path, 0)
+        return GatewayConfig(place, _substitute(values, environ), tuple(reader.flaws))
+    except FlawError as error:
+        return GatewayConfig(place, flaws=(str(error),))
+    except RecursionError:
+        return GatewayConfig(place, flaws=("is nested too deep",))
+    except OSError as error:
+        return GatewayConfig(place, unreadable=error.strerror or str(error))
+
+
+class _Reader:
+    def __init__(self, read: Reader, mounts: Mapping[str, Path]) -> None:
+        self._read = read
+        self._mounts = mounts
+        self.flaws: list[str] = []
+
+    def resolve(self, value: Any, file: Path, depth: int) -> Any:  # noqa: ANN401
+        """The value with the files that it includes in their places."""
+        if isinstance(value, list):
+            return [self.resolve(item, file, depth) for item in value]
+        if not isinstance(value, dict):
+            return value
+        own = {key: self.resolve(item, file, depth) for key, item in value.items() if key != INCLUDE}
+        if INCLUDE not in value:
+            return own
+        names = value[INCLUDE] if isinstance(value[INCLUDE], list) else [value[INCLUDE]]
+        included: Any = {}
+        for name in names:
+            included = _merged(included, self._include(str(name), file, depth + 1))
+        return _merged(included, own) if own else included
+
+    def _include(self, name: str, file: Path, depth: int) -> Any:  # noqa: ANN401
+        try:
+            path = self._on_host(name, file, depth)
+            return self.resolve(parse_config(_there(self._read(path))), path, depth)
+        except (FlawError, OSError) as error:
+            self.flaws.append(f"includes {name}, which {_reason(error)}")
+            return {}
+
+    def _on_host(self, name: str, file: Path, depth: int) -> Path:
+        if depth > DEEPEST_INCLUDE:
+            raise FlawError(f"is included more than {DEEPEST_INCLUDE} files deep")
+        for inside, outside in self._mounts.items():
+            if name == inside or name.startswith(f"{inside}/"):
+                return outside / name.removeprefix(inside).lstrip("/")
+        path = Path(os.path.normpath(file.parent / name))
+        if not any(path.is_relative_to(outside) for outside in self._mounts.values()):
+            raise FlawError("is not in a directory that the gateway sees")
+        return path
+
+
+def _there(text: str | None) -> str:
+    if text is None:
+        raise FlawError("does not exist")
+    return text
+
+
+def _parse_json5(text: str) -> Any:  # noqa: ANN401
+    import json5  # noqa: PLC0415 - slow, and most configs are the gateway's own plain JSON
+
+    try:
+        return json5.loads(text)
+    except ValueError as error:
+        where = re.match(r"<string>:(\d+) .*? at column (\d+)", str(error), re.DOTALL)
+        place = f" at line {where.group(1)}, column {where.group(2)}" if where else ""
+        raise FlawError(f"is not JSON5{place}") from None
+    except RecursionError:
+        raise FlawError("is nested too deep") from None
+
+
+def _merged(below: Any, above: Any) -> Any:  # noqa: ANN401
+    if isinstance(below, dict) and isinstance(above, dict):
+        return below | {key: _merged(below[key], item) if key in below else item for key, item in above.items()}
+    return above
+
+
+def _substitute(value: Any, environ: Mapping[str, str]) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {key: _substitute(item, environ) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_substitute(item, environ) for item in value]
+    if isinstance(value, str) and "${" in value:
+        return re.sub(r"(?<!\$)\$\{([A-Z_][A-Z0-9_]*)\}", lambda found: environ.get(found[1]) or found[0], value)
+    return value
+
+
+def _reason(error: OSError | FlawError) -> str:
+    return f"cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)

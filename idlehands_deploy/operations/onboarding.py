@@ -1,0 +1,78 @@
+"""Set a gateway up with a model provider, by its own onboarding in its container."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.directory import read_text
+from idlehands_deploy.engine.compose import exec_arguments
+from idlehands_deploy.errors import EngineFailedError, UsageError
+from idlehands_deploy.gateway import CONFIG_NAME
+from idlehands_deploy.onboarding import auth_choice, onboard_arguments, provider_keys
+from idlehands_deploy.operations.lifecycle import UpResult, restart, up
+from idlehands_deploy.operations.surroundings import read_setups
+from idlehands_deploy.overrides import check_overrides
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from idlehands_deploy.findings import Finding
+    from idlehands_deploy.operations.session import Session
+
+
+def onboard(
+    session: Session, name: str, choice: str | None, more: Sequence[str], timeout: float, *, terminal: bool
+) -> tuple[UpResult, list[Finding]]:
+    """Bring a profile up, run its onboarding, and wait until it is usable with what that wrote.
+
+    Args:
+        choice: the gateway's name for a way in to a provider; None for that of the profile's first key.
+        more: further arguments of the onboarding.
+        terminal: whether a person answers; without one nothing is asked.
+
+    Returns:
+        How the gateway is, and what the onboarding wrote other than the plan.
+
+    Raises:
+        UsageError: nobody can answer, and no key says which provider is meant.
+        EngineFailedError: the onboarding failed; it has said why.
+        NotReadyError: the gateway is not usable, before or after.
+    """
+    if not terminal and choice is None:
+        choice = _choice(session, name)
+    result = up(session, [name], timeout)
+    fleet = session.fleet()
+    base = result.ports.profiles[name].base
+    command = ["idlehands", *onboard_arguments(base, None if terminal else choice, more)]
+    before = _config(session, name)
+    session.progress.close()
+    if code := session.compose(fleet).attach(*exec_arguments(name, command, terminal=terminal)):
+        raise EngineFailedError(
+            f"The onboarding of {name} ended with exit code {code}; what it was about stands above.",
+            f"Run it again, or see the gateway: idlehands-deploy logs {name} --tail 50",
+        )
+    if _config(session, name) != before:
+        # The gateway would start anew by itself, a moment after it was seen ready.
+        session.progress.say(f"Restarting {name}: its onboarding changed its config.")
+        result = restart(session, [name], timeout)
+    setups = [setup for setup in read_setups(session, fleet, result.ports) if setup.name == name]
+    return result, [finding for setup in setups for finding in check_overrides(setup)]
+
+
+def _config(session: Session, name: str) -> str | None:
+    return read_text(session.deployment.state_directory(name) / CONFIG_NAME)
+
+
+def _choice(session: Session, name: str) -> str:
+    there = session.deployment.fleet_file.exists()
+    profile = session.fleet().profiles.get(name) if there else None
+    keys = provider_keys(profile.secrets) if profile else []
+    if not keys:
+        raise UsageError(
+            f"No secret of {name} is a provider's key, so there is nothing to set it up with.",
+            f"Write one to secrets/{name}/OPENAI_API_KEY and name it under profiles.{name}.secrets in fleet.yaml, "
+            "or choose: --auth-choice skip",
+        )
+    if len(keys) > 1:
+        session.progress.say(f"{name} has {len(keys)} providers' keys: its model is to come by {keys[0]}, the first.")
+    return auth_choice(keys[0])

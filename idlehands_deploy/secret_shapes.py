@@ -1,0 +1,177 @@
+"""What gives a secret away where nobody has told it: the name that it stands under, and its form."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+REMOVED = "<removed>"
+
+# Words of a name (`botToken`, `OPENAI_API_KEY`, `allow-from`) that make its value a secret, or a person's affair.
+_SECRET_WORDS = frozenset({
+    "token", "tokens", "secret", "secrets", "password", "passwords", "passwd", "passphrase", "passcode", "pwd",
+    "apikey", "apikeys", "key", "keys", "credential", "credentials", "cookie", "cookies", "authorization", "bearer",
+    "jwt", "otp", "totp", "pin", "seed", "mnemonic", "signature", "sig", "webhook", "webhooks", "userinfo", "dsn",
+    "phone", "phones", "msisdn", "mail", "email", "emails", "username", "login", "jid",
+})  # fmt: skip
+_SECRET_PAIRS = frozenset({
+    ("allow", "from"), ("session", "id"), ("session", "ids"), ("device", "id"), ("user", "id"), ("chat", "id"),
+    ("sender", "id"), ("peer", "id"), ("account", "id"), ("channel", "id"), ("group", "id"), ("guild", "id"),
+    ("client", "id"), ("private", "key"), ("pairing", "code"), ("setup", "code"), ("auth", "code"), ("pass", "word"),
+})  # fmt: skip
+# The same where a name is written in one.
+_SECRET_ENDS = (
+    "token", "secret", "password", "passphrase", "apikey", "credential", "credentials", "cookie", "sessionid",
+    "deviceid", "allowfrom",
+)  # fmt: skip
+# Under these a text can have anything, so that in free text the value must look the part too.
+_WEAK_NAMES = frozenset({"key", "keys", "signature", "sig", "login", "mail", "seed", "pin", "username", "webhook"})
+# What counts such things, or says how they are used, is none.
+_COUNTING = frozenset({
+    "max", "min", "count", "limit", "budget", "total", "used", "length", "size", "mode", "enabled", "ttl", "timeout",
+    "expires", "path", "file", "bytes", "ms",
+})  # fmt: skip
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a value under this name is to be taken for a secret."""
+    words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+    if _COUNTING.intersection(words):
+        return False
+    return (
+        not _SECRET_WORDS.isdisjoint(words)
+        or any(pair in _SECRET_PAIRS for pair in itertools.pairwise(words))
+        or re.sub(r"[^a-z]", "", name.lower()).endswith(_SECRET_ENDS)
+    )
+
+
+def random_words(text: str) -> Iterator[str]:
+    """The runs of a text that nobody would write by hand: 12 and more letters mixed with digits or in mixed case."""
+    for run in re.findall(r"[A-Za-z0-9]{12,}", text):
+        digits = len(re.findall(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", run))
+        cases = len(re.findall(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z])", run))
+        # Camel case changes every third letter, random text two of three.
+        if digits >= 2 or (digits + cases) * 9 >= len(run) * 4:
+            yield run
+
+
+def scrub(text: str) -> str:
+    """Remove from free text whatever has the form of a secret, or tells who a person is."""
+    for pattern, replacement in _SHAPES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def _pair(found: re.Match[str]) -> str:
+    """``name=value`` as it stands in logs and error messages."""
+    name, between, value = found["name"], found["between"], found["value"]
+    bare = value.strip("\\\"'")
+    if not names_a_secret(name) or _is_harmless(name, bare):
+        return found[0]
+    if name.lower() in _WEAK_NAMES and not re.search(r"\d", bare):
+        return found[0]
+    # `token: missing` is a sentence, `password: sesame` is not.
+    is_word = ":" in between and value == bare and re.fullmatch(r"[a-z]{1,16}[.,;:]?|[A-Z_]+", bare)
+    if is_word and not re.search(r"(?i)(pass(word|wd|phrase|code)|pwd)$", name):
+        return found[0]
+    quote = value[0] if value[0] in "\"'" else ""
+    return f"{name}{between}{quote}{REMOVED}{quote}"
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    if value.lower() in {"", "true", "false", "null", "none", "undefined", REMOVED}:
+        return True
+    digits = r"\d+" if name.lower().endswith("tokens") else r"\d{1,5}(ms|s|m|h)?"
+    return bool(re.fullmatch(digits, value))
+
+
+def _run(found: re.Match[str]) -> str:
+    """A long run of base64's letters, unless it is a path or a long name."""
+    run = found[0]
+    parts = re.split(r"([/_=+-])", run)
+    wordy = sum(len(part) for part in parts if re.fullmatch(r"[A-Za-z]?[a-z]+\d{0,2}|[A-Z]+|\d{1,4}|[/_=+-]", part))
+    is_name = wordy * 2 > len(run) and not any(len(part) >= 24 and any(random_words(part)) for part in parts)
+    return run if is_name or not (re.search(r"\d", run) or _is_mixed(run)) else REMOVED
+
+
+def _is_mixed(run: str) -> bool:
+    # Names in camel case have one capital in six or more letters, random text has one in two.
+    return sum(letter.isupper() for letter in run) * 4 > len(run) and any(letter.islower() for letter in run)
+
+
+def _known_home(found: re.Match[str]) -> str:
+    # The image's own user is the same everywhere, and its paths say what a log line speaks of.
+    return found[0] if found["name"] == "idlehands" else f"{found['home']}<user>"
+
+
+def _address(found: re.Match[str]) -> str:
+    """An address on the internet is somebody's; one of a network at home or within a host is everybody's."""
+    try:
+        return "<address>" if ipaddress.ip_address(found[0]).is_global else found[0]
+    except ValueError:
+        return found[0]
+
+
+_NAME = r"(?P<name>(?<![\w-])[A-Za-z_][\w.-]{0,80})"
+# What follows the path of an address, whether or not some of it is removed already.
+_REST = rf"(?:{REMOVED}|[^\s\"'<>|])"
+
+_SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"-----BEGIN [^-\n]+-----.*?(?:-----END [^-\n]+-----|\Z)", re.DOTALL), REMOVED),
+    # Addresses: who logs in, and everything behind the path.
+    (re.compile(rf"(?<=://)(?:{REMOVED}|[^\s/\"'<>]){{1,300}}@"), f"{REMOVED}@"),
+    (re.compile(rf"(?<=://)([^\s?#\"'<>|]{{0,500}})\?{_REST}+"), rf"\1?{REMOVED}"),
+    (re.compile(rf"(?<=://)([^\s?#\"'<>|]{{0,500}})#{_REST}{{0,500}}={_REST}+"), rf"\1#{REMOVED}"),
+    (re.compile(rf"(?i)(?<=://)([^\s\"'<>|]{{0,300}}?/(?:webhooks?|hooks?|services)/){_REST}+"), rf"\1{REMOVED}"),
+    (re.compile(r"(?i)(/bot)\d{5,}:[\w-]+"), rf"\1{REMOVED}"),
+    (re.compile(rf"([?&#])([\w.-]+)=(?:{REMOVED}|[^\s&\"'<>])+"), rf"\1\2={REMOVED}"),
+    (re.compile(r"(?i)\b((?:pairing|setup|auth|verification|login)[ -]code\W{1,3})[\w-]*\d[\w-]*"), rf"\1{REMOVED}"),
+    # Headers.
+    (
+        re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)([\"']?\s*[:=]\s*[\"']?)[^\n\"']+"),
+        rf"\1\2{REMOVED}",
+    ),
+    (re.compile(r"(?i)\b(bearer|basic)\s+(?=[^\s\"']*\d|[^\s\"']{20})[\w.~+/=-]{8,}"), rf"\1 {REMOVED}"),
+    (
+        re.compile(
+            _NAME + r"(?P<between>\\?[\"']?[ \t]*(?:=>|[:=])[ \t]*)"
+            r"(?P<value>\\+[\"'][^\"'\\\n]+|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[^\s\"',;&|)\]}]+)"
+        ),
+        _pair,
+    ),
+    (
+        re.compile(
+            rf"(?i)(?<![\w-])(--[\w-]{{0,60}}(?:token|secret|passw(?:or)?d|passphrase|key)\s+)(?!-|{REMOVED})\S+"
+        ),
+        rf"\1{REMOVED}",
+    ),
+    # Keys whose makers mark them.
+    (re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*){0,3}"), REMOVED),
+    (
+        re.compile(
+            r"(?<![A-Za-z0-9])(?:"
+            r"(?:sk|pk|rk)[-_][\w-]{8,}|gh[a-z]_\w{16,}|github_pat_\w{16,}|gl(?:pat|dt|rt|cbt|ptt|soat|agent)-[\w-]{16,}"
+            r"|xox[a-z]-[\w-]{8,}|xapp-[\w-]{8,}|AIza[\w-]{20,}|ya29\.[\w.-]{16,}|(?:AKIA|ASIA|AROA)[A-Z0-9]{12,}"
+            r"|(?:hf|npm|gsk|nvapi|xai|pplx|tvly|r8|dop_v1|shp[a-z]{2})[-_][A-Za-z0-9]{16,}|pypi-[\w-]{16,}|SG\.[\w-]{16,}\.[\w-]+"
+            r"|\d{6,12}:[\w-]{30,}|[A-Za-z0-9_-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}"
+            r")"
+        ),
+        REMOVED,
+    ),
+    # Random text that nobody marked: digests, ids of sessions and devices, keys.
+    (re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])"), REMOVED),
+    (re.compile(r"(?i)(?<![0-9a-f])(?:[0-9a-f]{2}[: ]){15,}[0-9a-f]{2}(?![0-9a-f])"), REMOVED),
+    (re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{32,}(?![0-9A-Fa-f])"), REMOVED),
+    (re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}"), _run),
+    # People and their machines.
+    (re.compile(r"(?<![\w.+%-])[\w.+%-]++@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}"), "<e-mail>"),
+    (re.compile(r"(?<![\w+.:-])(?:\+|00)[1-9](?:[ ().-]{0,2}\d){7,14}(?![\w:])"), "<phone>"),
+    (re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)"), _address),
+    (re.compile(r"(?<![\w:.])(?=(?:[0-9A-Fa-f]*:){3})[0-9A-Fa-f:]{6,39}(?![\w:]|\.\d)"), _address),
+    (re.compile(r"(?P<home>/(?:home|Users)/)(?P<name>[^/\s\"':;,<>|()]+)"), _known_home),
+)

@@ -1,0 +1,335 @@
+"""Set-ups of several gateways on one host, wrong and right, as small pairs of fleet and config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from idlehands_deploy.gateway_config import read_config
+from idlehands_deploy.members import Native
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAIN = "profiles/main/state/idlehands.json"
+RESCUE = "profiles/rescue/state/idlehands.json"
+PAIR = "profiles: {main: {}, rescue: {port: 19789}}"
+WORK = "profiles: {main: {}, rescue: {port: 19789, browser: {profiles: {work: }}}}"
+OFFICE = (
+    "profiles: {main: {browser: {profiles: {office: {cdp_url: 'http://chrome.example:9222'}}}}, rescue: {port: 19789}}"
+)
+
+
+class Case(NamedTuple):
+    """A set-up, and the places that the findings must name, in any order. TOKEN stands for main's own."""
+
+    name: str
+    fleet: str
+    main: str | None = None
+    rescue: str | None = None
+    natives: tuple[Native, ...] = ()
+    links: Mapping[str, str] = {}
+    files: Mapping[str, str] = {}
+    places: tuple[str, ...] = ()
+    with_mode: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def native(base: int = 18789, place: str = "~/.openclaw", config: str | None = None, **more: Path) -> Native:
+    state = more.get("state", Path("/home/me") / place.removeprefix("~/"))
+    return Native(
+        place,
+        base,
+        f"{place}/openclaw.json:gateway.port",
+        state,
+        more.get("workspace", state / "workspace"),
+        read_config(state, f"{place}/openclaw.json", lambda _: config, mounts={}, environ={}),
+    )
+
+
+REFUSED = {
+    "two gateways on one base port": (
+        "profiles: {main: {}, rescue: {port: 18789}}",
+        "18789: gateway of main and gateway of rescue",
+    ),
+    "a base port on another one's browser control": (
+        "profiles: {main: {}, rescue: {port: 18791}}",
+        "18791: browser control of main and gateway of rescue",
+    ),
+    "a base port on another one's Chrome": (
+        "profiles: {main: {}, rescue: {port: 18800}}",
+        "18800: cdp openclaw of main and gateway of rescue",
+    ),
+    "browser control on another one's Chrome": (
+        "profiles: {main: {}, rescue: {port: 18798}}",
+        "18800: cdp openclaw of main and browser control of rescue",
+    ),
+    "so many browsers that they reach the next gateway": (
+        "{spacing: 20, profiles: {main: {browser: {profiles: {a: , b: , c: , d: , e: , f: , g: , h: , i: }}}, "
+        "rescue: {port: 18809}}}",
+        "18809: cdp i of main and gateway of rescue",
+    ),
+    "a spacing below the documented minimum": ("{spacing: 19, profiles: {main: }}", "spacing: must be"),
+    "a base port whose CDP range falls back to another's": ("{base_port: 65426, profiles: {main: }}", "base_port: must"),
+    "a profile's port whose CDP range falls back": (
+        "profiles: {main: {port: 65500}}",
+        "profiles.main.port: must be",
+    ),
+    "a privileged base port": ("profiles: {main: {port: 80}}", "profiles.main.port: must be"),
+    "the same remote Chrome in two gateways": (
+        "profiles: {main: {browser: {profiles: {a: {cdp_url: 'http://chrome.example:9222'}}}}, "
+        "rescue: {browser: {profiles: {b: {cdp_url: 'http://chrome.example:9222'}}}}}",
+        "profiles.rescue.browser.profiles.b.cdp_url: is the same Chrome as profiles.main.browser.profiles.a.cdp_url",
+    ),
+    "the same remote Chrome by its WebSocket": (
+        "profiles: {main: {browser: {profiles: {a: {cdp_url: 'http://chrome.example:9222/'}}}}, "
+        "rescue: {browser: {profiles: {b: {cdp_url: 'ws://chrome.example:9222/devtools/browser/1'}}}}}",
+        "profiles.rescue.browser.profiles.b.cdp_url: is the same Chrome",
+    ),
+    "the same remote Chrome in other letters and by its default port": (
+        "profiles: {main: {browser: {profiles: {a: {cdp_url: 'http://Chrome.lan'}}}}, "
+        "rescue: {browser: {profiles: {b: {cdp_url: 'http://chrome.lan:80'}}}}}",
+        "profiles.rescue.browser.profiles.b.cdp_url: is the same Chrome",
+    ),
+    "a remote Chrome on loopback": (
+        "profiles: {main: {browser: {profiles: {a: {cdp_url: 'http://127.0.0.1:9222'}}}}}",
+        "profiles.main.browser.profiles.a.cdp_url: 127.0.0.1 is the container itself",
+    ),
+    "a remote Chrome on localhost": (
+        "profiles: {main: {browser: {profiles: {a: {cdp_url: 'ws://localhost:9222'}}}}}",
+        "profiles.main.browser.profiles.a.cdp_url: localhost is the container itself",
+    ),
+    "a remote Chrome on loopback of IPv6": (
+        "profiles: {main: {browser: {profiles: {a: {cdp_url: 'http://[::1]:9222'}}}}}",
+        "profiles.main.browser.profiles.a.cdp_url: ::1 is the container itself",
+    ),
+    "a config path of one's own": (
+        "profiles: {main: {environment: {IDLEHANDS_CONFIG_PATH: /tmp/x.json}}}",
+        "profiles.main.environment.IDLEHANDS_CONFIG_PATH: is set from the mount profiles/main/state",
+    ),
+    "a state directory of one's own": (
+        "profiles: {main: {environment: {IDLEHANDS_STATE_DIR: /tmp/x}}}",
+        "profiles.main.environment.IDLEHANDS_STATE_DIR: is set from the mount profiles/main/state",
+    ),
+    "the state directory by the package's own name": (
+        "profiles: {main: {environment: {OPENCLAW_STATE_DIR: /tmp/x}}}",
+        "profiles.main.environment.OPENCLAW_STATE_DIR: is set from",
+    ),
+    "a workspace of one's own": (
+        "profiles: {main: {environment: {IDLEHANDS_WORKSPACE_DIR: /tmp/x}}}",
+        "profiles.main.environment.IDLEHANDS_WORKSPACE_DIR: is set from the mount profiles/main/workspace",
+    ),
+    "a port in the environment": (
+        "profiles: {main: {}, rescue: {environment: {IDLEHANDS_GATEWAY_PORT: '18789'}}}",
+        "profiles.rescue.environment.IDLEHANDS_GATEWAY_PORT: is set from profiles.rescue.port",
+    ),
+    "a token in the environment": (
+        "profiles: {main: {environment: {IDLEHANDS_GATEWAY_TOKEN: x}}}",
+        "profiles.main.environment.IDLEHANDS_GATEWAY_TOKEN: is set from the file secrets/main",
+    ),
+}  # fmt: skip
+
+WRONG = [
+    # ports
+    Case("the port of another gateway", PAIR, rescue="{gateway: {port: 18789}}", places=(f"{RESCUE}:gateway.port",)),
+    Case("a port beside the plan", PAIR, main="{gateway: {port: 20000}}", places=(f"{MAIN}:gateway.port",)),
+    Case("both configs with the same port", PAIR, "{gateway: {port: 20000}}", "{gateway: {port: 20000}}",
+         places=(f"{RESCUE}:gateway.port", f"{MAIN}:gateway.port")),
+    Case("another gateway's browser control as port", PAIR, "{gateway: {port: 19791}}", places=(f"{MAIN}:gateway.port",)),
+    Case("a port that is text", PAIR, main='{gateway: {port: "18789"}}', places=(f"{MAIN}:gateway.port",)),
+    Case("a port that no port can be", PAIR, main="{gateway: {port: 70000}}", places=(f"{MAIN}:gateway.port",)),
+    Case("a port in a file that the config includes", PAIR, main='{gateway: {$include: "./g.json5"}}',
+         files={"g.json5": "{port: 19789}"}, places=(f"{MAIN}:gateway.port",)),
+    # what listens where
+    Case("loopback in a container", PAIR, main="{gateway: {bind: 'loopback'}}", places=(f"{MAIN}:gateway.bind",)),
+    Case("tailnet in a container", PAIR, main="{gateway: {bind: 'tailnet'}}", places=(f"{MAIN}:gateway.bind",)),
+    Case("an address in the place of a bind mode", PAIR, main="{gateway: {bind: '127.0.0.1'}}",
+         places=(f"{MAIN}:gateway.bind",)),
+    Case("a custom address that the container lacks", PAIR, rescue="{gateway: {bind: 'custom', customBindHost: '10.0.0.5'}}",
+         places=(f"{RESCUE}:gateway.customBindHost",)),
+    Case("Tailscale, which binds to loopback", PAIR, main="{gateway: {tailscale: {mode: 'serve'}}}",
+         places=(f"{MAIN}:gateway.tailscale.mode",)),
+    Case("TLS, which the probes do not speak", PAIR, main="{gateway: {tls: {enabled: true}}}",
+         places=(f"{MAIN}:gateway.tls.enabled",)),
+    Case("no mode, with which a gateway does not start", PAIR, main="{}", places=(f"{MAIN}:gateway.mode",), with_mode=False),
+    Case("a gateway that is remote", PAIR, main="{gateway: {mode: 'remote'}}", places=(f"{MAIN}:gateway.mode",)),
+    # who may come in
+    Case("another token than the secret's", PAIR, main="{gateway: {auth: {token: 'another'}}}",
+         places=(f"{MAIN}:gateway.auth.token",)),
+    Case("the token of another profile", PAIR, rescue="{gateway: {auth: {token: 'TOKEN'}}}",
+         places=(f"{RESCUE}:gateway.auth.token",)),
+    Case("a password in the place of the token", PAIR, main="{gateway: {auth: {mode: 'password'}}}",
+         places=(f"{MAIN}:gateway.auth.mode",)),
+    Case("a password that nobody mentions", PAIR, main="{gateway: {auth: {password: 'x'}}}", places=(f"{MAIN}:gateway.auth.mode",)),
+    Case("nobody asked", PAIR, main="{gateway: {auth: {mode: 'none'}}}", places=(f"{MAIN}:gateway.auth.mode",)),
+    # browsers of the gateway's own
+    Case("the Chrome port of another gateway", WORK, rescue="{browser: {profiles: {work: {cdpPort: 18800}}}}",
+         places=(f"{RESCUE}:browser.profiles.work.cdpPort",)),
+    Case("a Chrome port beside the plan", WORK, rescue="{browser: {profiles: {work: {cdpPort: 20000}}}}",
+         places=(f"{RESCUE}:browser.profiles.work.cdpPort",)),
+    Case("the implicit browser beside the plan", PAIR, main="{browser: {profiles: {openclaw: {cdpPort: 18805}}}}",
+         places=(f"{MAIN}:browser.profiles.openclaw.cdpPort",)),
+    Case("the same Chrome port pinned in two configs", PAIR, "{browser: {profiles: {x: {cdpPort: 30000}}}}",
+         "{browser: {profiles: {y: {cdpPort: 30000}}}}", places=(f"{RESCUE}:browser.profiles.y.cdpPort",)),
+    Case("two browsers of one gateway on one port", PAIR,
+         main="{browser: {profiles: {x: {cdpPort: 18805}, y: {cdpPort: 18805}}}}",
+         places=(f"{MAIN}:browser.profiles.y.cdpPort",)),
+    Case("a browser on the implicit one's port", PAIR, main="{browser: {profiles: {x: {cdpPort: 18800}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    Case("a browser on its gateway's own port", PAIR, main="{browser: {profiles: {x: {cdpPort: 18789}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    Case("a browser on its gateway's control port", PAIR, rescue="{browser: {profiles: {x: {cdpPort: 19791}}}}",
+         places=(f"{RESCUE}:browser.profiles.x.cdpPort",)),
+    Case("a browser on the relay's port", PAIR, main="{browser: {profiles: {x: {cdpPort: 18799}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    Case("a browser on another gateway's base port", PAIR, main="{browser: {profiles: {x: {cdpPort: 19789}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    Case("the old driver's name on another gateway's port", PAIR,
+         main="{browser: {profiles: {x: {driver: 'clawd', cdpPort: 19789}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    Case("a browser of the fleet file that the config lacks", WORK, rescue="{}",
+         places=("fleet.yaml:profiles.rescue.browser.profiles.work",)),
+    # browsers elsewhere
+    Case("the same cdpUrl pinned in two configs", PAIR, "{browser: {cdpUrl: 'http://chrome.example:9222'}}",
+         "{browser: {cdpUrl: 'http://chrome.example:9222'}}", places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("one Chrome as cdpUrl and as a profile", PAIR, "{browser: {cdpUrl: 'http://chrome.example:9222'}}",
+         "{browser: {profiles: {x: {cdpUrl: 'ws://chrome.example:9222'}}}}", places=(f"{RESCUE}:browser.profiles.x.cdpUrl",)),
+    Case("one Chrome by two of its paths", PAIR, "{browser: {profiles: {x: {cdpUrl: 'http://chrome.example:9222/json/version'}}}}",
+         "{browser: {profiles: {x: {cdpUrl: 'ws://chrome.example:9222/devtools/browser/1'}}}}",
+         places=(f"{RESCUE}:browser.profiles.x.cdpUrl",)),
+    Case("a Chrome of the fleet file in another gateway's config", OFFICE,
+         main="{browser: {profiles: {office: {cdpUrl: 'http://chrome.example:9222'}}}}",
+         rescue="{browser: {profiles: {mine: {cdpUrl: 'http://chrome.example:9222'}}}}",
+         places=(f"{RESCUE}:browser.profiles.mine.cdpUrl",)),
+    Case("one service with one key in two gateways", PAIR, "{browser: {cdpUrl: 'wss://chrome.example?token=1'}}",
+         "{browser: {cdpUrl: 'wss://chrome.example/?token=1'}}", places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("one Chrome by a variable", "profiles: {main: {environment: {CHROME: chrome.example}}, rescue: {port: 19789}}",
+         "{browser: {cdpUrl: 'http://${CHROME}:9222'}}", "{browser: {cdpUrl: 'http://chrome.example:9222'}}",
+         places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("a cdpUrl on loopback", PAIR, main="{browser: {cdpUrl: 'http://127.0.0.1:9222'}}", places=(f"{MAIN}:browser.cdpUrl",)),
+    Case("a profile's cdpUrl on localhost", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://localhost:9222', attachOnly: true}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpUrl",)),
+    Case("a profile's cdpUrl on loopback of IPv6", PAIR, main="{browser: {profiles: {x: {driver: 'existing-session', cdpUrl: 'http://[::1]:9222'}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpUrl",)),
+    Case("a cdpUrl at the other gateway's Chrome by loopback", PAIR, rescue="{browser: {cdpUrl: 'http://127.0.0.1:18800'}}",
+         places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("a remote Chrome other than the fleet file's", OFFICE,
+         main="{browser: {profiles: {office: {cdpUrl: 'http://other.example:9222'}}}}",
+         places=(f"{MAIN}:browser.profiles.office.cdpUrl",)),
+    Case("a remote Chrome of the fleet file that the config lacks", OFFICE, main="{}",
+         places=("fleet.yaml:profiles.main.browser.profiles.office",)),
+    Case("a Chrome on a private network that the config does not let in", PAIR, main="{browser: {cdpUrl: 'http://10.0.0.42:9222'}}",
+         places=(f"{MAIN}:browser.cdpUrl",)),
+    Case("a Chrome of the next room by its short name", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://desk:9222'}}, "
+         "ssrfPolicy: {allowedHostnames: ['10.*']}}}", places=(f"{MAIN}:browser.profiles.x.cdpUrl",)),
+    Case("a Chrome on this host by a name, which Chrome does not answer", PAIR,
+         main="{browser: {cdpUrl: 'http://host.docker.internal:9222', ssrfPolicy: {allowedHostnames: ['*.internal']}}}",
+         places=(f"{MAIN}:browser.cdpUrl",)),
+    # directories
+    Case("a workspace off the mounts", PAIR, main="{agents: {defaults: {workspace: '/srv/work'}}}",
+         places=(f"{MAIN}:agents.defaults.workspace",)),
+    Case("a workspace in the container's home", PAIR, main="{agents: {defaults: {workspace: '~/work'}}}",
+         places=(f"{MAIN}:agents.defaults.workspace",)),
+    Case("a workspace of the native documentation", PAIR, main="{agents: {defaults: {workspace: '~/.openclaw/workspace'}}}",
+         places=(f"{MAIN}:agents.defaults.workspace",)),
+    Case("a workspace that climbs out of its mount", PAIR,
+         main="{agents: {defaults: {workspace: '~/workspace/../elsewhere'}}}", places=(f"{MAIN}:agents.defaults.workspace",)),
+    Case("a workspace whose name only begins like a mount", PAIR,
+         main="{agents: {defaults: {workspace: '~/workspace-rescue'}}}", places=(f"{MAIN}:agents.defaults.workspace",)),
+    Case("an agent's workspace off the mounts", PAIR, rescue="{agents: {entries: {ops: {workspace: '/ops'}}}}",
+         places=(f"{RESCUE}:agents.entries.ops.workspace",)),
+    Case("an agent's directory off the mounts", PAIR, rescue="{agents: {entries: {ops: {agentDir: '/ops'}}}}",
+         places=(f"{RESCUE}:agents.entries.ops.agentDir",)),
+    Case("a listed agent's workspace off the mounts", PAIR, main="{agents: {list: [{id: 'a'}, {id: 'b', workspace: '/b'}]}}",
+         places=(f"{MAIN}:agents.list.1.workspace",)),
+    Case("one workspace behind two profiles", PAIR, links={"rescue/workspace": "/srv/bots/profiles/main/workspace"},
+         places=("profiles/rescue/workspace",)),
+    Case("one state behind two profiles", PAIR, links={"main/state": "/data/s", "rescue/state": "/data/s"},
+         places=("profiles/rescue/state",)),
+    Case("a workspace inside of another one's state", PAIR, links={"rescue/workspace": "/srv/bots/profiles/main/state/w"},
+         places=("profiles/rescue/workspace",)),
+    Case("a workspace that holds another one's", PAIR, links={"rescue/workspace": "/srv/bots/profiles/main"},
+         places=("profiles/rescue/workspace", "profiles/rescue/workspace")),
+    Case("a native gateway's state as ours", PAIR, natives=(native(30000),), links={"main/state": "/home/me/.openclaw"},
+         places=("profiles/main/state", "profiles/main/state")),
+    Case("a native gateway's workspace as ours", PAIR, natives=(native(30000, workspace=Path("/work")),),
+         links={"main/workspace": "/work"}, places=("profiles/main/workspace",)),
+    # native neighbours
+    Case("a native gateway on main's port", PAIR, natives=(native(),), places=("fleet.yaml:base_port",)),
+    Case("a native gateway on rescue's port", PAIR, natives=(native(19789, "~/.openclaw-rescue"),),
+         places=("fleet.yaml:profiles.rescue.port",)),
+    Case("a profile in a native gateway's CDP range", "profiles: {rescue: {port: 18850}}", natives=(native(),),
+         places=("fleet.yaml:profiles.rescue.port",)),
+    Case("a profile whose Chrome is a native gateway's base", "profiles: {rescue: {port: 18778}}", natives=(native(),),
+         places=("fleet.yaml:profiles.rescue.port",)),
+    Case("a native gateway's Chrome pinned on ours", PAIR,
+         natives=(native(30000, config="{browser: {profiles: {x: {cdpPort: 18800}}}}"),), places=("fleet.yaml:base_port",)),
+    Case("a native gateway so high that it falls back to our range", PAIR, natives=(native(65500),),
+         places=("fleet.yaml:base_port",)),
+    Case("two native gateways on one port", "profiles: {rescue: {port: 30000}}",
+         natives=(native(), native(place="~/.openclaw-ops")), places=("~/.openclaw-ops/openclaw.json:gateway.port",)),
+    Case("two native gateways closer than their ranges", "profiles: {rescue: {port: 30000}}",
+         natives=(native(), native(18809, "~/.openclaw-ops")), places=("~/.openclaw-ops/openclaw.json:gateway.port",)),
+    Case("a native gateway's remote Chrome", PAIR, main="{browser: {cdpUrl: 'http://chrome.example:9222'}}",
+         natives=(native(30000, config="{browser: {cdpUrl: 'http://chrome.example:9222'}}"),),
+         places=("~/.openclaw/openclaw.json:browser.cdpUrl",)),
+    Case("a native gateway's Chrome on this host", PAIR, main="{browser: {cdpUrl: 'http://${HOST_GATEWAY_ADDRESS}:9222', ssrfPolicy: {allowedHostnames: ['${HOST_GATEWAY_ADDRESS}']}}}",
+         natives=(native(30000, config="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:9222'}}}}"),),
+         places=(f"{MAIN}:browser.cdpUrl",)),
+    # the file itself
+    Case("a native gateway that drives our Chrome", PAIR,
+         natives=(native(30000, config="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:18800', attachOnly: true}}}}"),),
+         places=("~/.openclaw/openclaw.json:browser.profiles.x.cdpUrl",)),
+    Case("a config nested too deep", PAIR, main='{"a":' * 900 + "1" + "}" * 900, places=(MAIN,)),
+    Case("a config cut in half", PAIR, main="{gateway: {po", places=(MAIN,)),
+    Case("a config that is a list", PAIR, main="[]", places=(MAIN,)),
+    Case("an included file that is not there", PAIR, main="{agents: {$include: './agents.json5'}}", places=(MAIN,)),
+    Case("an included file off the mounts", PAIR, main="{agents: {$include: '/etc/agents.json5'}}", places=(MAIN,)),
+    Case("an included file that is damaged", PAIR, main="{agents: {$include: 'a.json5'}}", files={"a.json5": "{"}, places=(MAIN,)),
+    Case("a config that includes itself", PAIR, main="{agents: {$include: 'idlehands.json'}}", places=(MAIN,)),
+]  # fmt: skip
+
+RIGHT = [
+    Case("no config yet", PAIR),
+    Case("nothing in them", PAIR, "{}", "{}"),
+    Case("the first config", PAIR, '{"gateway": {"mode": "local", "bind": "lan", "auth": {"mode": "token"}}}', '{"gateway": {"mode": "local", "bind": "lan", "auth": {"mode": "token"}}}'),
+    Case("the plan's own ports", PAIR, "{gateway: {port: 18789}}", "{gateway: {port: 19789}}"),
+    Case("the secret's own token", PAIR, "{gateway: {auth: {token: 'TOKEN'}}}"),
+    Case("a token by variable", PAIR, "{gateway: {auth: {token: '${OPENCLAW_GATEWAY_SECRET}'}}}"),
+    Case("a token by reference", PAIR, "{gateway: {auth: {token: {source: 'env', provider: 'default', id: 'T'}}}}"),
+    Case("bound as a container finds out by itself", PAIR, "{gateway: {bind: 'auto'}}"),
+    Case("bound to all by another word", PAIR, "{gateway: {bind: 'custom', customBindHost: '0.0.0.0'}}"),
+    Case("Tailscale beside a bind of its own", PAIR, "{gateway: {bind: 'lan', tailscale: {mode: 'off'}}}"),
+    Case("browsers on the plan's ports", WORK,
+         rescue="{browser: {profiles: {work: {cdpPort: 19801}, openclaw: {cdpPort: 19800}}}}"),
+    Case("a browser more, in the gateway's own range", PAIR, main="{browser: {profiles: {x: {cdpPort: 18850}}}}"),
+    Case("browsers that have no port", PAIR,
+         main="{browser: {profiles: {user: {driver: 'existing-session', cdpPort: 19789}, c: {driver: 'extension'}}}}"),
+    Case("a remote Chrome as in the fleet file", OFFICE, main="{browser: {profiles: {office: {cdpUrl: 'http://chrome.example:9222/'}}}}"),
+    Case("a remote Chrome for each", PAIR, "{browser: {cdpUrl: 'http://chrome.example:9222'}}", "{browser: {cdpUrl: 'http://chrome.example:9223'}}"),
+    Case("one service with a key for each", PAIR, "{browser: {cdpUrl: 'wss://chrome.example?token=1'}}",
+         "{browser: {cdpUrl: 'wss://chrome.example?token=2'}}"),
+    Case("addresses in variables that nobody knows", PAIR, "{browser: {cdpUrl: 'http://${CHROME}:9222'}}", "{browser: {cdpUrl: 'http://${CHROME}:9222'}}"),
+    Case("its own Chrome by loopback", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:18800', attachOnly: true}}}}"),
+    Case("workspaces on the mounts", PAIR, "{agents: {defaults: {workspace: '/home/idlehands/workspace'}}}",
+         "{agents: {defaults: {workspace: '~/workspace/sub'}, entries: {ops: {workspace: '~/.idlehands/ops'}}}}"),
+    Case("an included file", PAIR, main="{gateway: {$include: 'g.json5', port: 18789}}", files={"g.json5": "{port: 1}"}),
+    Case("an included file by its place in the container", PAIR,
+         main="{gateway: {$include: '/home/idlehands/.idlehands/g.json5'}}", files={"g.json5": "{port: 18789}"}),
+    Case("comments and trailing commas", PAIR, main="// mine\n{gateway: {port: 18789,}, /* more */}"),
+    Case("a native gateway out of the way", PAIR, natives=(native(30000),)),
+    Case("native gateways as far apart as their ranges", "profiles: {rescue: {port: 40000}}",
+         natives=(native(), native(18909, "~/.openclaw-ops"))),
+    Case("state and workspace on disks of their own", PAIR, links={"main/state": "/ssd/main", "main/workspace": "/hdd/main"}),
+    Case("unpublished ports that only look alike", "profiles: {main: {publish: {cdp: false}}, rescue: {port: 18800}}"),
+    Case("a Chrome of this host for one gateway", PAIR, main="{browser: {cdpUrl: 'http://${HOST_GATEWAY_ADDRESS}:9222', ssrfPolicy: {allowedHostnames: ['${HOST_GATEWAY_ADDRESS}']}}}"),
+    Case("a Chrome on a private network that the config lets in", PAIR,
+         main="{browser: {cdpUrl: 'http://10.0.0.42:9222', ssrfPolicy: {allowedHostnames: ['10.0.0.*']}}}"),
+    Case("all private networks let in", PAIR,
+         main="{browser: {cdpUrl: 'http://desk.lan:9222', ssrfPolicy: {dangerouslyAllowPrivateNetwork: true}}}"),
+    Case("a Chrome of its own, by its address", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:18850'}}}}"),
+    Case("two users of one service", PAIR, "{browser: {cdpUrl: 'https://one:1@chrome.example'}}", "{browser: {cdpUrl: 'https://two:2@chrome.example'}}"),
+    Case("no workspace of its own", PAIR, main="{agents: {defaults: {workspace: ''}}}"),
+]  # fmt: skip

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import os
+import socket
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.copying import Copier, census, free_space
+from tests.engine.conftest import root_only
+from tests.natives import everything
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOTHING: frozenset[Path] = frozenset()
+
+
+def copied(source: Path, target: Path, without: frozenset[Path] = NOTHING) -> int:
+    """Copy a tree; gives the bytes that were told."""
+    told: list[int] = []
+    Copier(None, told.append).copy(source, target, without)
+    return sum(told)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    root = tmp_path / "tree"
+    (root / "inner" / "empty").mkdir(parents=True)
+    (root / "inner" / "file").write_bytes(os.urandom(10_000))
+    (root / "inner" / "file").chmod(0o640)
+    os.utime(root / "inner" / "file", ns=(1, 1_234_567_890_123_456_789))
+    (root / "nothing").touch()
+    (root / "link").symlink_to("inner/file")
+    (root / "broken").symlink_to("/nowhere/at/all")
+    (root / "inner").chmod(0o750)
+    os.utime(root / "inner", ns=(1, 2))
+    return root
+
+
+def test_a_copy_has_the_same_content_modes_and_times(tree: Path, tmp_path: Path) -> None:
+    before = everything(tree)
+    assert copied(tree, tmp_path / "copy") == 10_000
+    assert everything(tmp_path / "copy") == before == everything(tree)
+    assert (tmp_path / "copy" / "inner").stat().st_mtime_ns == 2
+
+
+def test_a_link_is_copied_as_a_link_and_never_followed(tree: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    (secret / "key").write_text("x")
+    (tree / "out").symlink_to(secret)
+    copied(tree, tmp_path / "copy")
+    assert (tmp_path / "copy" / "out").readlink() == secret
+    assert (tmp_path / "copy" / "out").is_symlink()
+
+
+def test_links_that_point_outside_are_told_and_those_within_are_not(tree: Path, tmp_path: Path) -> None:
+    (tree / "up").symlink_to("../elsewhere")
+    (tree / "absolute").symlink_to(tree / "inner")
+    found = census(tree, frozenset({tree}), NOTHING)
+    assert sorted(found.links_out) == [
+        f"absolute -> {tree / 'inner'}", "broken -> /nowhere/at/all", "up -> ../elsewhere",
+    ]  # fmt: skip
+    assert "up -> ../elsewhere" not in census(tree, frozenset({tree, tmp_path / "elsewhere"}), NOTHING).links_out
+
+
+def test_sockets_pipes_and_stale_locks_are_left_behind(tree: Path, tmp_path: Path) -> None:
+    os.mkfifo(tree / "pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tree / "socket"))
+    (tree / "SingletonLock").symlink_to("host-12")
+    (tree / "gateway.state.lock").write_text("{}")
+    (tree / "gateway.log").write_text("kept")
+    copied(tree, tmp_path / "copy")
+    assert {path.name for path in (tmp_path / "copy").iterdir()} == {
+        "inner",
+        "nothing",
+        "link",
+        "broken",
+        "gateway.log",
+    }
+    assert sorted(census(tree, NOTHING, NOTHING).skipped) == ["SingletonLock", "gateway.state.lock", "pipe", "socket"]
+
+
+def test_directories_that_are_left_out_are_neither_counted_nor_copied(tree: Path, tmp_path: Path) -> None:
+    without = frozenset({tree / "inner"})
+    assert census(tree, NOTHING, without).size == 0
+    copied(tree, tmp_path / "copy", without)
+    assert not (tmp_path / "copy" / "inner").exists()
+
+
+def test_a_file_with_holes_takes_no_more_room_than_it_did(tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    with (tmp_path / "tree" / "sparse").open("wb") as file:
+        file.write(b"begin")
+        file.seek(64 << 20)
+        file.write(b"end")
+        file.truncate(128 << 20)
+    copied(tmp_path / "tree", tmp_path / "copy")
+    assert (tmp_path / "copy" / "sparse").stat().st_blocks * 512 < 1 << 20
+
+
+def test_a_file_of_two_names_stays_one_file(tree: Path, tmp_path: Path) -> None:
+    (tree / "second").hardlink_to(tree / "inner" / "file")
+    copied(tree, tmp_path / "copy")
+    assert (tmp_path / "copy" / "second").samefile(tmp_path / "copy" / "inner" / "file")
+
+
+def test_a_bit_that_lets_a_program_run_as_its_owner_is_not_copied(tree: Path, tmp_path: Path) -> None:
+    (tree / "nothing").chmod(0o4755)
+    copied(tree, tmp_path / "copy")
+    assert stat.S_IMODE((tmp_path / "copy" / "nothing").stat().st_mode) == 0o755
+
+
+@root_only
+def test_every_copy_is_given_to_the_new_owner(tree: Path, tmp_path: Path) -> None:
+    Copier((4321, 4322), lambda _: None).copy(tree, tmp_path / "copy")
+    owners = {(path.lstat().st_uid, path.lstat().st_gid) for path in (tmp_path / "copy").rglob("*")}
+    assert owners == {(4321, 4322)}
+    assert tree.stat().st_uid == 0
+
+
+@pytest.mark.parametrize("change", ["content", "missing", "more", "link"])
+def test_a_copy_that_is_not_the_same_is_found(tree: Path, tmp_path: Path, change: str) -> None:
+    copied(tree, tmp_path / "copy")
+    if change == "content":
+        (tmp_path / "copy" / "inner" / "file").write_bytes(bytes(10_000))
+    elif change == "missing":
+        (tmp_path / "copy" / "nothing").unlink()
+    elif change == "more":
+        (tmp_path / "copy" / "inner" / "new").touch()
+    else:
+        (tmp_path / "copy" / "link").unlink()
+        (tmp_path / "copy" / "link").write_bytes((tree / "inner" / "file").read_bytes())
+
+
+def test_free_space_is_known_of_a_directory_that_is_yet_to_be(tmp_path: Path) -> None:
+    assert free_space(tmp_path / "not" / "yet") > 0
+
+
+def test_a_link_that_was_put_on_the_way_to_a_tree_is_not_followed(tree: Path, tmp_path: Path) -> None:
+    above = tmp_path / "above"
+    above.mkdir()
+    tree.rename(above / "tree")
+    (tmp_path / "link").symlink_to(above)
+    with pytest.raises(NotADirectoryError):
+        copied(tmp_path / "link" / "tree", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()

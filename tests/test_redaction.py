@@ -1,0 +1,342 @@
+from __future__ import annotations
+
+import base64
+import html
+import json
+import re
+import secrets
+import string
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from idlehands_deploy.outline import FLEET_FILE, GATEWAY_CONFIG, outline
+from idlehands_deploy.redaction import Redactor
+from idlehands_deploy.secret_shapes import names_a_secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ALPHABET = string.ascii_letters + string.digits
+# With every kind of character that some encoding writes in another way.
+AWKWARD = '&<é/+= "\\'
+
+
+def random_text(length: int, alphabet: str = ALPHABET) -> str:
+    """Generated, with both letters and digits wherever it is cut."""
+    return "".join(secrets.choice(alphabet) + str(secrets.randbelow(10)) for _ in range(length))[:length]
+
+
+def scrubbed(text: str) -> str:
+    return Redactor([]).text(text)
+
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "plain": lambda secret: secret,
+    "in quotes": repr,
+    "URL-encoded": lambda secret: quote(secret, safe=""),
+    "URL-encoded as a path": quote,
+    "URL-encoded as a form": quote_plus,
+    "URL-encoded in small letters": lambda secret: re.sub(
+        "%..", lambda found: found[0].lower(), quote(secret, safe="")
+    ),
+    "URL-encoded by the letter": lambda secret: "".join(f"%{byte:02x}" for byte in secret.encode()),
+    "URL-encoded twice": lambda secret: quote(quote(secret, safe=""), safe=""),
+    "escaped as JSON": json.dumps,
+    "escaped as JSON with its own letters": lambda secret: json.dumps(secret, ensure_ascii=False),
+    "escaped as JSON in JSON": lambda secret: json.dumps(json.dumps(secret)),
+    "escaped as HTML": html.escape,
+    "hexadecimal": lambda secret: secret.encode().hex(),
+    "hexadecimal in capitals": lambda secret: secret.encode().hex().upper(),
+    "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
+    "base64 for URLs": lambda secret: base64.urlsafe_b64encode(secret.encode()).decode(),
+    "base64 after one letter": lambda secret: base64.b64encode(b"a" + secret.encode()).decode(),
+    "base64 after a user": lambda secret: base64.b64encode(b"me:" + secret.encode() + b"@h").decode(),
+    "base64 after eleven letters": lambda secret: base64.b64encode(b"elevenchars" + secret.encode()).decode(),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("secret", [random_text(6), random_text(20), "Aa" + AWKWARD + random_text(9), random_text(64)])
+def test_a_known_secret_is_removed_in_every_form(form: str, secret: str) -> None:
+    written = FORMS[form](secret)
+    shown = Redactor([secret]).text(f"before {written} after")
+    assert written.strip("\"'") not in shown
+    assert secret not in shown
+    assert shown.startswith("before ")
+    assert shown.endswith(" after")
+    assert "<removed>" in shown
+
+
+def test_what_follows_a_secret_in_base64_goes_with_it_but_for_three_letters() -> None:
+    secret = secrets.token_hex(12)
+    shown = Redactor([secret]).text(base64.b64encode(f"user:{secret}".encode()).decode())
+    left = shown.replace("<removed>", "")
+    assert secret[:2] not in base64.b64decode(left + "=" * (-len(left) % 4)).decode(errors="replace")
+
+
+def test_of_a_key_file_every_line_is_removed_also_alone() -> None:
+    lines = [random_text(30) for _ in range(3)]
+    redactor = Redactor(["\n".join(["HEAD OF IT", *lines]) + "\n"])
+    for line in lines:
+        assert redactor.text(f"read: {line}!") == "read: <removed>!"
+
+
+def test_of_a_known_address_the_password_is_removed_also_alone() -> None:
+    password = "pass" + "".join(secrets.choice(string.ascii_lowercase) for _ in range(8))
+    redactor = Redactor([f"redis://someone:{password}@10.0.0.4:6379/0"])
+    assert redactor.text(f"tried {password} again") == "tried <removed> again"
+
+
+def test_a_secret_in_the_path_of_a_known_address_is_removed_also_alone_in_every_form() -> None:
+    secret = f"{random_text(9)}_{random_text(5)}-{random_text(7)}"
+    redactor = Redactor([f"https://10.0.0.4/v1/{secret}/x?y=z"])
+    for form in FORMS.values():
+        assert re.sub(r"[\"'\\]", "", redactor.text(f"a {form(secret)} z")).endswith("<removed> z")
+
+
+def test_what_holds_a_random_part_of_a_known_secret_goes_with_it() -> None:
+    part = random_text(16)
+    assert Redactor([f"a({part})b"]).text(f"so x_{part}-y, it is") == "so <removed>, it is"
+
+
+@pytest.mark.parametrize(
+    "line", ["resolveGatewayStartupAuthentication", "claude-sonnet-4-20250514", "OPENAI_API_KEY", "x86_64"]
+)
+def test_a_name_among_the_known_values_takes_no_part_of_itself_out_of_other_names(line: str) -> None:
+    other = re.sub(r".$", "", line)
+    assert Redactor([f"{line} and more"]).text(other) == other
+
+
+def test_a_secret_that_begins_like_another_leaves_nothing_of_it() -> None:
+    short = random_text(8)
+    long = short + random_text(8)
+    for known in ([short, long], [long, short]):
+        assert Redactor(known).text(f"({long})") == "(<removed>)"
+
+
+@pytest.mark.parametrize("mask", ["…", "...", "***"])
+@pytest.mark.parametrize("between", ["", "-", "_", "/"])
+def test_a_masked_or_cut_secret_is_removed_too(mask: str, between: str) -> None:
+    secret = between.join(random_text(5) for _ in range(8))
+    redactor = Redactor([secret])
+    assert redactor.text(f"with {secret[:6]}{mask}{secret[-4:]} it") == "with <removed> it"
+    assert redactor.text(f"with {secret[:19]} it") == "with <removed> it"
+    assert redactor.text(f"with {secret[-15:]} it") == "with <removed> it"
+
+
+def test_a_known_secret_with_colours_or_invisible_letters_in_it_is_removed() -> None:
+    secret = random_text(16)
+    for between in ("\x1b[31m", "\x1b[0m", "\0", "\u200b", "\u202e"):
+        assert Redactor([secret]).text(f"a {secret[:7]}{between}{secret[7:]} z") == "a <removed> z"
+
+
+def test_a_short_known_value_goes_as_a_word_of_its_own_and_never_within_words() -> None:
+    redactor = Redactor(["4711", "abc", "7", "true"])
+    assert redactor.text("pin 4711, port 47110, abcdef abc 7 true") == "pin <removed>, port 47110, abcdef abc 7 true"
+
+
+def test_a_plain_word_among_the_known_values_does_not_shred_the_report() -> None:
+    line = "[gateway] ready in production, debug is false"
+    assert Redactor(["gateway", "production", "debug", "false", ""]).text(line) == line
+
+
+KEYS = {
+    "OpenAI": "sk-proj-" + random_text(40),
+    "Anthropic": "sk-ant-api03-" + random_text(30),
+    "GitHub": "ghp_" + random_text(36),
+    "GitHub, fine-grained": "github_pat_" + random_text(22) + "_" + random_text(40),
+    "GitLab": "glpat-" + random_text(20),
+    "Slack": "xoxb-" + random_text(11, string.digits) + "-" + random_text(24),
+    "Slack app": "xapp-1-" + random_text(12),
+    "Google": "AIza" + random_text(35),
+    "Telegram": random_text(10, string.digits) + ":AA" + random_text(33),
+    "Discord": random_text(24) + "." + random_text(6) + "." + random_text(38),
+    "AWS": "AKIA" + random_text(16, string.ascii_uppercase),
+    "Hugging Face": "hf_" + random_text(34),
+    "JWT": "eyJ" + random_text(20) + ".eyJ" + random_text(30) + "." + random_text(43),
+    "hexadecimal": secrets.token_hex(16),
+    "a token of ours": secrets.token_hex(32),
+    "hexadecimal in capitals": secrets.token_hex(20).upper(),
+    "base64 for URLs": "aB3" + secrets.token_urlsafe(33),
+    "base64": base64.b64encode(b"\0\xff" + secrets.token_bytes(40)).decode(),
+    "an id of a session": "-".join(secrets.token_hex(size) for size in (4, 2, 2, 2, 6)),
+    "a fingerprint": ":".join(secrets.token_hex(1) for _ in range(32)),
+}
+
+
+@pytest.mark.parametrize(
+    "place", ["{}", "got {} from it", "({})", '"{}"', "a={}", "[x]{},", "\x1b[36m{}\x1b[39m", "x:{}"]
+)
+@pytest.mark.parametrize("maker", KEYS)
+def test_an_unknown_key_is_removed_by_its_shape(maker: str, place: str) -> None:
+    key = KEYS[maker]
+    shown = scrubbed(place.format(key))
+    assert key not in shown
+    assert not any(key[start : start + 10] in shown for start in range(len(key) - 9))
+
+
+SECRET = "hunter2" + random_text(6)
+SENTENCES = {
+    f"GET /?token={SECRET} 200": "GET /?token=<removed> 200",
+    f"open http://127.0.0.1:18789/#token={SECRET}": "open http://127.0.0.1:18789/#<removed>",
+    f"http://h:9222/json?key={SECRET}&v=1 failed": "http://h:9222/json?<removed> failed",
+    f"ws://me:{SECRET}@10.0.0.42:9222/x": "ws://<removed>@10.0.0.42:9222/x",
+    f"https://{SECRET}@example.com": "https://<removed>@example.com",
+    f"https://hooks.example.com/services/T0/B0/{SECRET}": "https://hooks.example.com/services/<removed>",
+    f"https://api.telegram.example/bot12345678:{SECRET}/getMe": "https://api.telegram.example/bot<removed>/getMe",
+    f"Authorization: Bearer {SECRET}": "Authorization: <removed>",
+    f"Cookie: a={SECRET}; b=2": "Cookie: <removed>",
+    f"sent Bearer {SECRET} to it": "sent Bearer <removed> to it",
+    f"password: {SECRET}": "password: <removed>",
+    "password: sesame": "password: <removed>",
+    f'{{"apiKey":"{SECRET}","port":18789}}': '{"apiKey":"<removed>","port":18789}',
+    f'"{{\\"botToken\\":\\"{SECRET}\\",\\"a\\":1}}"': '"{\\"botToken\\":<removed>\\",\\"a\\":1}"',
+    f"OPENAI_API_KEY={SECRET} node x.js": "OPENAI_API_KEY=<removed> node x.js",
+    f"run --token {SECRET} --port 1": "run --token <removed> --port 1",
+    f"{{ 'client_secret': '{SECRET}' }}": "{ 'client_secret': '<removed>' }",
+    f"sessionId={SECRET} done": "sessionId=<removed> done",
+    "pairing code: ABCD-1234": "pairing code: <removed>",
+    "mail to jane.doe+x@example.org now": "mail to <e-mail> now",
+    "4915112345678@s.whatsapp.net joined": "<e-mail> joined",
+    "call +49 (151) 1234-5678 now": "call <phone> now",
+    "from +15555550123": "from <phone>",
+    "/home/jane/bots/x.yaml": "/home/<user>/bots/x.yaml",
+    "/Users/jane/x": "/Users/<user>/x",
+    "peer=9.9.9.9:35030->172.28.0.2:18789 from ::ffff:10.0.0.4, 2620:fe::fe and fd00::1": (
+        "peer=<address>:35030->172.28.0.2:18789 from ::ffff:10.0.0.4, <address> and fd00::1"
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", SENTENCES)
+def test_a_secret_is_removed_by_what_stands_around_it_and_nothing_else_is(sentence: str) -> None:
+    assert scrubbed(sentence) == SENTENCES[sentence]
+
+
+def test_a_private_key_is_removed_whole_also_where_its_end_is_missing() -> None:
+    body = "\n".join(random_text(64) for _ in range(3))
+    head, tail = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
+    assert scrubbed(f"a\n{head}\n{body}\n{tail}\nz") == "a\n<removed>\nz"
+    assert scrubbed(f"a\n{head}\n{body}") == "a\n<removed>"
+
+
+ORDINARY = [
+    "2026-11-22T20:23:42.388+00:00 [gateway] shutdown budget: drain=315000ms exitMargin=5000ms; source=policy=330000ms",
+    "2026-11-22T20:23:45.018+00:00 [gateway] agent model: anthropic/claude-sonnet-4-6 (thinking=medium, fast=off)",
+    "[gateway] http server listening (14 plugins: anthropic, browser, device-pair, linux-node; 1.8s)",
+    "[browser/server] Browser control listening on http://127.0.0.1:43002/ (auth=token)",
+    "[secrets] [SECRETS_PROVIDER_DEGRADED] file:gwtoken: secret provider failed. event=secrets.provider",
+    "[gateway] log file: /tmp/openclaw/openclaw-2026-11-22.log",
+    "main: exit code 78: the gateway refuses its configuration",
+    "secrets/main/OPENAI_API_KEY: missing; write the value of OPENAI_API_KEY into it (mode 0600)",
+    "token: missing, tokens=150000, maxTokens: 4096, token_count=12345678",
+    "unrecognized key: gateway.no_such_key",
+    "config /home/idlehands/.idlehands/idlehands.json is damaged (JSON5: invalid character at 1:2)",
+    "idlehands/gateway:2026.9.6 openclaw@2026.9.6 node v24.16.0 docker 20.10.24+dfsg1",
+    "ports 18789, 18791, 18800-18899; 0.0.0.0:18789->18789/tcp; container 4f66ad9a3b2e; sha256:0f1e2d3c4b5a",
+    "    at resolveGatewayStartupAuthenticationForBrowserControl (file:///opt/gateway/dist/server.impl-B3kX9a.js:1:2)",
+    "/opt/gateway/node_modules/openclaw/extensions/browser/plugin/runtime/index.js",
+    "OPENCLAW_EAGER_BROWSER_CONTROL_SERVER_AND_MORE_OF_IT is set; basic authentication, bearer tokens",
+    "[ws] closed code=1008 reason=pairing required conn=4f66ad9a durationMs=12 handshake=pending",
+    "See https://docs.example.com/gateway/health#cpu-pressure and chown -R 1000:1000 /srv/bots/profiles/main/state",
+    "CVE-2024-21626 #53912 100% 1e10 0x7fff5fbff8c0 3.14159265358979",
+]
+
+
+@pytest.mark.parametrize("line", ORDINARY)
+def test_an_ordinary_line_stays_as_it_is(line: str) -> None:
+    assert scrubbed(line) == line
+
+
+SMELLING = """
+    token botToken OPENAI_API_KEY apikey client_secret password passphrase x-api-key keys allowFrom allow_from
+    webhookUrl sessionId session_id accesstoken email phoneNumber cookie Authorization credentials privateKey APIKey
+"""
+
+
+@pytest.mark.parametrize("name", SMELLING.split())
+def test_a_name_that_smells_of_a_secret_is_told(name: str) -> None:
+    assert names_a_secret(name)
+    assert Redactor([]).value({name: ["x", {"y": 1}]}) == {name: "<removed>"}
+
+
+@pytest.mark.parametrize("name", ["mode", "port", "maxTokens", "keyboard", "monkey", "author", "path", "tokenCount"])
+def test_an_ordinary_name_is_none(name: str) -> None:
+    assert not names_a_secret(name)
+    assert Redactor([]).value({name: 7}) == {name: 7}
+
+
+def test_data_keeps_its_structure_and_tells_what_is_empty() -> None:
+    data = {"a": [1, 2.5, True, None, ("x",)], "token": "", "secret": None, "password": False, "b": {"c": "d"}}
+    assert Redactor([]).value(data) == data | {"a": [1, 2.5, True, None, ["x"]]}
+
+
+def test_known_secrets_are_removed_from_data_in_keys_texts_and_numbers() -> None:
+    secret = random_text(12)
+    redactor = Redactor([secret, "8472910"])
+    shown = redactor.value({secret: [f"x{secret}y", 8472910, {"n": 84}]})
+    assert shown == {"<removed>": ["x<removed>y", "<removed>", {"n": 84}]}
+
+
+def test_names_and_places_of_this_host_are_replaced_as_whole_words() -> None:
+    redactor = Redactor(
+        [], names={"zeus": "<host>", "jane": "<user>", "main": "<host>"}, places={"/srv/x": "<deployment>"}
+    )
+    assert redactor.text("zeus.lan Zeus zeusx jane's main") == "<host>.lan <host> zeusx <user>'s main"
+    assert redactor.text("/srv/x/a /srv/x /srv/xy") == "<deployment>/a <deployment> /srv/xy"
+
+
+@given(st.text(max_size=200), st.lists(st.text(min_size=4, max_size=30), max_size=3))
+def test_a_second_pass_changes_nothing(text: str, known: list[str]) -> None:
+    redactor = Redactor(known)
+    once = redactor.text(text)
+    assert redactor.text(once) == once
+
+
+@pytest.mark.parametrize("run", ["a", "a.", "a=", "://", "/", "-", "eyJ", "\\", '"', "sk-", "0", "+1 ", "a@", "%41"])
+def test_a_long_line_of_anything_takes_no_long_time(run: str) -> None:
+    began = time.monotonic()
+    scrubbed(run * (20_000 // len(run)))
+    assert time.monotonic() - began < 3
+
+
+def test_the_outline_of_a_config_shows_its_structure_and_only_texts_at_harmless_places() -> None:
+    private = random_text(16)
+    config = {
+        "gateway": {"mode": "local", "bind": "lan", "port": 18789, "auth": {"mode": "token", "token": private}},
+        "browser": {"headless": True, "odd": private, "profiles": {"far": {"cdpUrl": f"wss://u:{private}@h:9/{private}?k={private}"}}},
+        "agents": {"defaults": {"workspace": "/home/idlehands/workspace", "model": private}},
+        "channels": {"telegram": {"enabled": True, "allowFrom": [491511234567, private]}, private: {}, "+491511": {}},
+        "plugins": {"entries": {"browser": {"enabled": False}}},
+        "meta": {"lastTouchedVersion": "2026.9.6"},
+        "": {"a": [[[private]]]},
+    }  # fmt: skip
+    shown = outline(config, GATEWAY_CONFIG)
+    assert private not in json.dumps(shown)
+    assert shown["gateway"] == {
+        "mode": "local", "bind": "lan", "port": 18789, "auth": {"mode": "token", "token": "<text, 16 characters>"},
+    }  # fmt: skip
+    assert shown["browser"]["profiles"]["far"]["cdpUrl"] == "wss://h:9/<removed>"
+    assert shown["channels"] == {
+        "telegram": {"enabled": True, "allowFrom": ["<number, 12 digits>", "<text, 16 characters>"]},
+        "<key, 16 characters>": {},
+        "<key, 7 characters>": {},
+    }
+    assert shown["meta"] == {"lastTouchedVersion": "2026.9.6"}
+    assert shown["plugins"] == config["plugins"]
+
+
+def test_keys_that_are_not_shown_do_not_hide_one_another() -> None:
+    assert list(outline({"+491": 1, "+492": 2}, ())) == ["<key, 4 characters>", "<key, 4 characters>'"]
+
+
+def test_the_outline_of_a_fleet_keeps_what_was_asked_for_and_no_variable() -> None:
+    fleet = {"profiles": {"ops2026": {"secrets": ["A_KEY"], "environment": {"A": "b", "TZ": "UTC"}}}}
+    assert outline(fleet, FLEET_FILE, {"ops2026"}) == {
+        "profiles": {"ops2026": {"secrets": ["A_KEY"], "environment": {"A": "<text, 1 characters>", "TZ": "UTC"}}}
+    }
