@@ -10,6 +10,7 @@ import base64
 import html
 import json
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus, urlsplit
 
@@ -116,13 +117,14 @@ class Redactor:
         """The text without what is left of known secrets where lines were cut or keys masked."""
         for secret in self._cut:
             head, tail, start = secret[:TELLING], secret[-TELLING:], secret[:4]
-            if head in text and _gives_away(head):
+            is_random = _is_random(secret) or _is_mixed(secret)
+            if head in text and (is_random or _gives_away(head)):
                 text = re.sub(rf"{re.escape(head)}[\w+/-]*={{0,2}}", REMOVED, text)
-            if tail in text and _gives_away(tail):
+            if tail in text and (is_random or _gives_away(tail)):
                 text = re.sub(rf"(?<![\w+-])[\w+-]*?{re.escape(tail)}", REMOVED, text)
-            if start in text and _gives_away(head):
-                mask = r"(?:…|\.{3}|\*{3,})"
-                text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(start)}[\w+/-]{{0,8}}{mask}[\w+/=-]{{0,12}}", REMOVED, text)
+            if start in text:
+                mask = rf"(?<![A-Za-z0-9])({re.escape(start)}[\w+/-]{{0,8}})(?:…|\.{{3}}|\*{{3,}})([\w+/=-]{{0,12}})"
+                text = re.sub(mask, partial(_unmasked, secret), text)
         return text
 
 
@@ -139,11 +141,22 @@ def _is_telling(text: str) -> bool:
     return len(text) >= SHORTEST and text.lower() not in _HARMLESS
 
 
+def _unmasked(secret: str, found: re.Match[str]) -> str:
+    """What stands for a masked text: both ends alike are proof that it is the secret, one alone only a random one."""
+    is_secret = secret.startswith(found[1]) and found[2] and secret.endswith(found[2])
+    return REMOVED if is_secret or _gives_away(secret[:TELLING]) else found[0]
+
+
 def _gives_away(part: str) -> bool:
     """Whether a part of a secret is of no ordinary text, as a word or the beginning of a sentence is."""
     if re.search(r"\s", part):
         return False
-    return any(random_words(part)) or bool(re.search(r"\d", part) and re.search(r"[A-Za-z]", part))
+    digits = len(re.findall(r"\d", part))
+    if digits >= 8 or (digits and re.search(r"[A-Za-z]", part)):
+        return True
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", part)
+    speakable = all(len(word) < 3 or re.search(r"(?i)[aeiouy]", word) for word in words)
+    return bool(words) and not (speakable and sum(map(len, words)) >= 3 * len(words))
 
 
 def _holds_anything(value: object) -> bool:
@@ -175,6 +188,12 @@ def _pieces(secret: str) -> Iterator[str]:
 def _is_random(piece: str) -> bool:
     # Base64 for URLs has two signs that stand between words elsewhere.
     return any(random_words(re.sub(r"[_-]", "", piece)))
+
+
+def _is_mixed(secret: str) -> bool:
+    """Whether a text is too long, and changes its case too often, to be a name or a sentence."""
+    changes = re.findall(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z])", secret)
+    return len(secret) >= 2 * TELLING and len(changes) * 4 >= len(secret) and not re.search(r"[\s/]", secret)
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import random
 import re
 import secrets
 import string
@@ -127,6 +128,14 @@ def test_a_masked_or_cut_secret_is_removed_too(mask: str, between: str) -> None:
     assert redactor.text(f"with {secret[:6]}{mask}{secret[-4:]} it") == "with <removed> it"
     assert redactor.text(f"with {secret[:19]} it") == "with <removed> it"
     assert redactor.text(f"with {secret[-15:]} it") == "with <removed> it"
+
+
+def test_masked_or_cut_random_text_is_removed_whatever_its_letters_are() -> None:
+    chance = random.Random(1)
+    for _ in range(3000):
+        secret = base64.urlsafe_b64encode(chance.randbytes(24)).decode()
+        shown = Redactor([secret]).text(f"(auth={secret[:6]}...{secret[-4:]}) was {secret[:14]} and {secret[-14:]}")
+        assert shown == "(auth=<removed>) was <removed> and <removed>", secret
 
 
 def test_a_known_secret_with_colours_or_invisible_letters_in_it_is_removed() -> None:
