@@ -24,6 +24,7 @@ State = Literal[
     "stopped",
     "failed",
     "missing",
+    "unknown",
 ]
 
 # The gateway's own code for a problem that restarting does not heal.
@@ -81,6 +82,18 @@ def assess(profile: str, facts: ContainerFacts | None, answers: GatewayAnswers |
     if facts.state == "running" and answers is not None:
         return _assess_running(profile, facts, answers)
     return _assess_engine_word(profile, facts)
+
+
+def assess_unknown(profile: str, why: str, answers: GatewayAnswers | None) -> Verdict:
+    """The verdict where the engine cannot be asked: what the gateway says is told, and is not enough.
+
+    Args:
+        why: what keeps the engine from answering.
+    """
+    said = "was not asked" if answers is None else "does not answer"
+    if answers is not None and answers.ready.status is not None:
+        said = "says that it is ready" if answers.is_ready else "answers, and does not say that it is ready"
+    return Verdict(profile, "unknown", f"{why}; the gateway {said}", remedy="idlehands-deploy doctor")
 
 
 def wait_until_final(
@@ -144,10 +157,10 @@ class _Finality:
 
 
 def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:
-    if answers.ready.ok:
-        return _assess_ready(profile, facts)
+    if answers.is_ready:
+        return _assess_ready(profile, facts, answers)
     failing = _failing(answers.ready)
-    if answers.started.ok:
+    if answers.has_started:
         checks = ", ".join(failing) or "a check it does not name"
         remedy = f"idlehands-deploy exec {profile} channels status"
         return Verdict(profile, "degraded", f"it works, but fails {checks}", failing, remedy)
@@ -159,11 +172,16 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
     return Verdict(profile, state, reason, failing, remedy)
 
 
-def _assess_ready(profile: str, facts: ContainerFacts) -> Verdict:
+def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:
     # A gateway that cannot write says that it is ready all the same.
     if facts.health_said.startswith(NO_SPACE):
         lack = plain(facts.health_said.removeprefix(NO_SPACE))
         return Verdict(profile, "degraded", f"it answers, but {lack}", ("disk",), f"df -h profiles/{profile}/state")
+    if frozen := [name for name, answer in answers.browsers.items() if answer.silent]:
+        what = "its browser" if len(frozen) == 1 else f"its browsers {', '.join(frozen)}"
+        verb = "takes" if len(frozen) == 1 else "take"
+        reason = f"it answers, but {what} {verb} questions and gives no answer"
+        return Verdict(profile, "degraded", reason, ("browser",), f"idlehands-deploy restart {profile}")
     return Verdict(profile, "ready")
 
 
@@ -216,7 +234,10 @@ def _waiting_for(answers: GatewayAnswers) -> str:
     if answers.ready.status is None:
         return "nothing answers on its port yet"
     pending = plain(answers.started.body.get("pendingReason") or ", ".join(_failing(answers.ready)))
-    return f"waits for {pending}" if pending else f"answers {answers.ready.status} on /readyz"
+    if pending:
+        return f"waits for {pending}"
+    stranger = ", but not as a gateway does" if answers.ready.ok else ""
+    return f"answers {answers.ready.status} on /readyz{stranger}"
 
 
 def _failing(answer: Answer) -> tuple[str, ...]:

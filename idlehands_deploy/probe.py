@@ -7,13 +7,18 @@ import queue
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from urllib3.exceptions import HTTPError
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 # A gateway that listens answers in milliseconds; one that is stuck must not hold up its neighbours.
 TIMEOUT = 2.0
+# For one that drips.
+LIMIT = 2 * TIMEOUT
 # Its answers are a few hundred bytes; one that is broken into must not fill this process's memory.
 LONGEST = 65536
 
@@ -26,11 +31,13 @@ class Answer:
         status: the HTTP status; None if nothing answered.
         silent: whether somebody took the question and gave no answer in time.
         body: the JSON object of the answer; empty if it was none.
+        seconds: that it took to come.
     """
 
     status: int | None
     body: dict[str, Any] = field(default_factory=dict)
     silent: bool = False
+    seconds: float = field(default=0.0, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -40,10 +47,25 @@ class Answer:
 
 @dataclass(frozen=True)
 class GatewayAnswers:
-    """The two questions that tell a usable gateway: has it started, and is everything in it ready."""
+    """The two questions that tell a usable gateway: has it started, and is everything in it ready.
+
+    Attributes:
+        browsers: what each of its browsers said on its CDP port, by name; empty if they were not asked.
+    """
 
     started: Answer
     ready: Answer
+    browsers: Mapping[str, Answer] = field(default_factory=dict)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a gateway says that it is ready: many a web server answers 200 to whatever it is asked."""
+        return self.ready.ok and self.ready.body.get("ready") is True
+
+    @property
+    def has_started(self) -> bool:
+        """Whether a gateway says that it works, if not all of it."""
+        return self.started.ok and self.started.body.get("status") == "started"
 
 
 class GatewayProbe:
@@ -52,10 +74,12 @@ class GatewayProbe:
     Args:
         host: the address that the port is published on.
         token: the gateway token; without it the answers say whether, but not why not.
+        browsers: the CDP port of each of its browsers on loopback, by name.
     """
 
-    def __init__(self, host: str, port: int, token: str | None) -> None:
+    def __init__(self, host: str, port: int, token: str | None, browsers: Mapping[str, int] | None = None) -> None:
         self._base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._browsers = {name: GatewayProbe("127.0.0.1", cdp, None) for name, cdp in (browsers or {}).items()}
         self._session = requests.Session()
         # Proxies and .netrc are for the internet, and our token is not for them.
         self._session.trust_env = False
@@ -63,27 +87,37 @@ class GatewayProbe:
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
-    def ask(self) -> GatewayAnswers:
-        """Ask ``/readyz``, and ``/startupz`` where that alone does not settle it."""
-        ready = self.get("/readyz")
+    def ask(self, within: float = LIMIT) -> GatewayAnswers:
+        """Ask ``/readyz``, and ``/startupz`` where that alone does not settle it.
+
+        Args:
+            within: seconds, after which there is no answer, for each question.
+        """
+        ready = self.get("/readyz", within)
         if ready.ok or ready.status is None:
             return GatewayAnswers(started=ready, ready=ready)
-        return GatewayAnswers(started=self.get("/startupz"), ready=ready)
+        return GatewayAnswers(started=self.get("/startupz", within), ready=ready)
 
-    def get(self, path: str) -> Answer:
+    def ask_browsers(self) -> dict[str, Answer]:
+        """What each browser says of itself; a refused connection is one that does not run."""
+        return {name: probe.get("/json/version") for name, probe in self._browsers.items()}
+
+    def get(self, path: str, within: float = LIMIT) -> Answer:
         """Ask one question."""
         answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         # Every byte renews a socket's timeout, so that one that drips would hold us for ever.
         threading.Thread(target=lambda: answers.put(self._request(path)), daemon=True).start()
         try:
-            return answers.get(timeout=2 * TIMEOUT)
+            return answers.get(timeout=max(0.0, within))
         except queue.Empty:
             return Answer(None, silent=True)
 
     def _request(self, path: str) -> Answer:
+        began = time.monotonic()
         try:
             with self._session.get(self._base + path, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
-                return Answer(response.status_code, _read_object(response))
+                body = _read_object(response)
+                return Answer(response.status_code, body, seconds=time.monotonic() - began)
         except requests.ReadTimeout:
             return Answer(None, silent=True)
         except (requests.RequestException, HTTPError):

@@ -45,6 +45,13 @@ def container_user(fleet: Fleet, deployment: Deployment) -> str:
     return f"{uid}:{gid}" if uid else DEFAULT_USER
 
 
+def written_at(path: Path) -> float:
+    """When a file was written, in seconds since 1970; 0 where there is none."""
+    with suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
+
+
 def check_files(deployment: Deployment, fleet: Fleet, user: str) -> None:
     """See that what the containers will mount can work, before anything is written.
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from idlehands_deploy.engine.facts import ContainerFacts
-    from idlehands_deploy.operations.inspection import Listing, StatusReport
+    from idlehands_deploy.operations.inspection import Listing
     from idlehands_deploy.operations.lifecycle import UpResult
-    from idlehands_deploy.operations.readiness import Observation
+    from idlehands_deploy.operations.observing import Observation
 
 LIST_COLUMNS = ("PROFILE", "PORT", "RESCUES", "SECRETS")
-STATUS_COLUMNS = ("PROFILE", "STATE", "GATEWAY", "UP", "RESTARTS", "WHY")
 
 
 def list_rows(listing: Listing) -> list[tuple[str, ...]]:
@@ -41,23 +38,6 @@ def list_json(listing: Listing) -> list[dict[str, Any]]:
         }
         for plan in listing.plans
     ]
-
-
-def status_rows(report: StatusReport) -> list[tuple[str, ...]]:
-    """A row a profile, and one for each container that the fleet file no longer names."""
-    rows = [_status_row(report, item) for item in report.seen]
-    rows += [
-        (facts.profile, "orphan", "-", _uptime(facts), str(facts.restart_count),
-         f"not in the fleet file; remove it: docker rm -f {facts.id[:12]}")
-        for facts in report.orphans
-    ]  # fmt: skip
-    return rows
-
-
-def status_json(report: StatusReport) -> list[dict[str, Any]]:
-    """An object a profile."""
-    rows = [observation_json(item) | {"gateway": _address(report, item.verdict.profile)} for item in report.seen]
-    return rows + [{"profile": facts.profile, "state": "orphan", "container": facts.id} for facts in report.orphans]
 
 
 def observation_json(item: Observation) -> dict[str, Any]:
@@ -97,31 +77,3 @@ def up_lines(result: UpResult) -> list[str]:
         if verdict.remedy:
             lines.append(f"  Next: {verdict.remedy}")
     return lines
-
-
-def _status_row(report: StatusReport, item: Observation) -> tuple[str, ...]:
-    verdict, facts = item.verdict, item.facts
-    why = verdict.reason + (f" - {verdict.remedy}" if verdict.remedy else "")
-    return (
-        verdict.profile,
-        verdict.state,
-        _address(report, verdict.profile),
-        _uptime(facts) if facts else "-",
-        str(facts.restart_count) if facts else "-",
-        why,
-    )
-
-
-def _address(report: StatusReport, profile: str) -> str:
-    gateway = report.ports[profile].published[0]
-    return f"{gateway.host_ip}:{gateway.port}"
-
-
-def _uptime(facts: ContainerFacts) -> str:
-    if facts.state != "running" or not facts.started:
-        return "-"
-    seconds = max(0, int(time.time() - facts.started))
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
-        if seconds >= size:
-            return f"{seconds // size}{unit}"
-    return f"{seconds}s"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
+import jsonschema
 import pytest
 
 from idlehands_deploy.directory import Deployment
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "idlehands_deploy"
 NO_ENGINE = "unix:///nonexistent.sock"
+
+
+def check_status(said: object) -> None:
+    """See that a status for scripts is what its schema says, and holds nothing that the schema does not name."""
+    strict = json.loads((ROOT / "docs" / "status.schema.json").read_text().replace(
+        '"additionalProperties": true', '"additionalProperties": false'
+    ))  # fmt: skip
+    jsonschema.validate(said, strict)
 
 
 class Quiet:

@@ -132,7 +132,6 @@ def test_up_without_an_engine_exits_with_4_and_writes_nothing(tmp_path: Path) ->
 def test_without_an_engine_no_other_command_changes_anything_either(deployment: Path) -> None:
     before = snapshot(deployment)
     calls = [
-        "status",
         "up",
         "up new",
         "stop",

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
 from idlehands_deploy.engine.facts import ContainerFacts
 from idlehands_deploy.health import State, Verdict, assess, wait_until_final
 from idlehands_deploy.probe import Answer, GatewayAnswers
+from tests.helpers import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +26,10 @@ LOGS = "idlehands-deploy logs main --tail 50"
 
 
 def answers(ready: int | None, started: int | None = None, *, failing: object = (), **body: object) -> GatewayAnswers:
+    said = {"status": "started"} if started == 200 else {}
     return GatewayAnswers(
-        started=Answer(started, {**body, "failing": failing}), ready=Answer(ready, {"failing": failing})
+        started=Answer(started, {**said, **body, "failing": failing}),
+        ready=Answer(ready, {"ready": ready == 200, "failing": failing}),
     )
 
 
@@ -33,6 +38,17 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "answers ready": (RUNNING, answers(200, 200), "ready |  | "),
     "answers ready, though Docker has not seen it": (
         replace(RUNNING, health="unhealthy"), answers(200, 200), "ready |  | ",
+    ),
+    "answers 200 to whatever it is asked": (
+        RUNNING, GatewayAnswers(Answer(200), Answer(200)),
+        "starting | answers 200 on /readyz, but not as a gateway does | ",
+    ),
+    "answers ready, and its browser is frozen": (
+        RUNNING, replace(answers(200, 200), browsers={"openclaw": Answer(None, silent=True), "work": Answer(200)}),
+        "degraded | it answers, but its browser takes questions and gives no answer | idlehands-deploy restart main",
+    ),
+    "answers ready, and its browsers are off": (
+        RUNNING, replace(answers(200, 200), browsers={"openclaw": Answer(None)}), "ready |  | ",
     ),
     "answers ready, and cannot write": (
         replace(RUNNING, health_said="disk: state directory /x has 0 MB free\n"), answers(200, 200),
@@ -254,3 +270,10 @@ def test_a_gateway_that_falls_back_from_degraded_is_waited_for_anew() -> None:
 
 def test_a_look_is_taken_even_when_there_is_no_time() -> None:
     assert wait(lambda _: "starting", 0) == ("starting", 0.0, ["starting"])
+
+
+def test_every_verdict_is_documented() -> None:
+    rows = re.findall(r"^\| `([a-z-]+)` \|", (ROOT / "docs" / "health.md").read_text(), re.MULTILINE)
+    assert rows == list(get_args(State))
+    schema = json.loads((ROOT / "docs" / "status.schema.json").read_text())
+    assert schema["properties"]["profiles"]["items"]["properties"]["state"]["enum"] == rows

@@ -112,7 +112,7 @@ def test_the_engine_knows_nothing_of_fleets(module: str) -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("operations.")])
 def test_operations_know_nothing_of_the_command_line(module: str) -> None:
-    assert not rooms(module) & {"cli", "output", "finding_views", "port_views", "views"}
+    assert not rooms(module) & {"cli", "output", "finding_views", "port_views", "status_views", "views"}
 
 
 def test_nothing_imports_the_command_line_but_the_program() -> None:
@@ -130,6 +130,7 @@ def test_commands_leave_the_engine_to_operations(module: str) -> None:
         "output",
         "finding_views",
         "port_views",
+        "status_views",
         "views",
     }
 

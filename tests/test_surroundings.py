@@ -23,7 +23,7 @@ from idlehands_deploy.errors import DeployError, DirectoryError, EngineForbidden
 from idlehands_deploy.operations import editing
 from idlehands_deploy.operations.session import Session
 from idlehands_deploy.output import hint, remember_directory
-from tests.helpers import Quiet, clean_environ, run, session, snapshot
+from tests.helpers import Quiet, check_status, clean_environ, run, session, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,10 +206,21 @@ def test_a_fleet_file_that_is_wrong_is_told_by_up_before_an_engine_is_looked_for
     assert "profiles.main.prot: unknown key" in shown.stderr
 
 
-@pytest.mark.parametrize("command", ["up", "up main", "up new", "start", "status", "status --json", "restart main"])
+@pytest.mark.parametrize("command", ["up", "up main", "up new", "start", "restart main"])
 def test_a_good_fleet_file_and_no_engine_exit_with_4(deployment: Path, command: str) -> None:
     shown = calm(run(deployment, *command.split()))
     assert (shown.returncode, shown.stdout) == (4, "")
+
+
+def test_without_an_engine_status_says_of_each_profile_that_it_is_unknown_and_exits_with_4(deployment: Path) -> None:
+    shown = calm(run(deployment, "status"))
+    assert shown.returncode == 4
+    assert [line.split()[:2] for line in shown.stdout.splitlines()[1:2]] == [["main", "unknown"]]
+    assert "main is unknown: No Docker Engine answers" in shown.stdout
+    assert "Error: No Docker Engine answers" in shown.stderr
+    said = calm(run(deployment, "status", "--json"))
+    check_status(json.loads(said.stdout))
+    assert (said.returncode, json.loads(said.stdout)["engine"]["reachable"]) == (4, False)
 
 
 @pytest.fixture

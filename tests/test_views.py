@@ -6,9 +6,8 @@ import pytest
 
 from idlehands_deploy import views
 from idlehands_deploy.health import Verdict
-from idlehands_deploy.operations.inspection import StatusReport
 from idlehands_deploy.operations.lifecycle import UpResult
-from idlehands_deploy.operations.readiness import Observation, gateway_host
+from idlehands_deploy.operations.observing import Observation, gateway_host
 from idlehands_deploy.ports import plan_ports
 from tests.helpers import fleet
 from tests.test_health import ENDED, RUNNING
@@ -34,29 +33,6 @@ def test_up_tells_what_the_container_warned_of() -> None:
     warned = replace(READY, warnings=("the browser runs WITHOUT its own sandbox",))
     assert views.up_lines(UpResult(PLAN, [warned]))[1:] == ["  Warning: the browser runs WITHOUT its own sandbox"]
     assert views.up_json([warned])[0]["warnings"] == ["the browser runs WITHOUT its own sandbox"]
-
-
-def test_status_tells_of_containers_that_the_fleet_file_no_longer_names() -> None:
-    gone = replace(ENDED, profile="gone", restart_count=1)
-    report = StatusReport([DEGRADED], PLAN.profiles, [gone], is_stale=False)
-    assert views.status_rows(report) == [
-        ("rescue", "degraded", "127.0.0.1:19789", "-", "0", "it works, but fails telegram - look at it"),
-        ("gone", "orphan", "-", "-", "1", "not in the fleet file; remove it: docker rm -f 0123456789ab"),
-    ]
-    assert views.status_json(report)[1] == {
-        "profile": "gone", "state": "orphan", "container": "0123456789abcdef",
-    }  # fmt: skip
-
-
-def test_status_json_has_the_facts_behind_the_verdict() -> None:
-    report = StatusReport([READY], PLAN.profiles, [], is_stale=False)
-    assert views.status_json(report) == [
-        {
-            "profile": "main", "state": "ready", "usable": True, "reason": "", "failing": [], "remedy": "",
-            "container": "0123456789abcdef", "started_at": "2026-11-22T00:00:00.123456789Z", "restarts": 2,
-            "exit_code": None, "gateway": "127.0.0.1:18789",
-        }
-    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from idlehands_deploy import finding_views, operations, output, views
+from idlehands_deploy import finding_views, operations, output, status_views
 from idlehands_deploy.cli.app import Json, app, start_session, talk
 from idlehands_deploy.errors import NotReadyError
 
@@ -27,7 +27,7 @@ def doctor(
     """
     session = start_session(ctx)
     if bundle is not None:
-        operations.bundling.report(session, bundle, views.status_json, finding_views.text)
+        operations.bundling.report(session, bundle, status_views.as_json, finding_views.text)
         talk.say(f"Wrote {bundle}. Look through it before you share it.")
         return
     diagnosis = operations.doctor.examine(session)

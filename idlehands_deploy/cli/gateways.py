@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idlehands_deploy import operations, output, views
+from idlehands_deploy import operations, output, status_views, views
 from idlehands_deploy.cli.app import (
     InstallEngine,
     Json,
@@ -51,11 +52,16 @@ def status(ctx: typer.Context, names: Names = None, as_json: Json = False) -> No
     """Show what is true of each gateway now."""
     report = operations.inspection.status(start_session(ctx), names or [])
     if as_json:
-        output.show_json(views.status_json(report))
+        output.show_json(status_views.as_json(report))
     else:
-        output.show_table(views.STATUS_COLUMNS, views.status_rows(report))
+        now = time.time()
+        output.show_table(status_views.COLUMNS, status_views.rows(report, now))
+        for line in status_views.notes(report, now):
+            output.show(output.printable(output.hint(line)))
         if report.is_stale:
             talk.say(f"The fleet file was changed since: {output.hint('idlehands-deploy up')} applies it.")
+    if report.failure:
+        raise report.failure
 
 
 @app.command()

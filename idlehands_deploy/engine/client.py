@@ -18,17 +18,21 @@ from idlehands_deploy.engine.facts import (
     ONE_OFF_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
+    VERSION_LABEL,
     ContainerFacts,
     EngineFacts,
     ImageFacts,
     PortHolder,
     read_time,
 )
+from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import docker
+
+    from idlehands_deploy.engine.usage import Reading, Usage
 
 
 class Engine:
@@ -112,6 +116,27 @@ class Engine:
             detail = self._inspect(container) or {}
         pairs = (line.partition("=") for line in detail.get("Config", {}).get("Env") or [])
         return {name: value for name, _, value in pairs}
+
+    def counters(self, facts: ContainerFacts) -> Reading | None:
+        """A running container's counters, to be compared with later ones; None where they cannot be read."""
+        return read_counters(facts.id, facts.pid)
+
+    def usage(self, facts: ContainerFacts, before: Reading | None) -> Usage | None:
+        """What a running container uses of memory and processor; None if it does not run any more.
+
+        Args:
+            before: an earlier reading of its counters; without one an engine that is not of this host takes a second.
+        """
+        if before is not None:
+            time.sleep(max(0.0, before.at + SHORTEST - time.monotonic()))
+        now = self.counters(facts)
+        if now is not None:
+            return between(before, now)
+        with translated(self._client):
+            try:
+                return read_stats(self._api.stats(facts.id, stream=False))
+            except NotFound:
+                return None
 
     def last_exit_code(self, container: str) -> int | None:
         """The exit code of a container's newest death in the last hour, as far as the engine remembers."""
@@ -247,6 +272,10 @@ def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
         health_said=_health_said(state),
         image_id=detail["Image"],
         config_hash=labels.get(CONFIG_HASH_LABEL, ""),
+        version=labels.get(VERSION_LABEL, ""),
+        created_at=str(detail["Created"]),
+        memory_limit=int(detail["HostConfig"].get("Memory") or 0),
+        pid=int(state["Pid"]),
         missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
     )
 

@@ -10,6 +10,7 @@ from datetime import datetime
 CONTEXT_LABEL = "org.idlehands.deploy.context"
 PROJECT_LABEL = "com.docker.compose.project"
 CONFIG_HASH_LABEL = "com.docker.compose.config-hash"
+VERSION_LABEL = "idlehands.gateway.version"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
 SERVICE_LABEL = "com.docker.compose.service"
 DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
@@ -29,6 +30,10 @@ class ContainerFacts:
         missing_mounts: paths on this host that it mounts and that are not there any more.
         image_id: of the image that it was made from.
         config_hash: Compose's digest of the service that it was made from.
+        version: of the gateway in it, as its image says; empty if that does not.
+        memory_limit: bytes; 0 for none.
+        created_at: when it was made, RFC 3339; empty where that is not known.
+        pid: of its first process, as the engine's own host sees it; 0 if it does not run.
         last_exit_code: of the run before this one, where it is known.
     """
 
@@ -46,12 +51,21 @@ class ContainerFacts:
     missing_mounts: tuple[str, ...] = ()
     image_id: str = ""
     config_hash: str = ""
+    version: str = ""
+    memory_limit: int = 0
+    created_at: str = ""
+    pid: int = 0
     last_exit_code: int | None = None
 
     @property
     def started(self) -> float:
         """When it was last started, in seconds since 1970; 0 if never."""
         return read_time(self.started_at) if self.started_at else 0.0
+
+    @property
+    def created(self) -> float:
+        """When it was made, in seconds since 1970; 0 if that is not known."""
+        return read_time(self.created_at) if self.created_at else 0.0
 
 
 def read_time(text: str) -> float:

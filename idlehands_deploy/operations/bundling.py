@@ -224,8 +224,10 @@ class _Gathering:
 
     def _status(self, status_json: Callable[[StatusReport], Any]) -> Any:  # noqa: ANN401
         self._needed()
-        rows = status_json(status(self._session, []))
-        return [row | {"container": (row.get("container") or "")[:12] or None} for row in rows]
+        said = status_json(status(self._session, []))
+        for row in (*said["profiles"], *said["orphans"]):
+            row["container"] = (row["container"] or "")[:12] or None
+        return said
 
     def _inspected(self, name: str) -> Any:  # noqa: ANN401
         engine = self._needed()

@@ -13,14 +13,13 @@ from idlehands_deploy.checks.files import ProfileFiles, check_files
 from idlehands_deploy.checks.host import check_host
 from idlehands_deploy.checks.running import (
     check_browser_doctor,
-    check_drift,
     check_generated,
     check_orphans,
     check_verdict,
 )
 from idlehands_deploy.compose import GENERATED, secret_names
 from idlehands_deploy.directory import read_text
-from idlehands_deploy.engine.compose import HASH_ARGUMENTS, find_binary, read_hashes
+from idlehands_deploy.engine.compose import find_binary
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.file_facts import find_strangers, look_at, names_in, resolved
 from idlehands_deploy.findings import Finding
@@ -28,15 +27,16 @@ from idlehands_deploy.host import look_at_host
 from idlehands_deploy.isolation import check_isolation
 from idlehands_deploy.operations import editing
 from idlehands_deploy.operations.conflicts import taken_ports
-from idlehands_deploy.operations.readiness import observe, probe_control, start_warnings
+from idlehands_deploy.operations.drift import compose_hashes, find_drift
+from idlehands_deploy.operations.observing import observe, probe_control
+from idlehands_deploy.operations.readiness import start_warnings
 from idlehands_deploy.operations.surroundings import find_natives, read_setups
-from idlehands_deploy.profile_files import secrets_changed_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from idlehands_deploy.engine.client import Engine
-    from idlehands_deploy.operations.readiness import Observation
+    from idlehands_deploy.operations.observing import Observation
     from idlehands_deploy.operations.session import Session
 
 LEVELS = ("error", "warning", "note")
@@ -192,7 +192,8 @@ def _examine_containers(session: Session, plan: editing.Plan, engine: Engine, se
     fleet, profiles = plan.fleet, list(plan.fleet.profiles)
     with ThreadPoolExecutor() as pool:
         facts, holders = pool.submit(engine.facts), pool.submit(engine.holders)
-        image, hashes = pool.submit(engine.image, fleet.image), pool.submit(_hashes, session, plan)
+        image = pool.submit(engine.image, fleet.image)
+        hashes = pool.submit(compose_hashes, session, fleet, plan.compose_text)
         looks = observe(session, engine, fleet, plan.ports, profiles)
         doctors = [pool.submit(_ask_browser, session, plan, item) for item in looks if item.verdict.usable]
         containers = engine.containers(fleet.name)
@@ -201,11 +202,7 @@ def _examine_containers(session: Session, plan: editing.Plan, engine: Engine, se
         seen.root = Path(facts.result().root)
         yield from check_engine(facts.result(), fleet)
         yield from check_image(fleet.image, image.result(), expected_context(fleet.image))
-        newer = {
-            name for name, item in up.items()
-            if secrets_changed_at(session.deployment, fleet.profiles[name], name) > item.started
-        }  # fmt: skip
-        yield from check_drift(up, hashes.result(), image.result(), newer)
+        yield from find_drift(session, fleet, up, hashes.result(), image.result())
         yield from check_orphans([item for item in containers if item.profile not in fleet.profiles])
         for item in looks:
             yield from check_verdict(item.verdict, start_warnings(engine, item.facts) if item.verdict.usable else ())
@@ -219,12 +216,6 @@ def _examine_containers(session: Session, plan: editing.Plan, engine: Engine, se
                         f"{name} does not start",
                         f"stop what holds it, or give {name} another `port` in fleet.yaml",
                     )  # fmt: skip
-
-
-def _hashes(session: Session, plan: editing.Plan) -> dict[str, str]:
-    if read_text(session.deployment.compose_file) != plan.compose_text:
-        return {}  # the stale file is a finding of its own, and another's need not even parse
-    return read_hashes(session.compose(plan.fleet).run(*HASH_ARGUMENTS))
 
 
 def _ask_browser(session: Session, plan: editing.Plan, item: Observation) -> tuple[str, int | None, dict[str, Any]]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from idlehands_deploy.compose import build_document, render
 from idlehands_deploy.directory import read_text
-from idlehands_deploy.errors import DirectoryError
+from idlehands_deploy.errors import DirectoryError, EngineUnreachableError
 from idlehands_deploy.fleet_values import TOKEN_SECRET
+from idlehands_deploy.health import assess_unknown
 from idlehands_deploy.isolation import check_isolation
-from idlehands_deploy.operations.readiness import Observation, gateway_host, observe
+from idlehands_deploy.operations.drift import compose_hashes, find_drift
+from idlehands_deploy.operations.observing import Observation, gateway_host, make_probe, observe
 from idlehands_deploy.operations.session import select
 from idlehands_deploy.operations.surroundings import find_natives, plan_here, read_setups
-from idlehands_deploy.profile_files import container_user, read_token
+from idlehands_deploy.profile_files import container_user, read_token, written_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.errors import DeployError
     from idlehands_deploy.findings import Finding
     from idlehands_deploy.fleet import Fleet
     from idlehands_deploy.members import Native, Setup
@@ -32,14 +36,21 @@ class StatusReport:
     """The fleet at one moment.
 
     Attributes:
+        host: the address at which this host reaches the gateways.
         orphans: the project's containers that the fleet file does not name.
         is_stale: the fleet file was changed since the containers' compose file was generated from it.
+        drift: how a profile's container differs from what would be made now, by profile.
+        failure: what keeps the engine from answering, so that nothing is certain; None if it does.
     """
 
+    project: str
+    host: str
     seen: list[Observation]
     ports: dict[str, ProfilePorts]
     orphans: list[ContainerFacts]
     is_stale: bool
+    drift: dict[str, str] = field(default_factory=dict)
+    failure: EngineUnreachableError | None = None
 
 
 @dataclass(frozen=True)
@@ -82,19 +93,46 @@ def listing(session: Session) -> Listing:
 
 
 def status(session: Session, names: Sequence[str]) -> StatusReport:
-    """Look at the profiles, all at once."""
+    """Look at the profiles, all at once; where the engine cannot be asked, each is unknown."""
     fleet = session.fleet()
     plan = plan_here(session, fleet)
     profiles = select(fleet, names)
+    try:
+        return _status(session, fleet, plan, profiles, with_orphans=not names)
+    except EngineUnreachableError as error:
+        seen = [unknown(session, fleet, plan, name, error) for name in profiles]
+        return StatusReport(fleet.name, gateway_host(fleet), seen, plan.profiles, [], is_stale=False, failure=error)
+
+
+def unknown(session: Session, fleet: Fleet, plan: PortPlan, profile: str, error: DeployError) -> Observation:
+    """What can be said of a profile without the engine."""
+    answers = make_probe(session, fleet, plan, profile).ask()
+    return Observation(assess_unknown(profile, error.what.rstrip("."), answers), None)
+
+
+def _status(session: Session, fleet: Fleet, plan: PortPlan, profiles: list[str], *, with_orphans: bool) -> StatusReport:
     engine = session.engine_for(fleet)
-    seen = observe(session, engine, fleet, plan, profiles)
-    orphans = [] if names else [facts for facts in engine.containers(fleet.name) if facts.profile not in fleet.profiles]
-    return StatusReport(seen, plan.profiles, orphans, is_stale=_is_stale(session, fleet, plan))
-
-
-def _is_stale(session: Session, fleet: Fleet, plan: PortPlan) -> bool:
-    text = render(build_document(fleet, plan, container_user(fleet, session.deployment)))
-    return read_text(session.deployment.compose_file) != text
+    compose_text = render(build_document(fleet, plan, container_user(fleet, session.deployment)))
+    with ThreadPoolExecutor() as pool:
+        image = pool.submit(engine.image, fleet.image)
+        containers = engine.containers(fleet.name)
+        known = {facts.profile: facts for facts in containers if facts.profile in fleet.profiles}
+        running = {name: facts for name, facts in known.items() if name in profiles and facts.state == "running"}
+        # Asking Compose costs more than all the rest, and a file that is older than every container tells nothing.
+        oldest = min((facts.created for facts in running.values()), default=float("inf"))
+        is_newer = written_at(session.deployment.compose_file) > oldest
+        hashes = pool.submit(compose_hashes, session, fleet, compose_text) if is_newer else None
+        seen = observe(session, engine, fleet, plan, profiles, known, details=True)
+        drift = find_drift(session, fleet, running, hashes.result() if hashes else {}, image.result())
+        return StatusReport(
+            fleet.name,
+            gateway_host(fleet),
+            seen,
+            plan.profiles,
+            [facts for facts in containers if facts.profile not in fleet.profiles] if with_orphans else [],
+            is_stale=read_text(session.deployment.compose_file) != compose_text,
+            drift={finding.place: finding.what for finding in drift},
+        )
 
 
 def url(session: Session, name: str) -> str:

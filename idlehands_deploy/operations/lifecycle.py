@@ -13,7 +13,8 @@ from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.health import assess
 from idlehands_deploy.operations import editing
 from idlehands_deploy.operations.ending import end
-from idlehands_deploy.operations.readiness import Observation, observe, wait_for
+from idlehands_deploy.operations.observing import Observation, observe
+from idlehands_deploy.operations.readiness import wait_for
 from idlehands_deploy.operations.session import meant, select
 from idlehands_deploy.profile_files import new_token, secrets_changed_at
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import NotReadyError
 from idlehands_deploy.health import assess, wait_until_final
-from idlehands_deploy.ports import CONTROL_OFFSET, LOOPBACK
-from idlehands_deploy.profile_files import read_token
+from idlehands_deploy.operations.observing import Observation, Observer, by_profile, describe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,52 +28,6 @@ LOG_LINES = 6
 # How the image's entrypoint begins a warning, and for how long after its start it may give one.
 WARNING = "idlehands-entrypoint: WARNING: "
 WARNING_SECONDS = 10
-
-
-@dataclass(frozen=True)
-class Observation:
-    """One profile at one moment.
-
-    Attributes:
-        warnings: what the container said at its start that a person should know although the gateway works.
-    """
-
-    verdict: Verdict
-    facts: ContainerFacts | None
-    warnings: tuple[str, ...] = ()
-
-
-def gateway_host(fleet: Fleet) -> str:
-    """The address at which this host reaches the published gateway ports."""
-    address = ipaddress.ip_address(fleet.bind)
-    if not address.is_unspecified:
-        return fleet.bind
-    return LOOPBACK if address.version == 4 else "::1"
-
-
-def observe(
-    session: Session, engine: Engine, fleet: Fleet, plan: PortPlan, profiles: Sequence[str]
-) -> list[Observation]:
-    """Look once at several profiles, all at the same time."""
-    containers = _by_profile(engine, fleet)
-
-    def look(profile: str) -> Observation:
-        facts = containers.get(profile)
-        if facts is None or facts.state != "running":
-            return Observation(assess(profile, facts, None), facts)
-        probe = _probe(session, fleet, plan, profile)
-        answers = probe.ask()
-        if answers.ready.status is None and not answers.ready.silent and facts.health == "healthy":
-            # It was, half a minute ago; a gateway that starts anew in its container closes its port for seconds.
-            now = "healthy" if engine.is_healthy_now(facts.id) else "starting"
-            facts, answers = replace(facts, health=now), probe.ask()
-        if facts.restart_count and not answers.started.ok:
-            # In a crash loop a look falls into a run or between two, and only the past tells the difference.
-            facts = replace(facts, last_exit_code=engine.last_exit_code(facts.id))
-        return Observation(assess(profile, facts, answers), facts)
-
-    with ThreadPoolExecutor(max_workers=max(1, len(profiles))) as pool:
-        return list(pool.map(look, profiles))
 
 
 def wait_for(
@@ -96,7 +48,8 @@ def wait_for(
     Raises:
         NotReadyError: not every profile is usable; it says why, with the last log lines and what to type.
     """
-    containers = _by_profile(engine, fleet)
+    containers = by_profile(engine, fleet)
+    observer = Observer(session, engine, fleet, plan)
     began = watch.began
     interrupted = threading.Event()
 
@@ -105,9 +58,7 @@ def wait_for(
             raise KeyboardInterrupt
 
     def wait(profile: str) -> Observation:
-        gateway = _Gateway(
-            engine, watch, fleet, profile, containers.get(profile), _probe(session, fleet, plan, profile)
-        )
+        gateway = _Gateway(engine, watch, fleet, profile, containers.get(profile), observer.probe(profile))
         verdict = wait_until_final(
             gateway.look,
             timeout,
@@ -125,11 +76,6 @@ def wait_for(
     if not all(item.verdict.usable for item in seen):
         raise _not_ready(engine, seen, timeout)
     return seen
-
-
-def describe(verdict: Verdict) -> str:
-    """A verdict in one line."""
-    return f"{verdict.state}: {verdict.reason}" if verdict.reason else verdict.state
 
 
 class _Gateway:
@@ -154,7 +100,7 @@ class _Gateway:
     def look(self) -> Verdict:
         """The verdict at this moment."""
         if self._watch.lost:
-            self.facts = _by_profile(self._engine, self._fleet).get(self._profile)
+            self.facts = by_profile(self._engine, self._fleet).get(self._profile)
         elif self.facts and (death := self._watch.death(self.facts.id, self.facts.started)):
             self.facts = _after(death, self.facts, self._engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
@@ -168,24 +114,6 @@ def _after(death: Death, before: ContainerFacts, now: ContainerFacts | None) -> 
         return now
     # The start is that of the run which died: its log is the one that says why.
     return replace(now, state="restarting", exit_code=death.exit_code, health=None, started_at=before.started_at)
-
-
-def _by_profile(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:
-    return {facts.profile: facts for facts in engine.containers(fleet.name)}
-
-
-def _probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> GatewayProbe:
-    from idlehands_deploy.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
-
-    return GatewayProbe(gateway_host(fleet), plan.profiles[profile].base, read_token(session.deployment, profile))
-
-
-def probe_control(session: Session, plan: PortPlan, profile: str) -> GatewayProbe:
-    """A probe of a gateway's browser control, which is published on loopback."""
-    from idlehands_deploy.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
-
-    port = plan.profiles[profile].base + CONTROL_OFFSET
-    return GatewayProbe(LOOPBACK, port, read_token(session.deployment, profile))
 
 
 def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> NotReadyError:

@@ -121,7 +121,7 @@ class Site:
         return self.engine.containers.get(f"{self.name}-{profile}-1")
 
     def status(self, profile: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.run("status", profile, "--json").json[0]
+        found: dict[str, Any] = self.run("status", profile, "--json").json["profiles"][0]
         return found
 
     def logs(self, profile: str) -> str:

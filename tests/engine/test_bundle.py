@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 import websocket
 
-from idlehands_deploy import views
+from idlehands_deploy import status_views
 from idlehands_deploy.bundle import write_bundle
 from idlehands_deploy.directory import Deployment
 from idlehands_deploy.operations import bundling
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.engine
 
 def gathered(site: Site, more: dict[str, str] | None = None) -> dict[str, str]:
     session = Session(Deployment(site.root), dict(os.environ), Quiet(), lambda _: False)
-    return bundling.gather(session, views.status_json, more)
+    return bundling.gather(session, status_views.as_json, more)
 
 
 def forms(secret: str) -> dict[str, bytes]:
@@ -128,7 +128,7 @@ def test_nothing_secret_of_a_running_gateway_is_in_its_bundle(site: Site, tmp_pa
     assert container["limits"]["Memory"] == 2 << 30
     assert "SOME_URL" in container["variables"]
     assert container["labels"]["com.docker.compose.project.working_dir"] == "<deployment>"
-    assert json.loads(texts["status.json"])[0]["state"] == "ready"
+    assert json.loads(texts["status.json"])["profiles"][0]["state"] == "ready"
     assert "[gateway] ready" in texts["main/logs.txt"]
     assert "(auth=<removed>)" in texts["main/logs.txt"]
     assert json.loads(texts["engine.json"])["info"]["ServerVersion"]
@@ -145,7 +145,7 @@ def test_a_gateway_that_refuses_a_config_logs_no_secret_of_it_into_a_bundle(site
     texts = gathered(site)
     write_bundle(tmp_path / "x.tar.gz", texts)
     assert found(tmp_path / "x.tar.gz", planted | {"token": site.token("main")}) == set()
-    assert json.loads(texts["status.json"])[0]["state"] == "misconfigured"
+    assert json.loads(texts["status.json"])["profiles"][0]["state"] == "misconfigured"
     assert "refuses its configuration" in texts["main/logs.txt"]
 
 

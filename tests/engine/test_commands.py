@@ -8,8 +8,10 @@ import psutil
 import pytest
 import requests
 
+from idlehands_deploy import status_views
 from idlehands_deploy.fleet import DEFAULT_IMAGE
 from tests.engine.conftest import IMAGE, until
+from tests.helpers import check_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,11 +25,22 @@ pytestmark = pytest.mark.engine
 
 def test_status_of_ready_gateways_says_so_with_their_addresses(pair: Site) -> None:
     lines = pair.ok("status").out.splitlines()
-    assert lines[0].split() == ["PROFILE", "STATE", "GATEWAY", "UP", "RESTARTS", "WHY"]
+    assert lines[0].split() == list(status_views.COLUMNS)
     assert [line.split()[:3] for line in lines[1:]] == [
-        ["main", "ready", f"127.0.0.1:{pair.base}"],
-        ["rescue", "ready", f"127.0.0.1:{pair.base + 20}"],
+        ["main", "ready", f"http://127.0.0.1:{pair.base}/"],
+        ["rescue", "ready", f"http://127.0.0.1:{pair.base + 20}/"],
     ]
+
+
+def test_the_status_for_scripts_keeps_to_its_schema_and_counts_what_a_gateway_uses(pair: Site) -> None:
+    said = pair.ok("status", "--json").json
+    check_status(said)
+    main = said["profiles"][0]
+    assert main["gateway_version"] == DEFAULT_IMAGE.rpartition(":")[2]
+    # An idle gateway holds several hundred megabytes, and stays within its limit.
+    assert 200 << 20 < main["memory"] < main["memory_limit"] == 2 << 30
+    assert 0 <= main["cpu"] < 2
+    assert set(main["browsers"]) == {"openclaw"}
 
 
 def test_the_link_opens_a_dashboard_that_is_logged_in(pair: Site, browser: Callable[[str], str]) -> None:
@@ -174,8 +187,10 @@ def test_a_change_that_is_not_applied_yet_is_told_and_keeps_restart_from_it(site
 def test_a_container_that_the_fleet_file_no_longer_names_is_shown(site: Site) -> None:
     site.ok("up", "main")
     site.write("profiles:\n  other: {}\n")
-    states = {row["profile"]: row["state"] for row in site.ok("status", "--json").json}
-    assert states == {"other": "missing", "main": "orphan"}
+    said = site.ok("status", "--json").json
+    check_status(said)
+    assert [(row["profile"], row["state"]) for row in said["profiles"]] == [("other", "missing")]
+    assert [(row["profile"], row["state"]) for row in said["orphans"]] == [("main", "running")]
 
 
 @pytest.mark.alone
@@ -187,7 +202,7 @@ def test_a_second_build_with_nothing_changed_takes_seconds(site: Site) -> None:
 
 
 def _started(site: Site) -> Any:
-    return site.run("status", "main", "--json").json[0]["started_at"]
+    return site.status("main")["started_at"]
 
 
 @pytest.fixture
