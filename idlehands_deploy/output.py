@@ -12,10 +12,12 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from rich.console import Group
     from rich.status import Status
+    from rich.table import Table
     from rich.text import Text
 
     from idlehands_deploy.errors import DeployError
@@ -102,9 +104,11 @@ class Talk:
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table: with colour on a terminal, aligned plain text in a pipe."""
-    rows = [[printable(hint(cell)) for cell in row] for row in rows]
-    if sys.stdout.isatty():
-        _show_rich(columns, rows)
+    rows = _clean(rows)
+    if is_terminal():
+        from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
+
+        Console().print(_rich_table(columns, rows))
         return
     widths = [max(len(row[index]) for row in (columns, *rows)) for index in range(len(columns))]
     for row in (columns, *rows):
@@ -186,9 +190,56 @@ def show_error(error: DeployError) -> None:
     )
 
 
-def _show_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
-    from rich.table import Table  # noqa: PLC0415
+def is_terminal() -> bool:
+    """Whether a person looks at standard output, and not a program."""
+    return sys.stdout.isatty()
+
+
+def show_now(text: str) -> None:
+    """A line of data, for a reader who waits for it."""
+    show(printable(text))
+    flush()
+
+
+class LiveTable:
+    """A table with lines below it that is drawn anew in its place, once a second and when told to.
+
+    Args:
+        content: the rows and the lines of this moment.
+    """
+
+    def __init__(self, columns: Sequence[str], content: Callable[[], tuple[list[tuple[str, ...]], list[str]]]) -> None:
+        from rich.live import Live  # noqa: PLC0415 - only terminals pay for it
+
+        self._columns = columns
+        self._content = content
+        self._live = Live(get_renderable=self._drawn, refresh_per_second=1)
+
+    def refresh(self) -> None:
+        """Draw it now."""
+        self._live.refresh()
+
+    def __enter__(self) -> LiveTable:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def _drawn(self) -> Group:
+        from rich.console import Group  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        rows, lines = self._content()
+        return Group(_rich_table(self._columns, _clean(rows)), *(Text(printable(hint(line))) for line in lines))
+
+
+def _clean(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[printable(hint(cell)) for cell in row] for row in rows]
+
+
+def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - only terminals pay for it
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, header_style="bold", pad_edge=False)
@@ -201,4 +252,4 @@ def _show_rich(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
                 for column, cell in zip(columns, row, strict=True)
             )
         )
-    Console().print(table)
+    return table

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.views import observation_json
@@ -52,6 +54,18 @@ def as_json(report: StatusReport) -> dict[str, Any]:
             {"profile": facts.profile, "container": facts.id, "state": facts.state} for facts in report.orphans
         ],
     }
+
+
+def as_json_line(report: StatusReport) -> str:
+    """The whole report in one line."""
+    return json.dumps(as_json(report))
+
+
+def change_line(item: Observation, now: float) -> str:
+    """A new verdict in one line, with the moment: RFC 3339 in UTC."""
+    verdict = item.verdict
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    return f"{moment} {verdict.profile} {verdict.state}" + (f": {verdict.reason}" if verdict.reason else "")
 
 
 def amount(size: int) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idlehands_deploy import operations, output, status_views, views
+from idlehands_deploy import operations, output, views
 from idlehands_deploy.cli.app import (
     InstallEngine,
     Json,
@@ -45,23 +44,6 @@ def up(
     """
     session = start_session(ctx, install=consent(install_engine))
     _show_up(lambda: operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
-
-
-@app.command()
-def status(ctx: typer.Context, names: Names = None, as_json: Json = False) -> None:
-    """Show what is true of each gateway now."""
-    report = operations.inspection.status(start_session(ctx), names or [])
-    if as_json:
-        output.show_json(status_views.as_json(report))
-    else:
-        now = time.time()
-        output.show_table(status_views.COLUMNS, status_views.rows(report, now))
-        for line in status_views.notes(report, now):
-            output.show(output.printable(output.hint(line)))
-        if report.is_stale:
-            talk.say(f"The fleet file was changed since: {output.hint('idlehands-deploy up')} applies it.")
-    if report.failure:
-        raise report.failure
 
 
 @app.command()

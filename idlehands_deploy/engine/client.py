@@ -11,7 +11,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 
 from idlehands_deploy.engine.connection import connect, translated
 from idlehands_deploy.engine.details import select_details
-from idlehands_deploy.engine.events import DeathWatch, read_death
+from idlehands_deploy.engine.events import CHANGES, DeathWatch, EventStream, read_death
 from idlehands_deploy.engine.facts import (
     CONFIG_HASH_LABEL,
     DIRECTORY_LABEL,
@@ -68,11 +68,12 @@ class Engine:
             limits_cpus=bool(said.get("CpuCfsQuota") or said.get("CPUShares")),
         )
 
-    def containers(self, project: str) -> list[ContainerFacts]:
-        """The project's containers, running or not."""
+    def containers(self, project: str, service: str | None = None) -> list[ContainerFacts]:
+        """The project's containers, or those of one service, running or not."""
         with translated(self._client):
             # A `docker compose run` is of the project too, and is no gateway.
             labels = [f"{PROJECT_LABEL}={project}", f"{ONE_OFF_LABEL}=False"]
+            labels += [f"{SERVICE_LABEL}={service}"] if service else []
             rows = self._api.containers(all=True, filters={"label": labels})
             with ThreadPoolExecutor(max_workers=8) as pool:
                 details = pool.map(self._inspect, [row["Id"] for row in rows])
@@ -190,6 +191,17 @@ class Engine:
                     },
                 )
             )
+
+    def follow(self, project: str, told: Callable[[str], None], lost: Callable[[], None]) -> EventStream:
+        """Follow what happens to the project's containers from now on.
+
+        Args:
+            told: called with the service of a container to which something happened.
+            lost: called once, when no more events will come.
+        """
+        filters = {"type": "container", "event": CHANGES, "label": f"{PROJECT_LABEL}={project}"}
+        with translated(self._client):
+            return EventStream(self._api.events(decode=True, filters=filters), told, lost)
 
     def image(self, reference: str) -> ImageFacts | None:
         """An image of the engine, or None."""

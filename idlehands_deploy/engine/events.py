@@ -6,11 +6,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.engine.facts import Death
+from idlehands_deploy.engine.facts import SERVICE_LABEL, Death
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
+
+# What happens to a container that a verdict can depend on; a health check's own runs are left out.
+CHANGES = ["create", "start", "die", "destroy", "pause", "unpause", "oom", "update", "rename", "health_status"]
 
 
 class DeathWatch:
@@ -77,6 +80,38 @@ class DeathWatch:
         with self._changed:
             self._deaths[container] = death
             self._changed.notify_all()
+
+
+class EventStream:
+    """News of containers, by their service; use it as a context, which closes the stream.
+
+    Args:
+        told: called with the service of each, in a thread of the stream.
+        lost: called once, when the stream has ended.
+    """
+
+    def __init__(self, stream: Any, told: Callable[[str], None], lost: Callable[[], None]) -> None:  # noqa: ANN401
+        self._stream = stream
+        self._told = told
+        self._lost = lost
+        self._thread = threading.Thread(target=self._follow, name="engine-events", daemon=True)
+
+    def __enter__(self) -> EventStream:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+
+    def _follow(self) -> None:
+        try:
+            for event in self._stream:
+                self._told(event.get("Actor", {}).get("Attributes", {}).get(SERVICE_LABEL, ""))
+        except Exception:  # noqa: BLE001, S110 - the stream broke: that it is lost is all there is to say
+            pass
+        self._lost()
 
 
 def read_death(event: dict[str, Any]) -> Death:

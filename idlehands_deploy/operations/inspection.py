@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -11,21 +12,21 @@ from idlehands_deploy.compose import build_document, render
 from idlehands_deploy.directory import read_text
 from idlehands_deploy.errors import DirectoryError, EngineUnreachableError
 from idlehands_deploy.fleet_values import TOKEN_SECRET
-from idlehands_deploy.health import assess_unknown
 from idlehands_deploy.isolation import check_isolation
 from idlehands_deploy.operations.drift import compose_hashes, find_drift
-from idlehands_deploy.operations.observing import Observation, gateway_host, make_probe, observe
+from idlehands_deploy.operations.monitoring import Monitor, Pace
+from idlehands_deploy.operations.observing import Observation, gateway_host, observe, unknown
 from idlehands_deploy.operations.session import select
 from idlehands_deploy.operations.surroundings import find_natives, plan_here, read_setups
 from idlehands_deploy.profile_files import container_user, read_token, written_at
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from idlehands_deploy.engine.facts import ContainerFacts
-    from idlehands_deploy.errors import DeployError
     from idlehands_deploy.findings import Finding
     from idlehands_deploy.fleet import Fleet
+    from idlehands_deploy.health import Verdict
     from idlehands_deploy.members import Native, Setup
     from idlehands_deploy.operations.session import Session
     from idlehands_deploy.ports import PortPlan, ProfilePorts
@@ -104,18 +105,52 @@ def status(session: Session, names: Sequence[str]) -> StatusReport:
         return StatusReport(fleet.name, gateway_host(fleet), seen, plan.profiles, [], is_stale=False, failure=error)
 
 
-def unknown(session: Session, fleet: Fleet, plan: PortPlan, profile: str, error: DeployError) -> Observation:
-    """What can be said of a profile without the engine."""
-    answers = make_probe(session, fleet, plan, profile).ask()
-    return Observation(assess_unknown(profile, error.what.rstrip("."), answers), None)
+class StatusWatch:
+    """The status of profiles, kept current.
+
+    Attributes:
+        report: of this moment.
+    """
+
+    def __init__(self, session: Session, names: Sequence[str]) -> None:
+        self._session = session
+        self._names = names
+        self.report = status(session, names)
+
+    def run(self, told: Callable[[StatusReport, Observation], None]) -> None:
+        """Follow the profiles until interrupted.
+
+        Args:
+            told: called with the report and with what is new in it: first each profile, then every change of a
+                verdict.
+        """
+        fleet = self._session.fleet()
+        plan = plan_here(self._session, fleet)
+        verdicts: dict[str, Verdict] = {}
+
+        def note(seen: Observation) -> None:
+            profile = seen.verdict.profile
+            others = [seen if item.verdict.profile == profile else item for item in self.report.seen]
+            self.report = replace(self.report, seen=others, failure=_failure(seen))
+            if verdicts.get(profile) != seen.verdict:
+                verdicts[profile] = seen.verdict
+                told(self.report, seen)
+
+        Monitor(self._session, fleet, plan, select(fleet, self._names), note, Pace()).run(threading.Event())
+
+
+def _failure(seen: Observation) -> EngineUnreachableError | None:
+    """What keeps the engine from answering, if this is an observation without it."""
+    if seen.verdict.state != "unknown":
+        return None
+    return EngineUnreachableError(f"{seen.verdict.reason.partition(';')[0]}.", seen.verdict.remedy)
 
 
 def _status(session: Session, fleet: Fleet, plan: PortPlan, profiles: list[str], *, with_orphans: bool) -> StatusReport:
-    engine = session.engine_for(fleet)
+    engine, containers = session.engine_and_containers(fleet)
     compose_text = render(build_document(fleet, plan, container_user(fleet, session.deployment)))
     with ThreadPoolExecutor() as pool:
         image = pool.submit(engine.image, fleet.image)
-        containers = engine.containers(fleet.name)
         known = {facts.profile: facts for facts in containers if facts.profile in fleet.profiles}
         running = {name: facts for name, facts in known.items() if name in profiles and facts.state == "running"}
         # Asking Compose costs more than all the rest, and a file that is older than every container tells nothing.

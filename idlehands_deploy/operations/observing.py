@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from idlehands_deploy.health import assess
+from idlehands_deploy.health import assess, assess_unknown
 from idlehands_deploy.ports import CONTROL_OFFSET, LOOPBACK
 from idlehands_deploy.profile_files import read_token
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.engine.usage import Usage
+    from idlehands_deploy.errors import DeployError
     from idlehands_deploy.fleet import Fleet
     from idlehands_deploy.health import Verdict
     from idlehands_deploy.operations.session import Session
@@ -124,6 +125,12 @@ def make_probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> 
     published = {port.port for port in ports.published}
     browsers = {name: cdp for name, cdp in ports.cdp.items() if cdp in published}
     return GatewayProbe(gateway_host(fleet), ports.base, read_token(session.deployment, profile), browsers)
+
+
+def unknown(session: Session, fleet: Fleet, plan: PortPlan, profile: str, error: DeployError) -> Observation:
+    """What can be said of a profile without the engine."""
+    answers = make_probe(session, fleet, plan, profile).ask()
+    return Observation(assess_unknown(profile, error.what.rstrip("."), answers), None)
 
 
 def by_profile(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:

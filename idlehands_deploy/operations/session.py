@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.directory import Deployment
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.compose import Compose
+    from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.fleet import Fleet
     from idlehands_deploy.progress import Progress
 
@@ -95,19 +96,28 @@ class Session:
         """The engine, seen to run nobody else's containers under this project's name.
 
         Raises:
+            UsageError: another directory's deployment has that name.
+        """
+        return self.engine_and_containers(fleet)[0]
+
+    def engine_and_containers(self, fleet: Fleet) -> tuple[Engine, list[ContainerFacts]]:
+        """The engine with this deployment's containers, seen to be nobody else's.
+
+        Raises:
             UsageError: another directory's deployment has that name, and each would take the other's containers
                 for its own.
         """
         engine = self.engine()
         root = self.deployment.root.resolve()
-        directories = {facts.directory for facts in engine.containers(fleet.name) if facts.directory}
+        containers = engine.containers(fleet.name)
+        directories = {facts.directory for facts in containers if facts.directory}
         others = sorted(directory for directory in directories if Path(directory).resolve() != root)
         if others:
             raise UsageError(
                 f"The Compose project {fleet.name} already runs from {', '.join(others)}.",
                 f"Set another `name` in {self.deployment.fleet_file}, or use that deployment with -C.",
             )
-        return engine
+        return engine, containers
 
     def compose(self, fleet: Fleet) -> Compose:
         """Compose for this deployment."""

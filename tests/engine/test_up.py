@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import signal
 import socket
 import threading
@@ -22,6 +23,16 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Site
 
 pytestmark = [pytest.mark.engine, pytest.mark.alone]
+
+
+# How often each hostile image is tried.
+HOSTILE_RUNS = int(os.environ.get("IDLEHANDS_TEST_HOSTILE_RUNS", "1"))
+
+
+def _serving(answer: str) -> str:
+    """A command that serves HTTP in the gateway's place."""
+    handler = f"(request, response) => {answer}"
+    return f'node -e "http.createServer({handler}).listen(process.env.IDLEHANDS_GATEWAY_PORT)"'
 
 
 class Prober(threading.Thread):
@@ -138,6 +149,46 @@ def test_a_gateway_that_lives_but_is_never_ready_is_not_called_ready(
     result = site.run("up", "main", "--timeout", "4")
     assert result.code == 6
     assert "main is not ready after 4 s: starting: answers 503 on /readyz" in result.err
+
+
+HOSTILE = {
+    "never listens": "sleep 600",
+    "crash-loops": "exit 3",
+    "lives and is never ready": _serving("response.writeHead(request.url === '/healthz' ? 200 : 503).end('{}')"),
+    "answers 200 to whatever it is asked": _serving("response.writeHead(200).end('<html>')"),
+}
+
+
+@pytest.mark.parametrize("shell", HOSTILE.values(), ids=HOSTILE)
+def test_nothing_that_only_runs_is_ever_called_ready(
+    site: Site, hostile_image: Callable[[str], str], shell: str
+) -> None:
+    site.write("profiles:\n  main: {}\n", image=hostile_image(shell))
+    for _ in range(HOSTILE_RUNS):
+        result = site.run("up", "main", "--timeout", "2", "--json")
+        assert (result.code, result.json[0]["usable"]) == (6, False)
+        assert not site.status("main")["usable"]
+        site.ok("down", "--now")
+
+
+def test_status_watch_tells_of_a_death_within_a_second_and_of_the_next_start(
+    site: Site, hostile_image: Callable[[str], str]
+) -> None:
+    site.write("profiles:\n  main: {}\n", image=hostile_image("sleep 600"))
+    site.run("up", "main", "--timeout", "1")
+    watch = site.begin("status", "--watch")
+    assert watch.stdout is not None
+    assert "main starting: nothing answers on its port yet" in watch.stdout.readline()
+    container = site.container("main")
+    container.kill()
+    died = time.monotonic()
+    assert "main stopped: exit code 137" in watch.stdout.readline()
+    assert time.monotonic() - died < 1
+    container.start()
+    assert "main starting" in watch.stdout.readline()
+    watch.send_signal(signal.SIGINT)
+    _, err = watch.communicate(timeout=10)
+    assert (watch.returncode, err) == (130, "")
 
 
 def test_ctrl_c_leaves_what_runs_and_says_so(site: Site) -> None:

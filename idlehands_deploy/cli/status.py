@@ -1,0 +1,59 @@
+"""The command that tells what is true of each gateway, once or for as long as it is watched."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from idlehands_deploy import operations, output, status_views
+from idlehands_deploy.cli.app import Json, Names, app, start_session, talk
+
+if TYPE_CHECKING:
+    from idlehands_deploy.operations.inspection import StatusReport
+
+Watch = Annotated[bool, typer.Option("-w", "--watch", help="Go on, and show each change when it happens.")]
+
+
+@app.command()
+def status(ctx: typer.Context, names: Names = None, watch: Watch = False, as_json: Json = False) -> None:
+    """Show what is true of each gateway now.
+
+    Example: idlehands-deploy status --watch
+    """
+    session = start_session(ctx)
+    if watch:
+        _watch(operations.inspection.StatusWatch(session, names or []), as_json=as_json)
+        return
+    report = operations.inspection.status(session, names or [])
+    if as_json:
+        output.show_json(status_views.as_json(report))
+    else:
+        now = time.time()
+        output.show_table(status_views.COLUMNS, status_views.rows(report, now))
+        for line in status_views.notes(report, now):
+            output.show(output.printable(output.hint(line)))
+        if report.is_stale:
+            talk.say(f"The fleet file was changed since: {output.hint('idlehands-deploy up')} applies it.")
+    if report.failure:
+        raise report.failure
+
+
+def _watch(watch: operations.inspection.StatusWatch, *, as_json: bool) -> None:
+    """Show changes until Ctrl-C: in place on a terminal, a line for each in a pipe, a report a line for a script."""
+    try:
+        if as_json:
+            watch.run(lambda report, _: output.show_now(status_views.as_json_line(report)))
+        elif output.is_terminal():
+            with output.LiveTable(status_views.COLUMNS, lambda: _lines(watch.report)) as table:
+                watch.run(lambda _report, _changed: table.refresh())
+        else:
+            watch.run(lambda _, changed: output.show_now(output.hint(status_views.change_line(changed, time.time()))))
+    except KeyboardInterrupt:  # the way to end it
+        raise typer.Exit(130) from None
+
+
+def _lines(report: StatusReport) -> tuple[list[tuple[str, ...]], list[str]]:
+    now = time.time()
+    return status_views.rows(report, now), status_views.notes(report, now)

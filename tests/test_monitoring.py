@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from queue import Queue
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from idlehands_deploy import status_views
+from idlehands_deploy.errors import EngineUnreachableError
+from idlehands_deploy.health import Verdict
+from idlehands_deploy.operations import monitoring
+from idlehands_deploy.operations.monitoring import Monitor, Pace
+from idlehands_deploy.operations.observing import Observation
+from idlehands_deploy.ports import plan_ports
+from tests.helpers import fleet, session
+from tests.test_health import ENDED, RUNNING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from idlehands_deploy.engine.facts import ContainerFacts
+
+FLEET = fleet("profiles: {main: }")
+# So long that a test which depended on it would not end.
+PATIENT = Pace(unsettled=600, settled=600)
+SECONDS = 10
+
+
+class ScriptedEngine:
+    """Stands in for an engine whose events come, and end, when a test wants them to."""
+
+    def __init__(self) -> None:
+        self.facts: ContainerFacts | None = ENDED
+        self.asked = 0
+        self.told: Callable[[str], None]
+        self.lost: Callable[[], None]
+
+    @contextmanager
+    def follow(self, _project: str, told: Callable[[str], None], lost: Callable[[], None]) -> Iterator[None]:
+        self.told, self.lost = told, lost
+        yield
+
+    def containers(self, _project: str, _service: str) -> list[ContainerFacts]:
+        self.asked += 1
+        return [self.facts] if self.facts else []
+
+
+@pytest.fixture
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ScriptedEngine, list[Any], Queue[Any]]]:
+    """An engine, what looking for one comes to in turn (the last for ever), and the verdicts of a monitor."""
+    monkeypatch.setattr(monitoring, "RECONNECT", 0.01)
+    engine, stopped, seen = ScriptedEngine(), threading.Event(), Queue[Any]()
+    found: list[Any] = [engine]
+
+    def look_for_engine(*_: object) -> ScriptedEngine:
+        next_found = found.pop(0) if len(found) > 1 else found[0]
+        if isinstance(next_found, Exception):
+            raise next_found
+        return next_found  # type: ignore[no-any-return]
+
+    here = session(tmp_path)
+    monkeypatch.setattr(type(here), "engine_for", look_for_engine)
+    monitor = Monitor(here, FLEET, plan_ports(FLEET), ["main"], lambda item: seen.put(item.verdict.state), PATIENT)
+    thread = threading.Thread(target=monitor.run, args=(stopped,))
+    thread.start()
+    yield engine, found, seen
+    stopped.set()
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+
+
+def test_a_container_is_looked_at_again_as_soon_as_an_event_tells_of_it(
+    watched: tuple[ScriptedEngine, list[Any], Queue[Any]],
+) -> None:
+    engine, _, seen = watched
+    assert seen.get(timeout=SECONDS) == "stopped"
+    engine.facts = None
+    engine.told("main")
+    assert seen.get(timeout=SECONDS) == "missing"
+    engine.facts = replace(RUNNING, state="paused")
+    engine.told("main")
+    assert seen.get(timeout=SECONDS) == "paused"
+
+
+def test_the_engine_is_not_asked_again_without_an_event(
+    watched: tuple[ScriptedEngine, list[Any], Queue[Any]],
+) -> None:
+    engine, _, seen = watched
+    assert seen.get(timeout=SECONDS) == "stopped"
+    engine.told("somebody else")
+    engine.told("main")
+    assert seen.get(timeout=SECONDS) == "stopped"
+    assert engine.asked == 2
+
+
+def test_an_engine_that_goes_away_makes_its_gateways_unknown_until_it_is_back(
+    watched: tuple[ScriptedEngine, list[Any], Queue[Any]],
+) -> None:
+    engine, found, seen = watched
+    assert seen.get(timeout=SECONDS) == "stopped"
+    found[:] = [EngineUnreachableError("No Docker Engine answers.", "Start it."), engine]
+    engine.lost()
+    assert seen.get(timeout=SECONDS) == "unknown"
+    assert seen.get(timeout=SECONDS) == "stopped"
+
+
+def test_a_change_is_told_with_its_moment_in_a_line() -> None:
+    hung = Observation(Verdict("main", "hung", "takes connections and gives no answer"), RUNNING)
+    assert status_views.change_line(hung, 1767225600.9) == (
+        "2026-01-01T00:00:00Z main hung: takes connections and gives no answer"
+    )
+    assert (
+        status_views.change_line(Observation(Verdict("main", "ready"), RUNNING), 0) == "1970-01-01T00:00:00Z main ready"
+    )
