@@ -12,7 +12,8 @@ ENGINE_UNIT = "docker.service"
 
 def unit_name(project: str, profile: str) -> str:
     """What a profile's unit is called."""
-    return f"idlehands-{project}-{profile}.target"
+    # A dot, which neither name may hold: `bots` and `bots-eu` never meet, whatever their profiles are called.
+    return f"idlehands-{project}.{profile}.target"
 
 
 def unit_text(project: str, profile: str, directory: Path, *, user: bool) -> str:

@@ -9,7 +9,7 @@ from tests.helpers import run
 
 
 def test_the_unit_of_a_profile_starts_the_engine_and_no_container() -> None:
-    assert unit_name("bots", "rescue") == "idlehands-bots-rescue.target"
+    assert unit_name("bots", "rescue") == "idlehands-bots.rescue.target"
     assert unit_text("bots", "rescue", Path("/srv/bots"), user=False) == (
         "# Written by `idlehands-deploy install rescue`; `idlehands-deploy uninstall rescue` takes it away.\n"
         "[Unit]\n"

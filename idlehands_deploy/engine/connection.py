@@ -41,8 +41,7 @@ def connect(environ: Mapping[str, str]) -> docker.DockerClient:
             names it makes no sense.
     """
     settings = _endpoint(environ)
-    host = str(settings["base_url"])
-    _check_local(host)
+    host = local_address(environ)
     try:
         client = docker.DockerClient(version="auto", timeout=TIMEOUT, **settings)
         client.ping()
@@ -56,6 +55,17 @@ def connect(environ: Mapping[str, str]) -> docker.DockerClient:
 def is_default(environ: Mapping[str, str]) -> bool:
     """Whether the engine that is meant is this host's own, which could be installed here."""
     return str(_endpoint(environ)["base_url"]) == DEFAULT_SOCKET
+
+
+def local_address(environ: Mapping[str, str]) -> str:
+    """Where on this machine the engine that is meant listens, whether it does or not.
+
+    Raises:
+        UsageError: it is on another machine, or what names it makes no sense.
+    """
+    host = str(_endpoint(environ)["base_url"])
+    _check_local(host)
+    return host
 
 
 @contextmanager

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import EngineFailedError, UsageError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 SYSTEM_UNITS = Path("/etc/systemd/system")
-# What `systemctl is-enabled` says of a unit that something starts at boot.
-STARTS = {"enabled", "enabled-runtime", "generated"}
+# What `systemctl is-enabled` says of a unit that something starts at boot; `enabled-runtime` ends with this one.
+STARTS = {"enabled", "generated"}
+LINGERING = Path("/var/lib/systemd/linger")
 
 
 @dataclass(frozen=True)
@@ -32,13 +30,13 @@ class Systemd:
     units: Path
 
     @classmethod
-    def of(cls, environ: Mapping[str, str], home: Path) -> Systemd:
-        """The one that runs the engine which is meant.
+    def of(cls, address: str, home: Path) -> Systemd:
+        """The one that runs the engine which listens at an address.
 
         Raises:
             UsageError: no systemd runs here.
         """
-        user = "/run/user/" in environ.get("DOCKER_HOST", "")
+        user = "/run/user/" in address
         if shutil.which("systemctl") is None or not Path("/run/systemd/system").is_dir():
             raise UsageError(
                 "No systemd runs on this host.",
@@ -46,13 +44,27 @@ class Systemd:
             )
         return cls(user, home / ".config/systemd/user" if user else SYSTEM_UNITS)
 
+    @property
+    def waits_for(self) -> str | None:
+        """The user without whose login it does not begin; None if it begins at boot."""
+        person = pwd.getpwuid(os.geteuid()).pw_name
+        return person if self.user and not (LINGERING / person).exists() else None
+
     def starts_at_boot(self, unit: str) -> bool:
-        """Whether something starts this unit when the host, or the user's session, begins."""
+        """Whether something starts this unit whenever the host, or the user's service manager, begins."""
         return self._run("is-enabled", unit, check=False).strip() in STARTS
 
-    def knows(self, unit: str) -> bool:
-        """Whether there is such a unit."""
-        return bool(self._run("cat", unit, check=False))
+    def load_state(self, unit: str) -> str:
+        """What systemd makes of a unit's files: `loaded`, `not-found`, `masked`, or what is wrong with them.
+
+        Raises:
+            EngineFailedError: systemd does not answer.
+        """
+        return self._run("show", "--property", "LoadState", "--value", unit).strip()
+
+    def matching(self, pattern: str) -> list[str]:
+        """The units among its administrator's whose names match a shell pattern."""
+        return sorted(path.name for path in self.units.glob(pattern))
 
     def install(self, name: str, text: str) -> None:
         """Write a unit and enable it; nothing is started.
@@ -66,9 +78,10 @@ class Systemd:
             self.units.mkdir(parents=True, exist_ok=True)
             new = path.with_name(f".{name}.new")
             new.write_text(text, encoding="utf-8")
+            new.chmod(0o644)  # whatever the umask: systemd complains of units that not everybody may read
             new.replace(path)
         except OSError as error:
-            raise _forbidden(path, error) from None
+            raise _forbidden("install", path, error) from None
         self._run("daemon-reload")
         self._run("enable", name)
 
@@ -83,12 +96,13 @@ class Systemd:
         if not path.exists():
             return False
         if not os.access(self.units, os.W_OK):
-            raise _forbidden(path, PermissionError(13, "Permission denied"))
-        self._run("disable", name)
+            raise _forbidden("uninstall", path, PermissionError(13, "Permission denied"))
+        # A target that is stopped stops nothing that it required; one that is not stays loaded without a file.
+        self._run("disable", "--now", name)
         try:
             path.unlink()
         except OSError as error:
-            raise _forbidden(path, error) from None
+            raise _forbidden("uninstall", path, error) from None
         self._run("daemon-reload")
         return True
 
@@ -103,5 +117,5 @@ class Systemd:
         return done.stdout
 
 
-def _forbidden(path: Path, error: OSError) -> UsageError:
-    return UsageError(f"Cannot write {path}: {error.strerror}.", "Run this as root: sudo idlehands-deploy install")
+def _forbidden(command: str, path: Path, error: OSError) -> UsageError:
+    return UsageError(f"Cannot write {path}: {error.strerror}.", f"Run this as root: sudo idlehands-deploy {command}")
