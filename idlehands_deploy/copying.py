@@ -19,6 +19,8 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Chromium's marks of a profile in use, which name a host and a process that will not be there.
 LOCKS = {"SingletonLock", "SingletonCookie", "SingletonSocket"}
 
+Owner = tuple[int, int]
+
 
 @dataclass
 class Census:
@@ -28,7 +30,7 @@ class Census:
         files: regular files, links and directories.
         size: bytes of the regular files, as they take room.
         links_out: links that point to something outside of the tree.
-        skipped: what is not copied: sockets, pipes, devices and stale locks.
+        skipped: what is not copied: sockets, pipes and devices; of locks, which mean nothing later, nobody is told.
     """
 
     files: int = 0
@@ -46,9 +48,9 @@ class Copier:
         told: called with the bytes of each piece that was copied.
     """
 
-    owner: tuple[int, int] | None
+    owner: Owner | None
     told: Callable[[int], None]
-    _names: dict[tuple[int, int], Path] = field(default_factory=dict)
+    _names: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def copy(self, source: Path, target: Path, without: frozenset[Path] = frozenset()) -> None:
         """Copy a tree to a path where nothing is yet, with modes and times.
@@ -57,61 +59,85 @@ class Copier:
             without: directories in it that are left out.
 
         Raises:
-            OSError: something cannot be read or written.
+            OSError: something cannot be read or written; its ``filename`` is the whole path in the source.
         """
-        with open_directory(source) as descriptor:
-            self._directory(descriptor, source, target, without)
+        with open_directory(source) as found:
+            target.mkdir(mode=0o700)
+            with _opened(str(target), DIRECTORY) as copied:
+                self._directory(found, copied, str(source), str(target), {str(path) for path in without})
 
-    def _directory(self, descriptor: int, source: Path, target: Path, without: frozenset[Path]) -> None:
-        target.mkdir(mode=0o700)
-        for entry in sorted(os.scandir(descriptor), key=lambda item: item.name):
-            path = source / entry.name
-            if path in without or is_skipped(entry):
-                continue
-            copied = target / entry.name
-            if entry.is_symlink():
-                copied.symlink_to(os.readlink(entry.name, dir_fd=descriptor))
-                self._keep(copied, entry.stat(follow_symlinks=False))
-            elif entry.is_dir(follow_symlinks=False):
-                # By its place in the open directory: a link that takes its place now is not followed.
-                with _opened(entry.name, DIRECTORY, descriptor) as inner:
-                    self._directory(inner, path, copied, without)
-            else:
-                self._file(descriptor, entry.name, copied)
-        self._keep(target, os.fstat(descriptor))
+    def _directory(self, source: int, target: int, path: str, copy: str, without: set[str]) -> None:
+        # Everything by its name in an open directory: a link that takes a directory's place now is not followed.
+        here = path
+        try:
+            for entry in sorted(os.scandir(source), key=lambda item: item.name):
+                name = entry.name
+                here, there = f"{path}/{name}", f"{copy}/{name}"
+                if here in without or is_lock(entry):
+                    continue
+                if entry.is_file(follow_symlinks=False):
+                    self._file(source, target, name, there)
+                elif entry.is_symlink():
+                    os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
+                    self._keep_link(target, name, entry.stat(follow_symlinks=False))
+                elif entry.is_dir(follow_symlinks=False):
+                    os.mkdir(name, 0o700, dir_fd=target)
+                    with _opened(name, DIRECTORY, source) as inner, _opened(name, DIRECTORY, target) as copied:
+                        self._directory(inner, copied, here, there, without)
+            here = path
+            self._keep(target, os.fstat(source))
+        except OSError as error:
+            if not str(error.filename).startswith(f"{here}/"):  # it is a name or a descriptor, which tell nobody where
+                error.filename = here
+            raise
 
-    def _file(self, directory: int, name: str, target: Path) -> None:
-        with _opened(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, directory) as source:
+    def _file(self, source_directory: int, target_directory: int, name: str, copy: str) -> None:
+        source = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source_directory)
+        try:
             found = os.fstat(source)
             if not stat.S_ISREG(found.st_mode):
                 return
-            identity = (found.st_dev, found.st_ino)
-            if found.st_nlink > 1 and identity in self._names:
-                target.hardlink_to(self._names[identity])
-                self.told(found.st_blocks * 512)
-                return
-            with _opened(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode=0o600) as copied:
-                self._content(source, copied, found)
-            self._keep(target, found)
-            self._names[identity] = target
+            if found.st_nlink > 1:
+                first = self._names.setdefault((found.st_dev, found.st_ino), copy)
+                if first is not copy:
+                    os.link(first, name, dst_dir_fd=target_directory, follow_symlinks=False)
+                    self.told(found.st_blocks * 512)
+                    return
+            target = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target_directory)
+            try:
+                self._content(source, target, found)
+                self._keep(target, found)
+            finally:
+                os.close(target)
+        finally:
+            os.close(source)
 
     def _content(self, source: int, target: int, found: os.stat_result) -> None:
+        if found.st_blocks * 512 >= found.st_size:
+            self._piece(source, target, 0, found.st_size)
+            return
         for start, end in _pieces(source, found):
-            offset = start
-            while offset < end:
-                count = _transfer(source, target, offset, min(CHUNK, end - offset))
-                if not count:  # it became shorter meanwhile
-                    break
-                offset += count
-                self.told(count)
+            self._piece(source, target, start, end)
         os.ftruncate(target, found.st_size)
 
-    def _keep(self, target: Path, found: os.stat_result) -> None:
+    def _piece(self, source: int, target: int, offset: int, end: int) -> None:
+        while offset < end:
+            count = _transfer(source, target, offset, min(CHUNK, end - offset))
+            if not count:  # it became shorter meanwhile
+                break
+            offset += count
+            self.told(count)
+
+    def _keep(self, target: int, found: os.stat_result) -> None:
         if self.owner is not None:
-            os.chown(target, *self.owner, follow_symlinks=False)
-        if not stat.S_ISLNK(found.st_mode):
-            target.chmod(stat.S_IMODE(found.st_mode) & 0o777)
-        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns), follow_symlinks=False)
+            os.chown(target, *self.owner)
+        os.chmod(target, stat.S_IMODE(found.st_mode) & 0o777)
+        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+    def _keep_link(self, directory: int, name: str, found: os.stat_result) -> None:
+        if self.owner is not None:
+            os.chown(name, *self.owner, dir_fd=directory, follow_symlinks=False)
+        os.utime(name, ns=(found.st_atime_ns, found.st_mtime_ns), dir_fd=directory, follow_symlinks=False)
 
 
 @contextmanager
@@ -132,14 +158,11 @@ def open_directory(path: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def is_skipped(entry: os.DirEntry[str]) -> bool:
-    """Whether a thing is of use to nobody but the process that made it."""
+def is_lock(entry: os.DirEntry[str]) -> bool:
+    """Whether a thing is a mark of a running process, and means nothing without it."""
     if entry.name in LOCKS:
-        return True
-    mode = entry.stat(follow_symlinks=False).st_mode
-    if stat.S_ISREG(mode) and entry.name.startswith("gateway.") and entry.name.endswith(".lock"):
-        return True
-    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISLNK(mode))
+        return not entry.is_dir(follow_symlinks=False)
+    return entry.name.startswith("gateway.") and entry.name.endswith(".lock") and entry.is_file(follow_symlinks=False)
 
 
 def census(root: Path, within: Mapping[Path, object] | frozenset[Path], without: frozenset[Path]) -> Census:
@@ -153,25 +176,24 @@ def census(root: Path, within: Mapping[Path, object] | frozenset[Path], without:
         OSError: something cannot be read.
     """
     found = Census()
-    pending = [root]
+    left_out = {str(path) for path in without}
+    pending = [str(root)]
     while pending:
         with os.scandir(pending.pop()) as entries:
             for entry in entries:
-                path = Path(entry.path)
-                if path in without:
+                if entry.path in left_out or is_lock(entry):
                     continue
-                name = str(path.relative_to(root))
-                if is_skipped(entry):
-                    found.skipped.append(name)
+                if entry.is_file(follow_symlinks=False):
+                    found.size += entry.stat(follow_symlinks=False).st_blocks * 512
+                elif entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                elif entry.is_symlink():
+                    if not _points_into(Path(entry.path), within):
+                        found.links_out.append(f"{os.path.relpath(entry.path, root)} -> {Path(entry.path).readlink()}")
+                else:
+                    found.skipped.append(os.path.relpath(entry.path, root))
                     continue
                 found.files += 1
-                if entry.is_symlink():
-                    if not _points_into(path, within):
-                        found.links_out.append(f"{name} -> {path.readlink()}")
-                elif entry.is_dir(follow_symlinks=False):
-                    pending.append(path)
-                else:
-                    found.size += entry.stat(follow_symlinks=False).st_blocks * 512
     return found
 
 
@@ -205,10 +227,7 @@ def _points_into(link: Path, within: Mapping[Path, object] | frozenset[Path]) ->
 
 
 def _pieces(descriptor: int, found: os.stat_result) -> Iterator[tuple[int, int]]:
-    """The parts of a file that hold data: what was never written takes no room in the copy either."""
-    if found.st_blocks * 512 >= found.st_size:
-        yield 0, found.st_size
-        return
+    """The parts of a file with holes that hold data: what was never written takes no room in the copy either."""
     end = 0
     while end < found.st_size:
         try:
@@ -233,8 +252,8 @@ def _transfer(source: int, target: int, offset: int, count: int) -> int:
 
 
 @contextmanager
-def _opened(path: Path | str, flags: int, directory: int | None = None, mode: int = 0o600) -> Iterator[int]:
-    descriptor = os.open(path, flags, mode, dir_fd=directory)
+def _opened(name: str, flags: int, directory: int | None = None) -> Iterator[int]:
+    descriptor = os.open(name, flags, dir_fd=directory)
     try:
         yield descriptor
     finally:

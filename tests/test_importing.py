@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from idlehands_deploy import copying
 from idlehands_deploy.directory import Deployment
 from idlehands_deploy.errors import (
     DeployError,
@@ -291,6 +292,22 @@ def test_a_disk_without_room_is_refused_with_both_figures(
     monkeypatch.setattr(import_files, "free_space", lambda _: 5_000_000)
     assert "The import needs 105 MB at " in (said := refused(root, state))
     assert "and 5 MB are free." in said
+    assert list((root / "profiles").iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "named"), [(errno.ENOSPC, "write {there}"), (errno.EIO, "read {file}")])
+def test_a_copy_that_fails_names_the_full_disk_or_the_file(
+    root: Path, state: Path, monkeypatch: pytest.MonkeyPatch, number: int, named: str
+) -> None:
+    def fail(*_: object) -> int:
+        raise OSError(number, os.strerror(number))
+
+    # A double, for neither disk can be had.
+    monkeypatch.setattr(copying, "_transfer", fail)
+    with pytest.raises(DeployError) as caught:
+        bring(root, state)
+    there, file = root / "profiles" / ".import-rescue", state / "credentials" / "key"
+    assert f"Cannot {named.format(there=there, file=file)}: {os.strerror(number)}." in str(caught.value)
     assert list((root / "profiles").iterdir()) == []
 
 

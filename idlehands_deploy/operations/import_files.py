@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MARGIN = 100 << 20
 # Links into the package itself, which the gateway makes anew when it starts.
 REMADE = "plugin-skills/"
+# What has to do with the place of a copy and not with the file that is copied.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def trees(native: Native) -> list[tuple[Path, str]]:
@@ -57,7 +59,7 @@ def look_at(native: Native) -> Census:
         total.files += part.files
         total.size += part.size
         total.links_out += [f"{path / link}" for link in part.links_out if not link.startswith(REMADE)]
-        total.skipped += part.skipped
+        total.skipped += [f"{path / name}" for name in part.skipped]
     return total
 
 
@@ -88,8 +90,9 @@ def copy_in(native: Native, staging: Path, owner: tuple[int, int], told: Callabl
         try:
             copier.copy(path, staging / place, roots - {path})
         except OSError as error:
-            verb = "read" if error.errno in {errno.EACCES, errno.EIO} else "write"
-            raise unusable(verb, Path(error.filename or staging), error) from None
+            if error.errno in FULL:
+                raise unusable("write", staging, error) from None
+            raise unusable("read", Path(error.filename), error) from None
 
 
 def move_in(journal: Journal, staging: Path) -> None:
@@ -122,8 +125,10 @@ def fit(native: Native, journal: Journal, staging: Path, rewriting: Rewriting, o
     workspace.mkdir(mode=0o700, exist_ok=True)
     damaged = settle(state, native.moves, str(native.home))
     if os.geteuid() == 0:
-        for tree in (state, workspace):
-            give_tree(tree, owner)
+        os.chown(workspace, *owner)  # a new one; all else in a copy has its owner already
+        if journal.adopted:
+            for tree in (state, workspace):
+                give_tree(tree, owner)
     return damaged
 
 
