@@ -18,6 +18,7 @@ CHUNK = 8 << 20
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Chromium's marks of a profile in use, which name a host and a process that will not be there.
 LOCKS = {"SingletonLock", "SingletonCookie", "SingletonSocket"}
+ACLS = {"system.posix_acl_access", "system.posix_acl_default"}
 
 Owner = tuple[int, int]
 
@@ -53,7 +54,7 @@ class Copier:
     _names: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def copy(self, source: Path, target: Path, without: frozenset[Path] = frozenset()) -> None:
-        """Copy a tree to a path where nothing is yet, with modes and times.
+        """Copy a tree to a path where nothing is yet, with modes, times, ACLs and attributes of users.
 
         Args:
             without: directories in it that are left out.
@@ -85,7 +86,7 @@ class Copier:
                     with _opened(name, DIRECTORY, source) as inner, _opened(name, DIRECTORY, target) as copied:
                         self._directory(inner, copied, here, there, without)
             here = path
-            self._keep(target, os.fstat(source))
+            self._keep(source, target, os.fstat(source))
         except OSError as error:
             if not str(error.filename).startswith(f"{here}/"):  # it is a name or a descriptor, which tell nobody where
                 error.filename = here
@@ -106,7 +107,7 @@ class Copier:
             target = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target_directory)
             try:
                 self._content(source, target, found)
-                self._keep(target, found)
+                self._keep(source, target, found)
             finally:
                 os.close(target)
         finally:
@@ -128,9 +129,11 @@ class Copier:
             offset += count
             self.told(count)
 
-    def _keep(self, target: int, found: os.stat_result) -> None:
+    def _keep(self, source: int, target: int, found: os.stat_result) -> None:
         if self.owner is not None:
             os.chown(target, *self.owner)
+        # Before the mode, which may forbid it; and that of a file with an ACL is its mask.
+        _copy_attributes(source, target)
         os.chmod(target, stat.S_IMODE(found.st_mode) & 0o777)
         os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
 
@@ -249,6 +252,17 @@ def _transfer(source: int, target: int, offset: int, count: int) -> int:
                 raise
     data = os.pread(source, count, offset)
     return os.pwrite(target, data, offset)
+
+
+def _copy_attributes(source: int, target: int) -> None:
+    if sys.platform == "linux":
+        try:
+            for name in os.listxattr(source):
+                if name in ACLS or name.startswith("user."):
+                    os.setxattr(target, name, os.getxattr(source, name))
+        except OSError as error:
+            if error.errno not in {errno.ENOTSUP, errno.ENODATA}:  # a file system without them; gone meanwhile
+                raise
 
 
 @contextmanager

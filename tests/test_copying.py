@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import stat
+import struct
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,6 +24,17 @@ def copied(source: Path, target: Path, without: frozenset[Path] = NOTHING) -> in
     told: list[int] = []
     Copier(None, told.append).copy(source, target, without)
     return sum(told)
+
+
+def access_list(reader: int) -> bytes:
+    """An ACL as Linux keeps it, by which one more user may read: version, then tag, permissions and id of each."""
+    nobody = 2**32 - 1
+    entries = [(0x01, 6, nobody), (0x02, 4, reader), (0x04, 4, nobody), (0x10, 4, nobody), (0x20, 0, nobody)]
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def attributes(path: Path) -> dict[str, bytes]:
+    return {name: os.getxattr(path, name) for name in os.listxattr(path)}
 
 
 @pytest.fixture
@@ -111,6 +123,39 @@ def test_a_bit_that_lets_a_program_run_as_its_owner_is_not_copied(tree: Path, tm
     (tree / "nothing").chmod(0o4755)
     copied(tree, tmp_path / "copy")
     assert stat.S_IMODE((tmp_path / "copy" / "nothing").stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("owner", [None, pytest.param((4321, 4322), marks=root_only)])
+def test_attributes_of_users_and_access_lists_are_copied(
+    tree: Path, tmp_path: Path, owner: tuple[int, int] | None
+) -> None:
+    file, directory = tree / "inner" / "file", tree / "inner"
+    file.chmod(0o440)  # which the copy's owner could not give attributes
+    try:
+        for path in (file, directory):
+            os.setxattr(path, "user.origin", b"downloaded")
+        os.setxattr(file, "system.posix_acl_access", access_list(reader=12345))
+        os.setxattr(directory, "system.posix_acl_default", access_list(reader=12345))
+    except OSError as error:
+        pytest.skip(f"{tmp_path}: {error.strerror}")
+    Copier(owner, lambda _: None).copy(tree, tmp_path / "copy")
+    assert attributes(tmp_path / "copy" / "inner") == attributes(directory)
+    assert attributes(tmp_path / "copy" / "inner" / "file") == attributes(file)
+    assert {"user.origin", "system.posix_acl_access"} <= attributes(file).keys()
+    assert (tmp_path / "copy" / "inner" / "file").stat().st_mode == file.stat().st_mode
+
+
+def test_a_copy_onto_a_file_system_without_attributes_is_made_without(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    # A double, for there is none such to be had by an ordinary user.
+    monkeypatch.setattr(os, "listxattr", lambda _: ["user.origin"])
+    monkeypatch.setattr(os, "getxattr", lambda *_: b"downloaded")
+    monkeypatch.setattr(os, "setxattr", fail)
+    assert copied(tree, tmp_path / "copy") == 10_000
 
 
 @root_only
