@@ -39,6 +39,8 @@ NO_SPACE = "disk: "
 LONGEST_REASON = 1000
 # Two looks a human cannot tell apart, and a load that a starting gateway does not feel.
 INTERVAL = 0.1
+# Seconds in which a gateway that is not stuck answers, also where no time was given.
+SHORTEST_LOOK = 0.5
 
 _WILL_NOT_CHANGE = frozenset({"ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"})
 
@@ -97,7 +99,7 @@ def assess_unknown(profile: str, why: str, answers: GatewayAnswers | None) -> Ve
 
 
 def wait_until_final(
-    observe: Callable[[], Verdict],
+    observe: Callable[[float], Verdict],
     timeout: float,
     *,
     clock: Callable[[], float],
@@ -107,8 +109,8 @@ def wait_until_final(
     """Observe until the verdict will not change by waiting, or the time is up.
 
     Args:
-        observe: one look at reality.
-        timeout: seconds.
+        observe: one look at reality, which may take so many seconds.
+        timeout: seconds, which no look oversteps by more than the shortest that it is given.
         on_change: told of each new verdict.
 
     Returns:
@@ -122,7 +124,7 @@ def wait_until_final(
     last: list[Verdict] = []
 
     def look() -> Verdict:
-        verdict = observe()
+        verdict = observe(max(SHORTEST_LOOK, deadline - clock()))
         if not last or last[-1] != verdict:
             last.append(verdict)
             on_change(verdict)

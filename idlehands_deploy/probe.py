@@ -87,16 +87,18 @@ class GatewayProbe:
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
-    def ask(self, within: float = LIMIT) -> GatewayAnswers:
+    def ask(self, within: float = 2 * LIMIT) -> GatewayAnswers:
         """Ask ``/readyz``, and ``/startupz`` where that alone does not settle it.
 
         Args:
-            within: seconds, after which there is no answer, for each question.
+            within: seconds for both, after which there is no answer.
         """
-        ready = self.get("/readyz", within)
+        began = time.monotonic()
+        ready = self.get("/readyz", min(LIMIT, within))
         if ready.ok or ready.status is None:
             return GatewayAnswers(started=ready, ready=ready)
-        return GatewayAnswers(started=self.get("/startupz", within), ready=ready)
+        left = within - (time.monotonic() - began)
+        return GatewayAnswers(started=self.get("/startupz", min(LIMIT, left)), ready=ready)
 
     def ask_browsers(self) -> dict[str, Answer]:
         """What each browser says of itself; a refused connection is one that does not run."""

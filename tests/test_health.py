@@ -195,11 +195,7 @@ def test_only_a_gateway_whose_container_runs_waits_to_be_mended() -> None:
 
 
 def test_a_person_can_work_with_ready_and_degraded_gateways_alone() -> None:
-    states: list[State] = [
-        "ready", "degraded", "starting", "draining", "hung", "unreachable", "crash-looping", "misconfigured", "paused",
-        "stopped", "failed", "missing",
-    ]  # fmt: skip
-    assert [state for state in states if Verdict("main", state).usable] == ["ready", "degraded"]
+    assert [state for state in get_args(State) if Verdict("main", state).usable] == ["ready", "degraded"]
 
 
 class Clock:
@@ -220,7 +216,7 @@ def wait(state_at: Callable[[float], State], timeout: float) -> tuple[str, float
     clock = Clock()
     told: list[str] = []
     verdict = wait_until_final(
-        lambda: Verdict("main", state_at(clock() - 1000)), timeout,
+        lambda _: Verdict("main", state_at(clock() - 1000)), timeout,
         clock=clock, sleep=clock.sleep, on_change=lambda seen: told.append(seen.state),
     )  # fmt: skip
     return verdict.state, round(clock() - 1000, 1), told
@@ -270,6 +266,17 @@ def test_a_gateway_that_falls_back_from_degraded_is_waited_for_anew() -> None:
 
 def test_a_look_is_taken_even_when_there_is_no_time() -> None:
     assert wait(lambda _: "starting", 0) == ("starting", 0.0, ["starting"])
+
+
+def test_a_look_that_takes_all_the_time_it_is_given_keeps_the_deadline() -> None:
+    clock = Clock()
+
+    def look(within: float) -> Verdict:
+        clock.sleep(within)
+        return Verdict("main", "starting")
+
+    wait_until_final(look, 10, clock=clock, sleep=clock.sleep, on_change=lambda _: None)
+    assert clock() == 1010
 
 
 def test_every_verdict_is_documented() -> None:

@@ -100,6 +100,22 @@ def test_one_that_takes_a_question_and_is_silent_is_told_from_one_that_refuses_i
     assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(None, silent=False)
 
 
+def test_no_answer_is_waited_for_longer_than_there_is_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        began = time.monotonic()
+        answers = GatewayProbe("127.0.0.1", listener.getsockname()[1], None).ask(within=0.2)
+        assert answers.ready == Answer(None, silent=True)
+        assert time.monotonic() - began < 1
+
+
+def test_browsers_are_asked_one_by_one_on_their_own_ports() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as frozen, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        ports = {"frozen": frozen.getsockname()[1], "off": free.getsockname()[1]}
+        said = GatewayProbe("127.0.0.1", 1, None, ports).ask_browsers()
+    assert said == {"frozen": Answer(None, silent=True), "off": Answer(None)}
+
+
 def test_a_port_that_nobody_listens_on_gives_no_answer() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

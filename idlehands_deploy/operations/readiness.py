@@ -97,15 +97,15 @@ class _Gateway:
         self._profile = profile
         self._probe = probe
 
-    def look(self) -> Verdict:
-        """The verdict at this moment."""
+    def look(self, within: float) -> Verdict:
+        """The verdict at this moment, after at most so many seconds that the gateway may take to answer."""
         if self._watch.lost:
             self.facts = by_profile(self._engine, self._fleet).get(self._profile)
         elif self.facts and (death := self._watch.death(self.facts.id, self.facts.started)):
             self.facts = _after(death, self.facts, self._engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
             return assess(self._profile, self.facts, None)
-        return assess(self._profile, self.facts, self._probe.ask())
+        return assess(self._profile, self.facts, self._probe.ask(within))
 
 
 def _after(death: Death, before: ContainerFacts, now: ContainerFacts | None) -> ContainerFacts | None:
