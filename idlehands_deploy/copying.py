@@ -9,6 +9,7 @@ import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -208,16 +209,41 @@ def free_space(directory: Path) -> int:
     return found.f_bavail * found.f_frsize
 
 
-def give_tree(root: Path, owner: tuple[int, int]) -> None:
+def other_owners(root: Path, owner: Owner) -> dict[str, Owner]:
+    """What in a tree has another owner than the directory that it is in; the root, than the one that is given.
+
+    Raises:
+        OSError: something cannot be looked at.
+    """
+    found = {} if (own := _owner(os.lstat(root))) == owner else {str(root): own}
+    for path, directories, files, descriptor in os.fwalk(root):
+        own = _owner(os.fstat(descriptor))
+        for name in (*directories, *files):
+            if (other := _owner(os.lstat(name, dir_fd=descriptor))) != own:
+                found[f"{path}/{name}"] = other
+    return found
+
+
+def give_tree(root: Path, owner: Owner, others: Mapping[str, Owner] = MappingProxyType({})) -> None:
     """Give a tree to a user, without following a link in it.
+
+    Args:
+        others: paths in it that another user gets, with all that lies below them.
 
     Raises:
         OSError: the caller may not.
     """
-    for _, directories, files, descriptor in os.fwalk(root):
+    owners = {str(root): others.get(str(root), owner)}
+    for path, directories, files, descriptor in os.fwalk(root):
+        own = owners[path]
+        os.fchown(descriptor, *own)
         for name in (*directories, *files):
-            os.chown(name, *owner, dir_fd=descriptor, follow_symlinks=False)
-        os.fchown(descriptor, *owner)
+            owners[f"{path}/{name}"] = others.get(f"{path}/{name}", own)
+            os.chown(name, *owners[f"{path}/{name}"], dir_fd=descriptor, follow_symlinks=False)
+
+
+def _owner(found: os.stat_result) -> Owner:
+    return found.st_uid, found.st_gid
 
 
 def _points_into(link: Path, within: Mapping[Path, object] | frozenset[Path]) -> bool:

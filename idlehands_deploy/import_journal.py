@@ -34,6 +34,7 @@ class Journal:
         config_mode: the permissions of the original config.
         config_digest: SHA-256 of the config as the import wrote it.
         finished_at: seconds since 1970; 0 while it is under way.
+        owners: what of them, below the profile's directory, belonged to another user than the directory it is in.
     """
 
     source: str
@@ -47,6 +48,7 @@ class Journal:
     config_mode: int = PRIVATE_FILE
     config_digest: str = ""
     finished_at: float = 0.0
+    owners: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def write(self, directory: Path) -> None:
         """Replace the journal in a profile's directory.
@@ -71,6 +73,7 @@ def read_journal(directory: Path) -> Journal | None:
         values: dict[str, Any] = json.loads(text)
         {1: None}[values.pop("version")]
         values["owner"] = tuple(values["owner"])
+        values["owners"] = {path: (uid, gid) for path, (uid, gid) in values.get("owners", {}).items()}
         for key in ("moved", "places", "renamed"):
             values[key] = [(old, new) for old, new in values[key]]
         return Journal(**values)

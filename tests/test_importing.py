@@ -431,6 +431,36 @@ def test_adopting_moves_the_files_and_keeps_the_port_and_an_undo_brings_all_back
     assert jobs(state / "state" / "openclaw.sqlite")[0][0] == f"{state}/cron/jobs.json"
 
 
+@root_only
+def test_files_of_several_users_are_given_back_to_each_of_them(root: Path, state: Path) -> None:
+    theirs = state / "workspace" / "theirs"
+    theirs.mkdir()
+    for number in range(50):
+        (theirs / str(number)).touch()
+    (state / "link").symlink_to("/nowhere")
+    for path in (state.parent, *state.parent.rglob("*")):
+        os.chown(path, 1234, 1234, follow_symlinks=False)
+    for path in (state / "openclaw.json", state / "workspace"):
+        os.chown(path, 1234, 44)  # such as one with which another program reads it
+    for path in (theirs, *theirs.iterdir(), state / "link"):
+        os.chown(path, 4321, 4321, follow_symlinks=False)
+    os.chown(theirs / "7", 1234, 1234)
+    before = everything(state.parent)
+    bring(root, state, adopt=True)
+    profile = root / "profiles" / "rescue"
+    assert {path.lstat().st_uid for path in (profile / "workspace").rglob("*")} == {1000}
+    kept = json.loads((profile / "import.json").read_text())["owners"]
+    assert set(kept) == {
+        "state/openclaw.json", "state/link", "workspace", "workspace/MEMORY.md", "workspace/memory",
+        "workspace/theirs", "workspace/theirs/7",
+    }  # fmt: skip
+    (profile / "workspace" / "theirs" / "new").touch()
+    undo(root)
+    assert (theirs / "new").stat().st_uid == 4321
+    (theirs / "new").unlink()
+    assert _alike(everything(state.parent), before)
+
+
 def test_what_an_adopted_gateway_has_learnt_since_goes_back_with_it_but_its_config_is_the_original(
     root: Path, state: Path
 ) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.copying import Census, Copier, census, free_space, give_tree, open_directory
+from idlehands_deploy.copying import Census, Copier, census, free_space, give_tree, open_directory, other_owners
 from idlehands_deploy.directory import PRIVATE_FILE, remove_tree, unusable, write_atomic
 from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.gateway import CONFIG_NAME
@@ -115,6 +115,8 @@ def fit(native: Native, journal: Journal, staging: Path, rewriting: Rewriting, o
         Databases that could not be adapted.
     """
     state = staging / "state"
+    if journal.adopted and os.geteuid() == 0:
+        _note_owners(journal, staging)
     _keep_original(native, journal, staging)
     for old, new in journal.renamed:
         (state / old).rename(state / new)
@@ -178,6 +180,14 @@ class Meter:
             self._progress.update(self._subject, f"copied {done} of {total}")
 
 
+def _note_owners(journal: Journal, staging: Path) -> None:
+    for tree in (staging / "state", staging / "workspace"):
+        if tree.is_dir():
+            others = other_owners(tree, journal.owner)
+            journal.owners |= {os.path.relpath(path, staging): owner for path, owner in others.items()}
+    journal.write(staging)
+
+
 def _keep_original(native: Native, journal: Journal, staging: Path) -> None:
     original = staging / ORIGINAL
     (staging / "state" / journal.config).rename(original)
@@ -227,11 +237,6 @@ def _unfit(directory: Path, journal: Journal) -> None:
     for old, new in journal.places:
         back.setdefault(new, old)
     settle(state, [Move(new, old) for new, old in back.items()], journal.home)
-    if os.geteuid() == 0:
-        for tree in (state, directory / "workspace"):
-            if tree.is_dir():
-                give_tree(tree, journal.owner)
-        os.chown(original, *journal.owner, follow_symlinks=False)
     waiting = {old: new for old, new in journal.renamed if (state / new).exists()}
     back_already = {old for old, _ in journal.renamed} - waiting.keys()
     # The container's config and its older versions, one of which the native gateway could put back as its own.
@@ -240,6 +245,13 @@ def _unfit(directory: Path, journal: Journal) -> None:
             path.unlink(missing_ok=True)
     for old, new in waiting.items():
         (state / new).rename(state / old)
+    if os.geteuid() == 0:
+        others = {f"{directory}/{path}": owner for path, owner in journal.owners.items()}
+        for tree in (state, directory / "workspace"):
+            if tree.is_dir():
+                give_tree(tree, journal.owner, others)
+        config = others.get(f"{state}/{journal.config}", others.get(str(state), journal.owner))
+        os.chown(original, *config, follow_symlinks=False)
     if not original.is_symlink():
         original.chmod(journal.config_mode)
     # Last, since it tells whether there is something to undo.
