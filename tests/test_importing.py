@@ -70,8 +70,21 @@ def bring(root: Path, state: Path, name: str = "rescue", port: int | None = None
     return importing.import_native(session(root), name, state, port, adopt=adopt)
 
 
-def undo(root: Path, name: str = "rescue") -> None:
-    import_undo.undo(session(root), name, confirm=lambda _: True)
+class Told(Quiet):
+    """Progress whose lines are kept."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def undo(root: Path, name: str = "rescue") -> list[str]:
+    """Undo an import; gives what was said."""
+    told = Told()
+    import_undo.undo(WithoutEngine(Deployment(root), {}, told, lambda _: False), name, confirm=lambda _: True)
+    return told.lines
 
 
 def asked(root: Path, name: str = "rescue") -> str:
@@ -459,6 +472,33 @@ def test_files_of_several_users_are_given_back_to_each_of_them(root: Path, state
     assert (theirs / "new").stat().st_uid == 4321
     (theirs / "new").unlink()
     assert _alike(everything(state.parent), before)
+
+
+def test_a_database_that_does_not_go_back_as_it_was_is_told(root: Path, state: Path) -> None:
+    bring(root, state, adopt=True)
+    (root / "profiles" / "rescue" / "state" / "state" / "openclaw.sqlite").write_text("spoilt" * 100)
+    assert undo(root) == [
+        f"Warning: {state}/state/openclaw.sqlite: is damaged or too new, and may hold paths of the container"
+    ]
+
+
+@pytest.mark.parametrize(("adopt", "count"), [(False, 5), (False, 2), (True, 5)])
+def test_what_is_left_behind_is_told_shortly_and_of_a_browser_s_locks_nothing(
+    root: Path, state: Path, adopt: bool, count: int
+) -> None:
+    for number in range(count):
+        os.mkfifo(state / "workspace" / f"pipe-{number}")
+    (state / "SingletonLock").symlink_to("host-12")
+    told = bring(root, state, adopt=adopt).warnings
+    assert (root / "profiles" / "rescue" / "workspace" / "pipe-0").exists() == adopt
+    if adopt:
+        assert not any("pipe" in warning for warning in told)
+    else:
+        (said,) = told
+        named, _, reason = said.partition(": ")
+        assert named.count(f"{state}/workspace/pipe-") == min(count, 3)
+        assert named.endswith(" and 2 more") == (count == 5)
+        assert reason == "not copied, being no files but sockets, pipes or devices"
 
 
 def test_what_an_adopted_gateway_has_learnt_since_goes_back_with_it_but_its_config_is_the_original(

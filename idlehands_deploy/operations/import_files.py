@@ -134,19 +134,25 @@ def fit(native: Native, journal: Journal, staging: Path, rewriting: Rewriting, o
     return damaged
 
 
-def take_back(directory: Path, journal: Journal) -> None:
+def take_back(directory: Path, journal: Journal) -> list[str]:
     """Undo the file work of an import, whole or interrupted: originals that were moved go where they were.
+
+    Returns:
+        Warnings: what could not be made as it was, one sentence each.
 
     Raises:
         StateRefusedError: something else is where one was.
         DirectoryError: something cannot be moved or deleted.
     """
+    damaged: list[Path] = []
     if journal.adopted:
         try:
-            _restore(directory, journal)
+            damaged = _restore(directory, journal)
         except OSError as error:
             raise unusable("write", Path(error.filename or journal.source), error) from None
     remove_tree(directory)
+    there = [Path(journal.source, path.relative_to(directory / "state")) for path in damaged]
+    return [f"{path}: is damaged or too new, and may hold paths of the container" for path in there]
 
 
 def digest(path: Path) -> str:
@@ -178,6 +184,16 @@ class Meter:
             self._next = now + 1
             done, total = megabytes(self._done), megabytes(max(self._total, self._done))
             self._progress.update(self._subject, f"copied {done} of {total}")
+
+
+def left_behind(skipped: list[str]) -> list[str]:
+    """A warning of what was not copied, if there is any."""
+    if not skipped:
+        return []
+    named, more = ", ".join(sorted(skipped)[:3]), len(skipped) - 3
+    return [
+        f"{named}{f' and {more} more' if more > 0 else ''}: not copied, being no files but sockets, pipes or devices"
+    ]
 
 
 def _note_owners(journal: Journal, staging: Path) -> None:
@@ -215,11 +231,11 @@ def refuse_occupied(directory: Path, journal: Journal) -> None:
             )
 
 
-def _restore(directory: Path, journal: Journal) -> None:
+def _restore(directory: Path, journal: Journal) -> list[Path]:
     refuse_occupied(directory, journal)
-    if (directory / "state").is_dir():
-        _unfit(directory, journal)
+    damaged = _unfit(directory, journal) if (directory / "state").is_dir() else []
     _put_back(directory, journal)
+    return damaged
 
 
 def _put_back(directory: Path, journal: Journal) -> None:
@@ -228,15 +244,15 @@ def _put_back(directory: Path, journal: Journal) -> None:
             (directory / place).rename(_whereabouts(journal, directory, Path(old)))
 
 
-def _unfit(directory: Path, journal: Journal) -> None:
-    """The opposite of `fit`, if that was begun; can be done twice."""
+def _unfit(directory: Path, journal: Journal) -> list[Path]:
+    """The opposite of `fit`, if that was begun, with the databases that could not be adapted; can be done twice."""
     state, original = directory / "state", directory / ORIGINAL
     if not (original.is_symlink() or original.exists()):
-        return
+        return []
     back: dict[str, str] = {}
     for old, new in journal.places:
         back.setdefault(new, old)
-    settle(state, [Move(new, old) for new, old in back.items()], journal.home)
+    damaged = settle(state, [Move(new, old) for new, old in back.items()], journal.home)
     waiting = {old: new for old, new in journal.renamed if (state / new).exists()}
     back_already = {old for old, _ in journal.renamed} - waiting.keys()
     # The container's config and its older versions, one of which the native gateway could put back as its own.
@@ -256,6 +272,7 @@ def _unfit(directory: Path, journal: Journal) -> None:
         original.chmod(journal.config_mode)
     # Last, since it tells whether there is something to undo.
     original.rename(state / journal.config)
+    return damaged
 
 
 def _whereabouts(journal: Journal, directory: Path, old: Path) -> Path:

@@ -69,7 +69,8 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
             session.run_compose(engine, fleet, ["down", name])
         if is_known:
             editing.drop(session, name)
-        import_files.take_back(directory, journal)
+        for warning in import_files.take_back(directory, journal):
+            session.progress.say(f"Warning: {warning}")
         if directory != staging_directory(session.deployment, name):
             forget_token(session, name)
     return journal

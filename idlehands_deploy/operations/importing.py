@@ -85,6 +85,8 @@ def _make_ready(
     journal = _journal(native, adopt=adopt)
     warnings = [f"{native.config_file.name}: {problem}" for problem in rewriting.warnings]
     warnings += [f"{link}: points outside of what was imported" for link in census.links_out]
+    if not adopt:
+        warnings += import_files.left_behind(census.skipped)
     if not native.workspace.is_dir():
         warnings.append(f"{native.workspace}: there is no workspace, so that the profile begins with an empty one")
     try:
@@ -256,7 +258,8 @@ def _clear_interrupted(session: Session, name: str) -> None:
     staging = staging_directory(session.deployment, name)
     if (journal := read_journal(staging)) is not None:
         session.progress.say(f"Taking back an import of {name} that was interrupted.")
-        import_files.take_back(staging, journal)
+        for warning in import_files.take_back(staging, journal):
+            session.progress.say(f"Warning: {warning}")
     remove_tree(staging)
 
 
