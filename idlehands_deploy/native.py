@@ -18,6 +18,7 @@ from idlehands_deploy.native_config import (
     agent_workspaces,
     main_workspace,
     native_port,
+    relocate,
     shape_problems,
     state_moves,
 )
@@ -44,7 +45,7 @@ class Native:
         home: what ``~`` means in it.
         workspace: the main workspace, without links on the way; it need not exist.
         workspace_named: the same as the config writes it; None where it leaves it to the default.
-        others: workspaces outside both, each with the name that it gets in the state directory.
+        others: workspaces outside both and each other, each with the name that it gets in the state directory.
     """
 
     state: Path
@@ -62,10 +63,13 @@ class Native:
         """Where its paths lie in the container, in every way in which they may be written."""
         workspaces = {str(self.workspace), *([self.workspace_named] if self.workspace_named else [])}
         others = {str(path): name for path, name in self.others.items()}
+        found = state_moves(sorted({str(self.state), str(self.given)}), sorted(workspaces), others)
+        longest_first = sorted(found, key=lambda move: len(move.old), reverse=True)
         for written in agent_workspaces(self.config, str(self.home)).values():
-            if name := self.others.get(Path(written).resolve()):
-                others[written] = name
-        return state_moves(sorted({str(self.state), str(self.given)}), sorted(workspaces), others)
+            path = str(Path(written).resolve())
+            if path != written and (new := relocate(path, longest_first, str(self.home))):
+                found += [Move(path, new), Move(written, new)]
+        return list(dict.fromkeys(found))
 
     @property
     def port(self) -> int | None:
@@ -88,11 +92,15 @@ def find_native(directory: Path) -> Native:
     home = given.parent if _STATE_NAME.fullmatch(given.name) else _home_of(state)
     named = main_workspace(config, str(home))
     workspace = Path(named).resolve() if named else _default_workspace(state, given)
-    others: dict[Path, str] = {}
+    outside: dict[Path, str] = {}
     for agent, written in agent_workspaces(config, str(home)).items():
         path = Path(written).resolve()
         if path.is_dir() and not path.is_relative_to(state) and not path.is_relative_to(workspace):
-            others.setdefault(path, _free_name(state, agent, others))
+            outside.setdefault(path, agent)
+    others: dict[Path, str] = {}
+    for path, agent in outside.items():
+        if not outside.keys() & set(path.parents):  # else it comes along within another agent's, and stays there
+            others[path] = _free_name(state, agent, others)
     native = Native(state, given, config_file, text, config, home, workspace, named, others)
     _refuse_unfit_workspaces(native)
     return native

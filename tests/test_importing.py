@@ -217,6 +217,53 @@ def test_workspaces_outside_of_the_state_come_along(root: Path, tmp_path: Path, 
     assert _alike(everything(home), before)
 
 
+@pytest.mark.parametrize("adopt", [False, True])
+@pytest.mark.parametrize("outer_first", [False, True])
+def test_a_workspace_within_another_agent_s_stays_within_it(
+    root: Path, tmp_path: Path, adopt: bool, outer_first: bool
+) -> None:
+    home = tmp_path / "ada"
+    places = {"outer": "notes", "inner": "notes/deep/inner", "deepest": "notes/deep/inner/deepest"}
+    for name, place in places.items():
+        (home / place).mkdir(parents=True)
+        (home / place / "file").write_text(name)
+    (home / "alias").symlink_to("notes/deep")
+    places["inner"] = "alias/inner"
+    ordered = places if outer_first else dict(reversed(places.items()))
+    state = make_native(home, {"agents": {"entries": {name: {"workspace": f"~/{at}"} for name, at in ordered.items()}}})
+    before = everything(home)
+    bring(root, state, adopt=adopt)
+    assert (home / "notes").exists() == (not adopt)
+    entries = config(root)["agents"]["entries"]
+    assert entries["outer"]["workspace"] == f"{NEW_STATE}/workspace-outer"
+    for name, entry in entries.items():
+        here = root / "profiles" / "rescue" / "state" / Path(entry["workspace"]).relative_to(NEW_STATE)
+        assert (here / "file").read_text() == name
+    undo(root)
+    assert _alike(everything(home), before)
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_the_main_workspace_within_another_agent_s_gets_its_own_place_and_goes_back(
+    root: Path, tmp_path: Path, adopt: bool
+) -> None:
+    home = tmp_path / "ada"
+    for name in ("notes", "notes/main", "notes/main/inner"):
+        (home / name).mkdir(parents=True)
+        (home / name / "file").write_text(name)
+    entries = {"b": {"workspace": "~/notes"}, "c": {"workspace": "~/notes/main/inner"}}
+    state = make_native(home, {"agents": {"defaults": {"workspace": "~/notes/main"}, "entries": entries}})
+    before = everything(home)
+    bring(root, state, adopt=adopt)
+    profile = root / "profiles" / "rescue"
+    assert (profile / "workspace" / "inner" / "file").read_text() == "notes/main/inner"
+    assert (profile / "state" / "workspace-b" / "file").read_text() == "notes"
+    assert not (profile / "state" / "workspace-b" / "main").exists()
+    assert config(root)["agents"]["entries"]["c"]["workspace"] == "/home/idlehands/workspace/inner"
+    undo(root)
+    assert _alike(everything(home), before)
+
+
 def test_generated_files_are_as_if_the_profile_had_been_added(root: Path, state: Path) -> None:
     bring(root, state, port=30500)
     editing.check_generated(session(root))
