@@ -79,6 +79,16 @@ def look_at(path: Path, root: Path, *, follow: bool = False) -> PathFacts:
 def read_ordinary(path: Path) -> str | None:
     """A small ordinary file's text; None where there is nothing.
 
+    Raises:
+        OSError: it cannot be read, or is no ordinary file of a config's size.
+    """
+    content = read_ordinary_bytes(path)
+    return None if content is None else content.decode(errors="replace")
+
+
+def read_ordinary_bytes(path: Path) -> bytes | None:
+    """A small ordinary file's content; None where there is nothing.
+
     A gateway owns its state and could have put a pipe there, which nobody must wait for.
 
     Raises:
@@ -92,7 +102,7 @@ def read_ordinary(path: Path) -> str | None:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
             raise OSError(errno.EINVAL, "it is no ordinary file of a config's size")
-        return stream.read(LARGEST).decode(errors="replace")
+        return stream.read(LARGEST)
 
 
 def find_strangers(directory: Path, root: Path, uid: int) -> Strangers | None:

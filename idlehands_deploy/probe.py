@@ -106,20 +106,34 @@ class GatewayProbe:
 
     def get(self, path: str, within: float = LIMIT) -> Answer:
         """Ask one question."""
+        return self.call("GET", path, within=within)
+
+    def call(
+        self, method: str, path: str, body: object = None, seconds: float = TIMEOUT, within: float | None = None
+    ) -> Answer:
+        """Ask for something to be done.
+
+        Args:
+            body: sent as JSON; None for none.
+            seconds: how long the gateway may take between two bytes.
+            within: seconds for all of it; as long as that for its first byte and a little more if not given.
+        """
         answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         # Every byte renews a socket's timeout, so that one that drips would hold us for ever.
-        threading.Thread(target=lambda: answers.put(self._request(path)), daemon=True).start()
+        threading.Thread(target=lambda: answers.put(self._request(method, path, body, seconds)), daemon=True).start()
         try:
-            return answers.get(timeout=max(0.0, within))
+            return answers.get(timeout=max(0.0, seconds + TIMEOUT if within is None else within))
         except queue.Empty:
             return Answer(None, silent=True)
 
-    def _request(self, path: str) -> Answer:
+    def _request(self, method: str, path: str, body: object, seconds: float) -> Answer:
         began = time.monotonic()
         try:
-            with self._session.get(self._base + path, timeout=TIMEOUT, allow_redirects=False, stream=True) as response:
-                body = _read_object(response)
-                return Answer(response.status_code, body, seconds=time.monotonic() - began)
+            with self._session.request(
+                method, self._base + path, json=body, timeout=(TIMEOUT, seconds), allow_redirects=False, stream=True
+            ) as response:
+                said = _read_object(response)
+                return Answer(response.status_code, said, seconds=time.monotonic() - began)
         except requests.ReadTimeout:
             return Answer(None, silent=True)
         except (requests.RequestException, HTTPError):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.operations import (
         booting,
         bundling,
+        checking,
         doctor,
         editing,
         ending,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "booting",
     "bundling",
+    "checking",
     "doctor",
     "editing",
     "ending",

@@ -1,0 +1,37 @@
+"""The command that scripts and monitors ask."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from idlehands_deploy import health_views, operations, output
+from idlehands_deploy.cli.app import Json, Names, app, start_session, talk
+from idlehands_deploy.cli.gateways import READY_TIMEOUT
+from idlehands_deploy.errors import NotReadyError
+
+
+@app.command()
+def health(
+    ctx: typer.Context,
+    names: Names = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Prove it: token, browser, a page, its picture; all is put back after.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until each is usable, as `up` does.")] = False,
+    timeout: Annotated[float, typer.Option(min=1, help="With --wait: seconds for each gateway.")] = READY_TIMEOUT,
+    as_json: Json = False,
+) -> None:
+    """Say whether gateways are healthy, for scripts and monitors: exit 0 only if each is ready, else 6.
+
+    Example: idlehands-deploy health rescue --deep
+    """
+    check = operations.checking.check(start_session(ctx), names or [], timeout if wait else None, deep=deep)
+    talk.close()
+    if as_json:
+        output.show_json(health_views.as_json(check))
+    else:
+        output.show_lines(health_views.lines(check))
+    if not check.healthy:
+        raise typer.Exit(NotReadyError.exit_code)

@@ -1,0 +1,108 @@
+"""Whether gateways are healthy, for scripts and monitors: their state, and on demand the proof that they are usable."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.errors import NotReadyError
+from idlehands_deploy.operations.observing import Observation, gateway_host, observe
+from idlehands_deploy.operations.readiness import wait_for
+from idlehands_deploy.operations.session import select
+from idlehands_deploy.operations.surroundings import plan_here
+from idlehands_deploy.profile_files import read_token
+from idlehands_deploy.proof import Doors, Step, proven
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from idlehands_deploy.fleet import Fleet
+    from idlehands_deploy.operations.proving import Place
+    from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.ports import PortPlan
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One profile.
+
+    Attributes:
+        steps: of its proof; None where none was asked for.
+    """
+
+    seen: Observation
+    steps: tuple[Step, ...] | None = None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it is ready, and usable as far as that was to be proven."""
+        return self.seen.verdict.state == "ready" and (self.steps is None or proven(self.steps))
+
+
+@dataclass(frozen=True)
+class HealthCheck:
+    """All asked-for profiles."""
+
+    checked: list[Checked]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether each of them is."""
+        return all(item.healthy for item in self.checked)
+
+
+def check(session: Session, names: Sequence[str], wait: float | None, *, deep: bool) -> HealthCheck:
+    """Look at profiles, all at once, and change nothing that is not put back.
+
+    Args:
+        wait: seconds to wait for each to become usable, as `up` waits; None for one look.
+        deep: prove of each that it is usable.
+
+    Raises:
+        EngineUnreachableError: no engine answers.
+    """
+    fleet = session.fleet()
+    plan = plan_here(session, fleet)
+    profiles = select(fleet, names)
+    engine = session.engine_for(fleet)
+    if wait is None:
+        seen = observe(session, engine, fleet, plan, profiles)
+    else:
+        with engine.watch_deaths(fleet.name) as watch:
+            try:
+                seen = wait_for(session, engine, watch, fleet, plan, profiles, wait)
+            except NotReadyError as error:
+                seen = list(error.seen)
+    if not deep:
+        return HealthCheck([Checked(item) for item in seen])
+    return HealthCheck(_prove_all(session, fleet, plan, seen))
+
+
+def _prove_all(session: Session, fleet: Fleet, plan: PortPlan, seen: Sequence[Observation]) -> list[Checked]:
+    from idlehands_deploy.operations.proving import prove  # noqa: PLC0415 - only a deep check pays for it
+
+    interrupted = threading.Event()
+
+    def one(item: Observation) -> Checked:
+        place = _place(session, fleet, plan, item.verdict.profile)
+        return Checked(item, prove(place, item.verdict, session.progress, interrupted))
+
+    with ThreadPoolExecutor(max_workers=len(seen)) as pool:
+        try:
+            return list(pool.map(one, seen))
+        finally:
+            interrupted.set()  # after Ctrl-C each puts back what it has done, and ends
+
+
+def _place(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> Place:
+    from idlehands_deploy.operations.proving import Place  # noqa: PLC0415
+    from idlehands_deploy.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
+
+    token = read_token(session.deployment, profile)
+    where = gateway_host(fleet), plan.profiles[profile].base
+    return Place(
+        Doors.of(plan.profiles[profile]), token, GatewayProbe(*where, token), GatewayProbe(*where, None),
+        session.deployment.state_directory(profile),
+    )  # fmt: skip
