@@ -221,10 +221,18 @@ def browser_path(doors: Doors, port: int, answer: Answer) -> str:
 
 
 def no_cdp(profile: str, port: int, what: str) -> FailedError:
-    """CDP that does not do what it should."""
+    """A published CDP port behind which no browser answers."""
     return FailedError(
-        f"CDP on port {port} {what}", "the browser, or what leads to it in the container, has ended or hangs",
+        f"CDP on port {port} {what}", "what leads to the browser in the container has ended or hangs",
         f"idlehands-deploy restart {profile}",
+    )  # fmt: skip
+
+
+def no_page(profile: str, port: int, what: str) -> FailedError:
+    """A browser that answers, and does not do what it should."""
+    return FailedError(
+        f"the browser behind CDP port {port} {what}", "one of its processes hangs, or it has just ended",
+        f"idlehands-deploy exec {profile} browser stop   (it starts again when it is needed)",
     )  # fmt: skip
 
 

@@ -57,6 +57,10 @@ def test_only_the_engine_talks_to_docker_and_starts_processes() -> None:
     assert {module for module in found if not module.startswith("engine.")} == set()
 
 
+def test_only_one_room_speaks_to_chromium() -> None:
+    assert importers("websocket") == {"cdp"}
+
+
 def test_outside_the_engine_only_the_probe_speaks_http() -> None:
     found = importers("requests", "urllib3", "httpx", "aiohttp")
     assert {module for module in found if not module.startswith("engine.")} == {"probe"}
@@ -112,7 +116,7 @@ def test_the_engine_knows_nothing_of_fleets(module: str) -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("operations.")])
 def test_operations_know_nothing_of_the_command_line(module: str) -> None:
-    assert not rooms(module) & {"cli", "output", "finding_views", "port_views", "status_views", "views"}
+    assert not rooms(module) & {"cli", "output", "finding_views", "health_views", "port_views", "status_views", "views"}
 
 
 def test_nothing_imports_the_command_line_but_the_program() -> None:
@@ -129,6 +133,7 @@ def test_commands_leave_the_engine_to_operations(module: str) -> None:
         "operations",
         "output",
         "finding_views",
+        "health_views",
         "port_views",
         "status_views",
         "views",

@@ -155,4 +155,4 @@ class CdpPage:
         try:
             return action()
         except CdpError as error:
-            raise proof.no_cdp(self._profile, self._port, str(error)) from None
+            raise proof.no_page(self._profile, self._port, str(error)) from None

@@ -66,9 +66,11 @@ def prove(place: Place, verdict: Verdict, progress: Progress, interrupted: threa
             if steps[-1].status != "ok":
                 break
     finally:
+        left = ""
         if proof_.leaves_something:
             progress.update(verdict.profile, "puts everything back")
-        left = proof_.put_back()
+            left = proof_.put_back()
+            progress.update(verdict.profile, left)
     return tuple(_without(place.token, step) for step in (*steps, *_skipped(steps[-1], len(steps), left)))
 
 
@@ -249,7 +251,7 @@ def _take(profile: str, name: Name, action: Callable[[], str], interrupted: thre
 
 def _skipped(last: Step, done: int, left: str) -> list[Step]:
     """The steps after the last that was taken."""
-    why = last.said if last.status == "skipped" else f"since {last.name} failed"
+    why = f"since {last.name} {'was skipped' if last.status == 'skipped' else 'failed'}"
     steps = [Step(name, "skipped", 0, why) for name in list(STEPS)[done:]]
     return [replace(step, said=left) if step.name == "close" and left else step for step in steps]
 

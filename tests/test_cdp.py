@@ -1,0 +1,190 @@
+"""The CDP client against a double of a browser that misbehaves, which the real one cannot be made to."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+import socket
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from idlehands_deploy import cdp
+from idlehands_deploy.cdp import CdpError, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Behaviour = Callable[[socket.socket], None]
+
+ANSWERS: dict[str, dict[str, Any]] = {
+    "Target.createBrowserContext": {"browserContextId": "c"},
+    "Target.createTarget": {"targetId": "t"},
+    "Target.attachToTarget": {"sessionId": "s"},
+    "Page.captureScreenshot": {"data": base64.b64encode(b"picture").decode()},
+}
+
+
+@contextmanager
+def served(behave: Behaviour) -> Iterator[int]:
+    def serve() -> None:
+        with suppress(OSError):
+            connection, _ = listener.accept()
+            with connection:
+                behave(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(5)
+
+
+def shake_hands(connection: socket.socket) -> None:
+    asked = connection.recv(4096).decode()
+    assert "Origin:" not in asked
+    key = re.findall(r"Sec-WebSocket-Key: (\S+)", asked)[0]
+    digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode(), usedforsecurity=False).digest()
+    connection.sendall(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+    )
+
+
+def send(connection: socket.socket, text: bytes) -> None:
+    connection.sendall(b"\x81\x7e" + len(text).to_bytes(2) + text)
+
+
+def receive(connection: socket.socket) -> dict[str, Any]:
+    head = connection.recv(2, socket.MSG_WAITALL)
+    if not head:
+        raise ConnectionError
+    length = head[1] & 127
+    if length == 126:
+        length = int.from_bytes(connection.recv(2, socket.MSG_WAITALL))
+    mask = connection.recv(4, socket.MSG_WAITALL)
+    content = connection.recv(length, socket.MSG_WAITALL)
+    message: dict[str, Any] = json.loads(bytes(byte ^ mask[place % 4] for place, byte in enumerate(content)))
+    return message
+
+
+def browser(answers: dict[str, dict[str, Any]], asked: list[str] | None = None) -> Behaviour:
+    """Answers as told, everything else with nothing in particular."""
+
+    def behave(connection: socket.socket) -> None:
+        shake_hands(connection)
+        while True:
+            message = receive(connection)
+            if asked is not None:
+                asked.append(message["method"])
+            answer = answers.get(message["method"], {})
+            reply = {"id": message["id"]} | (answer if "error" in answer else {"result": answer})
+            send(connection, json.dumps(reply).encode())
+            if message["method"] == "Page.navigate":
+                send(connection, b'{"method": "Page.loadEventFired", "params": {}}')
+
+    return behave
+
+
+def test_a_page_is_opened_in_a_context_that_goes_with_us_and_closed_again() -> None:
+    asked: list[str] = []
+    with served(browser(ANSWERS, asked)) as port:
+        page = Page.open(port, "/devtools/browser/x", "data:,x", 5)
+        assert page.picture() == b"picture"
+        page.close()
+    assert asked[0] == "Target.createBrowserContext"
+    assert asked[-2:] == ["Page.captureScreenshot", "Target.disposeBrowserContext"]
+
+
+def drip(connection: socket.socket) -> None:
+    shake_hands(connection)
+    connection.sendall(b"\x81\x7f" + (1 << 20).to_bytes(8))
+    while True:
+        connection.sendall(b" ")
+        time.sleep(0.02)
+
+
+def flood(connection: socket.socket) -> None:
+    shake_hands(connection)
+    connection.sendall(b"\x81\x7f" + (1 << 40).to_bytes(8))
+    while True:
+        connection.sendall(b" " * 65536)
+
+
+def chatter(connection: socket.socket) -> None:
+    shake_hands(connection)
+    while True:
+        send(connection, b'{"method": "Target.targetInfoChanged"}')
+        time.sleep(0.01)
+
+
+def silence(connection: socket.socket) -> None:
+    connection.recv(65536)
+    connection.recv(65536)
+
+
+def says(text: bytes) -> Behaviour:
+    def behave(connection: socket.socket) -> None:
+        shake_hands(connection)
+        send(connection, text)
+        silence(connection)
+
+    return behave
+
+
+@pytest.mark.parametrize(
+    ("behave", "said"),
+    [
+        (silence, "gave no answer within 1 s"),
+        (drip, "gave no answer within 1 s"),
+        (chatter, "gave no answer within 1 s"),
+        (flood, "sent more than 1 MiB"),
+        (lambda connection: connection.recv(1), "closed the connection"),
+        (lambda connection: connection.sendall(b"HTTP/1.1 403 No\r\n\r\n"), "refused the connection with 403"),
+        (says(b"{"), "another protocol"),
+        (browser({}), "answered without a 'browserContextId'"),
+        (
+            browser({"Target.createBrowserContext": {"error": {"message": "no"}}}),
+            "refused Target.createBrowserContext: no",
+        ),
+    ],
+    ids=["silence", "drip", "chatter", "flood", "gone", "403", "list", "broken", "empty", "refusal"],
+)
+def test_a_browser_that_misbehaves_is_left_in_time_and_in_bounds(
+    behave: Behaviour, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cdp, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(cdp._Bounded, "_left", 1 << 20)
+    began = time.monotonic()
+    with served(behave) as port, pytest.raises(CdpError, match=re.escape(said)):
+        Page.open(port, "/devtools/browser/x", "data:,x", 1)
+    assert time.monotonic() - began < 3
+
+
+def test_a_port_that_nobody_listens_on_is_told_so() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        with pytest.raises(CdpError, match="is not listening"):
+            Page.open(free.getsockname()[1], "/devtools/browser/x", "data:,x", 1)
+
+
+def test_no_proxy_of_the_environment_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with served(browser(ANSWERS)) as port:
+        Page.open(port, "/devtools/browser/x", "data:,x", 5).close()
+
+
+def test_a_picture_that_is_not_base64_is_refused() -> None:
+    with served(browser(ANSWERS | {"Page.captureScreenshot": {"data": "%"}})) as port:
+        page = Page.open(port, "/devtools/browser/x", "data:,x", 5)
+        with pytest.raises(CdpError, match="not base64"):
+            page.picture()
+        page.close()
