@@ -146,6 +146,7 @@ def says(text: bytes) -> Behaviour:
         (flood, "sent more than 1 MiB"),
         (lambda connection: connection.recv(1), "closed the connection"),
         (lambda connection: connection.sendall(b"HTTP/1.1 403 No\r\n\r\n"), "refused the connection with 403"),
+        (says(b"[]"), "another protocol"),
         (says(b"{"), "another protocol"),
         (browser({}), "answered without a 'browserContextId'"),
         (
