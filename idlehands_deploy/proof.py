@@ -28,7 +28,7 @@ STEPS: dict[Name, str] = {
     "close": "closes the page",
 }
 # Seconds, on a slow machine; the last word even where an answer drips, or nobody gives any.
-LIMITS: dict[Name, float] = {"ready": 6, "token": 16, "browser": 75, "page": 20, "picture": 25, "close": 30}
+LIMITS: dict[Name, float] = {"ready": 6, "token": 16, "browser": 75, "page": 20, "picture": 55, "close": 30}
 
 
 @dataclass(frozen=True)

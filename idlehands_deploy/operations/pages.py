@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # Of one request to a browser; under a step's limit, so that the more telling message comes first.
 ASK_SECONDS = 8.0
+# To paint and to take a picture: the gateway then loads what it drives pages with, three seconds where it is idle.
+PICTURE_SECONDS = 25.0
 # A page of ours, or one that nobody has gone anywhere with.
 _UNUSED = {PAGE, "about:blank"}
 
@@ -62,7 +64,9 @@ class Control:
             path += f"?profile={quote(self.browser, safe='')}"
         return self._probe.call(method, path, body, seconds)
 
-    def do(self, what: str, method: str, path: str, body: object = None) -> dict[str, Any]:
+    def do(
+        self, what: str, method: str, path: str, body: object = None, seconds: float = ASK_SECONDS
+    ) -> dict[str, Any]:
         """Have something done; the answer's object.
 
         Args:
@@ -72,7 +76,7 @@ class Control:
             FailedError: it was not.
             SkippedError: the gateway's config forbids it.
         """
-        answer = self.call(method, path, body)
+        answer = self.call(method, path, body, seconds)
         if answer.body.get("code") == "ACT_EVALUATE_DISABLED":
             raise SkippedError(f"nothing may paint: browser.evaluateEnabled is off in the config of {self._profile}")
         if not answer.ok:
@@ -121,8 +125,10 @@ class ControlledPage:
 
     def picture(self) -> bytes:
         """Paint the page and take its picture."""
-        self._control.do("paint a page", "POST", "/act", {"targetId": self._id, "kind": "evaluate", "fn": PAINT})
-        taken = self._control.do("take a picture", "POST", "/screenshot", {"targetId": self._id, "type": "png"})
+        paint = {"targetId": self._id, "kind": "evaluate", "fn": PAINT}
+        self._control.do("paint a page", "POST", "/act", paint, PICTURE_SECONDS)
+        shot = {"targetId": self._id, "type": "png"}
+        taken = self._control.do("take a picture", "POST", "/screenshot", shot, PICTURE_SECONDS)
         return self._control.read_state(taken.get("path"))
 
     def close(self) -> None:
