@@ -65,8 +65,14 @@ def _between(one: Member, other: Member) -> Iterator[Finding]:
     first, second = (other, one) if other.is_native else (one, other)
     for folder in first.folders:
         for theirs in second.folders:
-            if folder.path.is_relative_to(theirs.path) or theirs.path.is_relative_to(folder.path):
+            if _overlap(str(folder.path), str(theirs.path)):
                 yield _shared(first, folder, second, theirs)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether one folder is the other or lies in it; as text, since pathlib would take both apart for each pair."""
+    shorter, longer = sorted((one, other), key=len)
+    return longer == shorter or longer.startswith(f"{shorter.rstrip('/')}/")
 
 
 def _driven(one: Member, other: Member) -> Iterator[Finding]:
