@@ -7,6 +7,7 @@ import secrets
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,10 @@ import pytest
 from idlehands_deploy.probe import Answer, GatewayAnswers, GatewayProbe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Future
+
+    Hostile = Callable[[socket.socket, bytes], None]
 
 
 class Gateway(http.server.ThreadingHTTPServer):
@@ -179,7 +183,7 @@ def drip(connection: socket.socket) -> None:
 
 
 @contextmanager
-def hostile(answer: Callable[[socket.socket, bytes], None]) -> Iterator[int]:
+def hostile(answer: Hostile) -> Iterator[int]:
     """The port of a double of a broken gateway, which answers each connection as it is told."""
 
     def handle(connection: socket.socket) -> None:
@@ -202,25 +206,38 @@ def hostile(answer: Callable[[socket.socket, bytes], None]) -> Iterator[int]:
         thread.join()
 
 
-@pytest.mark.parametrize(
-    "answer", [endless, endless_chunks, slow, slow_chunk_size, silent, nested, cut_short, long_number]
-)
+BODIES = (endless, endless_chunks, slow, slow_chunk_size, silent, nested, cut_short, long_number)
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[Mapping[Hostile, Future[tuple[GatewayAnswers, float]]]]:
+    """What each hostile gateway is understood to say, and the seconds it took; all at once, since each is a wait."""
+
+    def ask(answer: Hostile) -> tuple[GatewayAnswers, float]:
+        began = time.monotonic()
+        with hostile(answer) as port:
+            return GatewayProbe("127.0.0.1", port, None).ask(), time.monotonic() - began
+
+    with ThreadPoolExecutor(len(BODIES) + 1) as pool:
+        yield {answer: pool.submit(ask, answer) for answer in (*BODIES, slow_header)}
+
+
+@pytest.mark.parametrize("answer", BODIES)
 def test_a_body_that_is_too_long_too_slow_or_no_object_is_an_empty_one_within_seconds(
-    answer: Callable[[socket.socket, bytes], None],
+    asked: Mapping[Hostile, Future[tuple[GatewayAnswers, float]]], answer: Hostile
 ) -> None:
-    begun = time.monotonic()
-    with hostile(answer) as port:
-        found = GatewayProbe("127.0.0.1", port, None).ask()
-    assert time.monotonic() - begun < 7
+    found, seconds = asked[answer].result()
+    assert seconds < 7
     assert found.ready.status in {200, None}
     assert found.ready.body == {}
 
 
-def test_headers_that_never_end_hold_nobody_up() -> None:
-    begun = time.monotonic()
-    with hostile(slow_header) as port:
-        assert GatewayProbe("127.0.0.1", port, None).ask().ready.body == {}
-    assert time.monotonic() - begun < 7
+def test_headers_that_never_end_hold_nobody_up(
+    asked: Mapping[Hostile, Future[tuple[GatewayAnswers, float]]],
+) -> None:
+    found, seconds = asked[slow_header].result()
+    assert seconds < 7
+    assert found.ready.body == {}
 
 
 def test_an_answer_in_chunks_is_read_whole() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,13 @@ FLOW = (
 OUTSIDE = {"docker", "requests", "subprocess", "socket", "psutil", "time", "threading"}
 
 
-def imports(path: Path) -> Iterator[str]:
+@functools.cache
+def imports(path: Path) -> tuple[str, ...]:
     """Whatever the module loads when it runs, also inside of functions; not what only type checkers read."""
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[str]:
     pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
     while pending:
         node = pending.pop()
