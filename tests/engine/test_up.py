@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.engine, pytest.mark.alone]
 
 
-# How often each hostile image is tried.
-HOSTILE_RUNS = int(os.environ.get("IDLEHANDS_TEST_HOSTILE_RUNS", "1"))
+# How often each hostile image is tried; without a number only the one that no test below has.
+HOSTILE_RUNS = int(os.environ.get("IDLEHANDS_TEST_HOSTILE_RUNS", "0"))
 
 
 def _serving(answer: str) -> str:
@@ -151,20 +151,21 @@ def test_a_gateway_that_lives_but_is_never_ready_is_not_called_ready(
     assert "main is not ready after 4 s: starting: answers 503 on /readyz" in result.err
 
 
+LIAR = "answers 200 to whatever it is asked"
 HOSTILE = {
     "never listens": "sleep 600",
     "crash-loops": "exit 3",
     "lives and is never ready": _serving("response.writeHead(request.url === '/healthz' ? 200 : 503).end('{}')"),
-    "answers 200 to whatever it is asked": _serving("response.writeHead(200).end('<html>')"),
+    LIAR: _serving("response.writeHead(200).end('<html>')"),
 }
 
 
-@pytest.mark.parametrize("shell", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("name", HOSTILE if HOSTILE_RUNS else [LIAR])
 def test_nothing_that_only_runs_is_ever_called_ready(
-    site: Site, hostile_image: Callable[[str], str], shell: str
+    site: Site, hostile_image: Callable[[str], str], name: str
 ) -> None:
-    site.write("profiles:\n  main: {}\n", image=hostile_image(shell))
-    for _ in range(HOSTILE_RUNS):
+    site.write("profiles:\n  main: {}\n", image=hostile_image(HOSTILE[name]))
+    for _ in range(HOSTILE_RUNS or 1):
         result = site.run("up", "main", "--timeout", "2", "--json")
         assert (result.code, result.json[0]["usable"]) == (6, False)
         assert not site.status("main")["usable"]
