@@ -180,9 +180,10 @@ def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) 
         lack = plain(facts.health_said.removeprefix(NO_SPACE))
         return Verdict(profile, "degraded", f"it answers, but {lack}", ("disk",), f"df -h profiles/{profile}/state")
     if frozen := [name for name, answer in answers.browsers.items() if answer.silent]:
-        what = "its browser" if len(frozen) == 1 else f"its browsers {', '.join(frozen)}"
-        verb = "takes" if len(frozen) == 1 else "take"
-        reason = f"it answers, but {what} {verb} questions and gives no answer"
+        what = "its browser takes questions and gives no answer"
+        if len(frozen) > 1:
+            what = f"its browsers {', '.join(frozen)} take questions and give no answer"
+        reason = f"it answers, but {what}"
         return Verdict(profile, "degraded", reason, ("browser",), f"idlehands-deploy restart {profile}")
     return Verdict(profile, "ready")
 

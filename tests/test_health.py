@@ -47,6 +47,11 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
         RUNNING, replace(answers(200, 200), browsers={"openclaw": Answer(None, silent=True), "work": Answer(200)}),
         "degraded | it answers, but its browser takes questions and gives no answer | idlehands-deploy restart main",
     ),
+    "answers ready, and two of its browsers are frozen": (
+        RUNNING, replace(answers(200, 200), browsers=dict.fromkeys(("openclaw", "work"), Answer(None, silent=True))),
+        "degraded | it answers, but its browsers openclaw, work take questions and give no answer | "
+        "idlehands-deploy restart main",
+    ),
     "answers ready, and its browsers are off": (
         RUNNING, replace(answers(200, 200), browsers={"openclaw": Answer(None)}), "ready |  | ",
     ),

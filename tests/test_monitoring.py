@@ -11,7 +11,8 @@ import pytest
 from idlehands_deploy import status_views
 from idlehands_deploy.errors import EngineUnreachableError
 from idlehands_deploy.health import Verdict
-from idlehands_deploy.operations import monitoring
+from idlehands_deploy.operations import inspection, monitoring
+from idlehands_deploy.operations.inspection import StatusReport
 from idlehands_deploy.operations.monitoring import Monitor, Pace
 from idlehands_deploy.operations.observing import Observation
 from idlehands_deploy.ports import plan_ports
@@ -106,6 +107,14 @@ def test_an_engine_that_goes_away_makes_its_gateways_unknown_until_it_is_back(
     engine.lost()
     assert seen.get(timeout=SECONDS) == "unknown"
     assert seen.get(timeout=SECONDS) == "stopped"
+
+
+def test_what_was_told_of_a_run_is_not_told_of_the_next() -> None:
+    old = Observation(Verdict("main", "ready"), RUNNING)
+    report = StatusReport("x", "127.0.0.1", [old], {}, [], is_stale=False, drift={"main": "runs an older build"})
+    assert inspection._with(report, old).drift == {"main": "runs an older build"}
+    new = replace(old, facts=replace(RUNNING, id="another"))
+    assert (inspection._with(report, new).drift, inspection._with(report, new).seen) == ({}, [new])
 
 
 def test_a_change_is_told_with_its_moment_in_a_line() -> None:

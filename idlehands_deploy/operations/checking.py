@@ -68,7 +68,8 @@ def check(session: Session, names: Sequence[str], wait: float | None, *, deep: b
     profiles = select(fleet, names)
     engine = session.engine_for(fleet)
     if wait is None:
-        seen = observe(session, engine, fleet, plan, profiles)
+        # A proof asks the browsers itself, and says more of them.
+        seen = observe(session, engine, fleet, plan, profiles, details=not deep)
     else:
         with engine.watch_deaths(fleet.name) as watch:
             try:

@@ -130,13 +130,27 @@ class StatusWatch:
 
         def note(seen: Observation) -> None:
             profile = seen.verdict.profile
-            others = [seen if item.verdict.profile == profile else item for item in self.report.seen]
-            self.report = replace(self.report, seen=others, failure=_failure(seen))
+            self.report = _with(self.report, seen)
             if verdicts.get(profile) != seen.verdict:
                 verdicts[profile] = seen.verdict
                 told(self.report, seen)
 
         Monitor(self._session, fleet, plan, select(fleet, self._names), note, Pace()).run(threading.Event())
+
+
+def _with(report: StatusReport, seen: Observation) -> StatusReport:
+    """The report with a newer observation; what was told of a run that has ended is not told of the next."""
+    profile = seen.verdict.profile
+    before = next(item for item in report.seen if item.verdict.profile == profile)
+    drift = dict(report.drift)
+    if _run(before) != _run(seen):
+        drift.pop(profile, None)
+    others = [seen if item is before else item for item in report.seen]
+    return replace(report, seen=others, drift=drift, failure=_failure(seen))
+
+
+def _run(seen: Observation) -> tuple[str, str] | None:
+    return (seen.facts.id, seen.facts.started_at) if seen.facts else None
 
 
 def _failure(seen: Observation) -> EngineUnreachableError | None:
