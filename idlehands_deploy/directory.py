@@ -50,6 +50,11 @@ class Deployment:
         """The fleet file's JSON Schema, for editors."""
         return self.root / "fleet.schema.json"
 
+    @property
+    def journal_file(self) -> Path:
+        """What a watch has seen and done."""
+        return self.root / "watch" / "journal.jsonl"
+
     def secrets_directory(self, profile: str) -> Path:
         """A profile's token and keys."""
         return self.root / "secrets" / profile

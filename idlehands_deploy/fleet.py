@@ -13,7 +13,9 @@ from idlehands_deploy.fleet_values import (
     Address,
     BasePort,
     BrowserName,
+    Command,
     Cpus,
+    Destination,
     Duration,
     ImageName,
     Memory,
@@ -109,6 +111,27 @@ class Profile(_Model):
         return f"{self.environment.get('PUID', uid)}:{self.environment.get('PGID', gid)}"
 
 
+class Notify(_Model):
+    """Where `watch` tells of gateways that cannot be used, and of their recovery."""
+
+    webhook: Destination | None = None
+    """Gets JSON by POST."""
+    ntfy: Destination | None = None
+    """Gets plain text by POST, with the headers of ntfy."""
+    command: Command = []
+    """Gets the same JSON on its standard input."""
+
+
+class Watch(_Model):
+    """What `watch` does about gateways."""
+
+    restart: bool = True
+    """Whether it starts a gateway anew that hangs, that this host does not reach, or whose browser is frozen."""
+    patience: Duration = "90s"
+    """How long such a gateway has to recover by itself; one that hangs is first noticed within its container."""
+    notify: Annotated[Notify, BeforeValidator(none_is_empty)] = Notify()
+
+
 class Fleet(_Model):
     """The profiles of one deployment."""
 
@@ -122,6 +145,7 @@ class Fleet(_Model):
     """Where the gateway ports are published. Anything but loopback lets other machines in."""
     user: User | None = None
     """uid:gid that the gateways run as. Default: the deployment directory's owner, 1000:1000 for root's."""
+    watch: Annotated[Watch, BeforeValidator(none_is_empty)] = Watch()
     profiles: Annotated[
         dict[str, Annotated[Profile, BeforeValidator(none_is_empty)]], BeforeValidator(none_is_empty)
     ] = {}
@@ -182,7 +206,7 @@ def _problem(details: ErrorDetails) -> Problem:
     context: Mapping[str, Any] = details.get("ctx", {})
     kind = details["type"]
     # A key pasted where only its name belongs must not end up on a screen or in a log.
-    got = _got(details["input"], private=not {"environment", "secrets"}.isdisjoint(location))
+    got = _got(details["input"], private=not {"environment", "secrets", "notify"}.isdisjoint(location))
     if kind == "extra_forbidden":
         return Problem(path, f"unknown key{meant(location[-1], _known_keys(location[:-1]))}")
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
@@ -198,6 +222,8 @@ def _problem(details: ErrorDetails) -> Problem:
 def _known_keys(location: list[str]) -> list[str]:
     """The keys that the model at this place of the file takes."""
     model: type[BaseModel] = Fleet
+    if location[:1] == ["watch"]:
+        return list((Notify if location[1:] else Watch).model_fields)
     by_place: dict[str, type[BaseModel]] = {"browser": Browser, "publish": Publish, "resources": Resources}
     if location[:1] == ["profiles"] and len(location) > 1:
         model = Profile
@@ -223,5 +249,5 @@ def _kind(value: object) -> str:
 
 def _allow_empty(schema: dict[str, Any]) -> None:
     """Let editors accept ``main:`` without a value where the parser does."""
-    for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources"):
+    for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources", "Watch", "Notify"):
         schema["$defs"][name]["type"] = ["object", "null"]

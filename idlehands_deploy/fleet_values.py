@@ -42,6 +42,12 @@ MANAGED_VARIABLES = frozenset(
 )
 
 
+def seconds(duration: str) -> int:
+    """The seconds of a time as a fleet file has it, such as 90s or 5m30s."""
+    minutes, rest = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", duration).groups()  # type: ignore[union-attr]
+    return 60 * int(minutes or 0) + int(rest or 0)
+
+
 def none_is_empty(value: object) -> object:
     """Accept a key without a value, as in ``main:``, for a mapping with only defaults."""
     return {} if value is None else value
@@ -86,6 +92,30 @@ def _url(value: str) -> str:
     return value
 
 
+def is_web_address(value: str) -> bool:
+    """Whether a text is an http or https address and nothing more."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return good and not re.search(r"\s", value)
+
+
+def _destination(value: str) -> str:
+    # Not up and out of the directory of secrets.
+    if is_web_address(value) or re.fullmatch(r"secrets(/(?!\.\.?(/|$))[^/\s]+)+", value):
+        return value
+    # What was pasted here can hold a key.
+    raise ValueError("must be an http or https address, or secrets/FILE with one as its only line")
+
+
+def _command(value: list[str]) -> list[str]:
+    if any("\0" in word for word in value) or value[:1] == [""]:
+        raise ValueError("must be a command and its arguments, such as [notify-send, Gateways]")
+    return value
+
+
 def _not_managed(value: str) -> str:
     if value in MANAGED_VARIABLES:
         raise ValueError("is made by this tool and always there")
@@ -99,6 +129,9 @@ Pids = Annotated[int, Field(ge=64)]
 Text = Annotated[str, BeforeValidator(_text)]
 Address = Annotated[str, AfterValidator(_address)]
 Url = Annotated[str, AfterValidator(_url)]
+# Where news are sent: the address, or the file that holds it, since many an address is a key as well.
+Destination = Annotated[str, AfterValidator(_destination)]
+Command = Annotated[list[str], AfterValidator(_command)]
 User = Annotated[
     str,
     AfterValidator(

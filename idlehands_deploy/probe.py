@@ -68,6 +68,29 @@ class GatewayAnswers:
         return self.started.ok and self.started.body.get("status") == "started"
 
 
+def send(url: str, content: bytes, headers: Mapping[str, str], seconds: float) -> str | None:
+    """Send a message to an address of a person's choice; None if it was taken, else why not, without the address.
+
+    Unlike a gateway, it may lie behind the person's proxy.
+
+    Args:
+        seconds: that the other side may take between two bytes.
+    """
+    try:
+        with requests.post(
+            url, data=content, headers=dict(headers), timeout=seconds, allow_redirects=False, stream=True
+        ) as response:
+            return None if response.ok and not response.is_redirect else f"it answers {response.status_code}"
+    except requests.Timeout:
+        return f"it gives no answer within {seconds:.0f} s"
+    except requests.exceptions.SSLError:
+        return "its certificate is not trusted here"
+    except requests.ConnectionError:
+        return "it cannot be reached"
+    except (requests.RequestException, HTTPError, ValueError):
+        return "it cannot be spoken to"
+
+
 class GatewayProbe:
     """Asks one gateway over its published port; keeps no connection, since the gateway may be replaced.
 

@@ -5,6 +5,6 @@ from __future__ import annotations
 from idlehands_deploy.cli.app import app, talk
 
 # In the order of the help page.
-from idlehands_deploy.cli import gateways, status, deployment, state, health, doctor, boot, images  # isort: skip
+from idlehands_deploy.cli import gateways, status, deployment, state, health, watch, doctor, boot, images  # isort: skip
 
-__all__ = ["app", "boot", "deployment", "doctor", "gateways", "health", "images", "state", "status", "talk"]
+__all__ = ["app", "boot", "deployment", "doctor", "gateways", "health", "images", "state", "status", "talk", "watch"]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         doctor,
         editing,
         ending,
+        history,
         images,
         import_undo,
         importing,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         lifecycle,
         onboarding,
         session,
+        watching,
     )
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "doctor",
     "editing",
     "ending",
+    "history",
     "images",
     "import_undo",
     "importing",
@@ -41,6 +44,7 @@ __all__ = [
     "lifecycle",
     "onboarding",
     "session",
+    "watching",
 ]
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.errors import EngineUnreachableError
+from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError
 from idlehands_deploy.operations.observing import Observer, unknown
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Monitor:
         while not stopped.is_set():
             try:
                 self._run_with(self._session.engine_for(self._fleet), stopped)
-            except EngineUnreachableError as error:
+            except (EngineUnreachableError, EngineFailedError) as error:
                 for profile in self._profiles:
                     self._told(unknown(self._session, self._fleet, self._plan, profile, error))
                 stopped.wait(RECONNECT)
