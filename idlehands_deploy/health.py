@@ -168,7 +168,8 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
         return Verdict(profile, "degraded", f"it works, but fails {checks}", failing, remedy)
     if answers.started.body.get("status") == "misconfigured":
         return _held(profile, answers.started)
-    if answers.started.body.get("status") == "draining":
+    # It says so on either, and the two are asked one after the other.
+    if answers.started.body.get("status") == "draining" or "gateway-draining" in failing:
         return Verdict(profile, "draining", "it finishes its work before it stops", failing)
     state, reason, remedy = _not_started(profile, facts, answers)
     return Verdict(profile, state, reason, failing, remedy)

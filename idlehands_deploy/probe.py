@@ -80,9 +80,9 @@ def send(url: str, content: bytes, headers: Mapping[str, str], seconds: float) -
         with requests.post(
             url, data=content, headers=dict(headers), timeout=seconds, allow_redirects=False, stream=True
         ) as response:
-            return None if response.ok and not response.is_redirect else f"it answers {response.status_code}"
+            return None if 200 <= response.status_code < 300 else f"it answers {response.status_code}"
     except requests.Timeout:
-        return f"it gives no answer within {seconds:.0f} s"
+        return f"it gives no answer within {seconds:g} s"
     except requests.exceptions.SSLError:
         return "its certificate is not trusted here"
     except requests.ConnectionError:

@@ -20,7 +20,7 @@ MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for p
 FLOW = (
     "errors", "addresses", "fleet_values", "fleet_checks", "fleet", "ports", "compose", "gateway", "fleet_file",
     "seccomp", "findings", "gateway_config", "members", "overrides", "isolation", "onboarding",
-    "secret_shapes", "redaction", "outline", "native_config", "boot_unit",
+    "secret_shapes", "redaction", "outline", "native_config", "boot_unit", "supervision", "news",
 )  # fmt: skip
 OUTSIDE = {"docker", "requests", "subprocess", "socket", "psutil", "time", "threading"}
 
@@ -67,6 +67,10 @@ def test_only_one_room_speaks_to_chromium() -> None:
     assert importers("websocket") == {"cdp"}
 
 
+def test_only_one_room_speaks_to_prometheus() -> None:
+    assert importers("prometheus_client") == {"metrics"}
+
+
 def test_outside_the_engine_only_the_probe_speaks_http() -> None:
     found = importers("requests", "urllib3", "httpx", "aiohttp")
     assert {module for module in found if not module.startswith("engine.")} == {"probe"}
@@ -109,6 +113,10 @@ def test_what_is_left_of_the_engine_touches_neither_docker_nor_the_network_nor_t
         ("image", {"__version__", "engine", "errors", "fleet"}),
         ("probe", set()),
         ("health", {"ports", "probe"}),
+        ("supervision", set()),
+        ("news", set()),
+        ("journal", {"directory"}),
+        ("metrics", {"errors", "health"}),
     ],
 )
 def test_the_flow_goes_one_way(module: str, allowed: set[str]) -> None:
@@ -122,7 +130,9 @@ def test_the_engine_knows_nothing_of_fleets(module: str) -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.startswith("operations.")])
 def test_operations_know_nothing_of_the_command_line(module: str) -> None:
-    assert not rooms(module) & {"cli", "output", "finding_views", "health_views", "port_views", "status_views", "views"}
+    assert not rooms(module) & {
+        "cli", "output", "finding_views", "health_views", "port_views", "status_views", "views", "watch_views",
+    }  # fmt: skip
 
 
 def test_nothing_imports_the_command_line_but_the_program() -> None:
@@ -143,6 +153,7 @@ def test_commands_leave_the_engine_to_operations(module: str) -> None:
         "port_views",
         "status_views",
         "views",
+        "watch_views",
     }
 
 

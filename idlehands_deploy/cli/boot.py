@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-import typer  # noqa: TC002 - Typer reads the annotation
+from typing import Annotated
+
+import typer
 
 from idlehands_deploy import operations
 from idlehands_deploy.cli.app import Names, app, start_session, talk
+from idlehands_deploy.cli.watch import read_address
+
+Watch = Annotated[bool, typer.Option("--watch", help="The service that runs `watch`; alone, if no NAME is given.")]
 
 
 @app.command()
-def install(ctx: typer.Context, names: Names = None) -> None:
+def install(
+    ctx: typer.Context,
+    names: Names = None,
+    watch: Watch = False,
+    metrics: Annotated[
+        str | None, typer.Option(metavar="ADDRESS:PORT", help="With --watch: answer Prometheus there.")
+    ] = None,
+) -> None:
     """Let gateways that were up come back after a reboot, where the engine does not start at boot by itself.
 
     Example: sudo idlehands-deploy install rescue
+
+    Example: sudo idlehands-deploy install --watch
     """
-    for name, what in operations.booting.install(start_session(ctx), names or []).items():
-        talk.say(f"{name} {what}.")
+    session = start_session(ctx)
+    read_address(metrics)
+    if metrics and not watch:
+        raise typer.BadParameter("goes with --watch", param_hint="--metrics")
+    if names or not watch:
+        for name, what in operations.booting.install(session, names or []).items():
+            talk.say(f"{name} {what}.")
+    if watch:
+        talk.say(f"Watch: {operations.booting.install_watch(session, metrics)}.")
 
 
 @app.command()
-def uninstall(ctx: typer.Context, names: Names = None) -> None:
-    """Take back what install did; nothing is stopped."""
-    for name, what in operations.booting.uninstall(start_session(ctx), names or []).items():
-        talk.say(f"{name} {what}.")
+def uninstall(ctx: typer.Context, names: Names = None, watch: Watch = False) -> None:
+    """Take back what install did; no gateway is stopped. Without a NAME, all of it."""
+    session = start_session(ctx)
+    if names or not watch:
+        for name, what in operations.booting.uninstall(session, names or []).items():
+            talk.say(f"{name} {what}.")
+    if (watch or not names) and operations.booting.uninstall_watch(session):
+        talk.say("Watch: ended, and its unit is gone.")
+    elif watch:
+        talk.say("Watch: had no unit.")

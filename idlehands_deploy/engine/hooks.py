@@ -36,5 +36,5 @@ def run_hook(
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
         process.communicate()
-        return f"it was not done within {seconds:.0f} s, and was killed"
+        return f"it was not done within {seconds:g} s, and was killed"
     return None if process.returncode == 0 else f"it ended with exit code {process.returncode}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +67,11 @@ class Systemd:
         """The units among its administrator's whose names match a shell pattern."""
         return sorted(path.name for path in self.units.glob(pattern))
 
-    def install(self, name: str, text: str) -> None:
-        """Write a unit and enable it; nothing is started.
+    def install(self, name: str, text: str, *, start: bool = False) -> None:
+        """Write a unit and enable it.
+
+        Args:
+            start: start it now too, anew if it runs.
 
         Raises:
             UsageError: this user may not.
@@ -84,6 +88,8 @@ class Systemd:
             raise _forbidden("install", path, error) from None
         self._run("daemon-reload")
         self._run("enable", name)
+        if start:
+            self._run("restart", name)
 
     def uninstall(self, name: str) -> bool:
         """Disable and delete a unit; says whether there was one.
@@ -115,6 +121,27 @@ class Systemd:
                 "Mend what it names, then run this again.",
             )
         return done.stdout
+
+
+def may_use(socket: Path, uid: int) -> bool:
+    """Whether a user may speak to what listens on a socket of this host."""
+    try:
+        found, person = socket.stat(), pwd.getpwuid(uid)
+    except (OSError, KeyError):
+        return False
+    if found.st_uid == uid:
+        return bool(found.st_mode & stat.S_IWUSR)
+    if found.st_gid in os.getgrouplist(person.pw_name, person.pw_gid):
+        return bool(found.st_mode & stat.S_IWGRP)
+    return bool(found.st_mode & stat.S_IWOTH)
+
+
+def name_of(uid: int) -> str:
+    """What this host calls a user; the number where it knows none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
 
 
 def _forbidden(command: str, path: Path, error: OSError) -> UsageError:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.boot_unit import ENGINE_UNIT, unit_name, unit_text
-from idlehands_deploy.engine.systemd import Systemd
+from idlehands_deploy.boot_unit import ENGINE_UNIT, unit_name, unit_text, watch_unit_name, watch_unit_text
+from idlehands_deploy.engine.systemd import Systemd, may_use, name_of
 from idlehands_deploy.errors import UsageError
+from idlehands_deploy.operations.notifying import check_notify
 from idlehands_deploy.operations.session import select
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from idlehands_deploy.operations.session import Session
+
+# What says which engine is meant, and how it is reached.
+ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
 
 
 def install(session: Session, names: Sequence[str]) -> dict[str, str]:
@@ -40,6 +46,55 @@ def install(session: Session, names: Sequence[str]) -> dict[str, str]:
         systemd.install(unit, text)
         done[name] = f"{comes_back}: {unit} starts its engine"
     return done
+
+
+def install_watch(session: Session, metrics: str | None) -> str:
+    """Let the host's service manager keep watch, from now on and after each boot.
+
+    Args:
+        metrics: as ``watch`` takes it.
+
+    Returns:
+        What was done, as a sentence's end.
+
+    Raises:
+        UsageError: no systemd runs here, or this user may not write its units.
+        FleetError: the fleet file is wrong, or names a receiver of news that cannot be used.
+    """
+    fleet = session.fleet()
+    select(fleet, [])
+    systemd = _systemd(session)
+    run_as = _watchman(session, systemd)
+    check_notify(session, fleet, run_as)
+    unit = watch_unit_name(fleet.name)
+    command = [sys.executable, "-P", "-m", "idlehands_deploy", "-C", str(session.deployment.root), "watch"]
+    command += ["--metrics", metrics] if metrics else []
+    environ = {name: session.environ[name] for name in ENGINE_VARIABLES if name in session.environ}
+    person = "" if run_as == os.geteuid() else name_of(run_as)
+    text = watch_unit_text(fleet.name, session.deployment.root, command, environ, person, user=systemd.user)
+    systemd.install(unit, text, start=True)
+    whose = " --user" if systemd.user else ""
+    return f"{unit} keeps it{_once(systemd)} and after each boot; see what it says: journalctl{whose} -u {unit}"
+
+
+def uninstall_watch(session: Session) -> bool:
+    """Take away what ``install_watch`` wrote, and end that watch; says whether there was one.
+
+    Raises:
+        UsageError: no systemd runs here, or this user may not write its units.
+    """
+    return _systemd(session).uninstall(watch_unit_name(session.fleet().name))
+
+
+def _watchman(session: Session, systemd: Systemd) -> int:
+    """Who is to watch: whose the fleet file is if they may use the engine, so that root does no more than it must."""
+    owner = session.deployment.fleet_file.stat().st_uid
+    if systemd.user or os.geteuid() != 0:
+        return os.geteuid()
+    from idlehands_deploy.engine.connection import local_address  # noqa: PLC0415 - docker is slow to load
+
+    socket = Path(local_address(session.environ).removeprefix("http+").removeprefix("unix://"))
+    return owner if may_use(socket, owner) else 0
 
 
 def uninstall(session: Session, names: Sequence[str]) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import queue
 import stat
@@ -106,17 +105,20 @@ class Notifier:
         self._ending.wait(seconds)
 
 
-def check_notify(session: Session, fleet: Fleet) -> None:
+def check_notify(session: Session, fleet: Fleet, uid: int) -> None:
     """See that news could be sent, before anything depends on it.
+
+    Args:
+        uid: the user who is to send them.
 
     Raises:
         FleetError: with every receiver that cannot be.
     """
-    if problems := list(_problems(session, fleet)):
+    if problems := list(_problems(session, fleet, uid)):
         raise FleetError(str(session.deployment.fleet_file), problems)
 
 
-def _problems(session: Session, fleet: Fleet) -> Iterator[Problem]:
+def _problems(session: Session, fleet: Fleet, uid: int) -> Iterator[Problem]:
     notify = fleet.watch.notify
     for key, value in (("webhook", notify.webhook), ("ntfy", notify.ntfy)):
         if value:
@@ -124,14 +126,12 @@ def _problems(session: Session, fleet: Fleet) -> Iterator[Problem]:
                 _address(session, value)
             except DirectoryError as error:
                 yield Problem(f"watch.notify.{key}", f"{error.what} {error.remedy}")
-    if notify.command and (problem := _strangers_command(session)):
+    if notify.command and uid == 0 and (problem := _strangers_command(session)):
         yield Problem("watch.notify.command", problem)
 
 
 def _strangers_command(session: Session) -> str | None:
     """Why root must not run a command of the fleet file: whoever may write that is not root could become it."""
-    if os.geteuid() != 0:
-        return None
     for path in (session.deployment.fleet_file, session.deployment.root):
         found = path.stat()
         if found.st_uid != 0 or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +68,7 @@ def watch(session: Session, wanted: Watching) -> None:
     """
     fleet = session.fleet()
     profiles = select(fleet, wanted.names)
-    check_notify(session, fleet)
+    check_notify(session, fleet, os.geteuid())
     path = session.deployment.journal_file
     before = read_journal(path)
     with (
@@ -248,7 +249,7 @@ class _FleetNews:
                 return None
             fleet = self._session.fleet()
             select(fleet, self._names)
-            check_notify(self._session, fleet)
+            check_notify(self._session, fleet, os.geteuid())
             plan_here(self._session, fleet)
         except DeployError as error:
             self._ledger.write("fleet-refused", reason=error.what)
