@@ -10,11 +10,11 @@ import stat
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.directory import PRIVATE_FILE, unusable
+from idlehands_deploy.moments import moment, read_moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -171,19 +171,6 @@ def availability(entries: Iterable[dict[str, Any]], profile: str, since: float, 
     if run:
         _count(found, run, max(since, run.since), until)
     return found
-
-
-def moment(seconds: float) -> str:
-    """A moment as text: RFC 3339 in UTC with milliseconds."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def read_moment(text: object) -> float | None:
-    """Seconds since 1970 of a moment as text; None where it is none."""
-    try:
-        return datetime.fromisoformat(str(text)).timestamp()
-    except ValueError:
-        return None
 
 
 def _make_directory(directory: Path) -> None:

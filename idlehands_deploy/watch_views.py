@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.journal import moment
+from idlehands_deploy.moments import moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

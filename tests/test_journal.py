@@ -9,7 +9,8 @@ import pytest
 
 from idlehands_deploy import journal
 from idlehands_deploy.errors import DirectoryError
-from idlehands_deploy.journal import Availability, Journal, availability, moment, read_journal, read_moment
+from idlehands_deploy.journal import Availability, Journal, availability, read_journal
+from idlehands_deploy.moments import moment, read_moment
 
 if TYPE_CHECKING:
     from pathlib import Path

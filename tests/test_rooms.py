@@ -115,7 +115,8 @@ def test_what_is_left_of_the_engine_touches_neither_docker_nor_the_network_nor_t
         ("health", {"ports", "probe"}),
         ("supervision", set()),
         ("news", set()),
-        ("journal", {"directory"}),
+        ("moments", set()),
+        ("journal", {"directory", "moments"}),
         ("metrics", {"errors", "health"}),
     ],
 )

@@ -14,7 +14,8 @@ from idlehands_deploy.directory import unusable
 from idlehands_deploy.engine.compose import end_arguments, up_arguments
 from idlehands_deploy.errors import DeployError, UsageError
 from idlehands_deploy.fleet_values import seconds
-from idlehands_deploy.journal import ALIVE, Journal, moment, read_journal
+from idlehands_deploy.journal import ALIVE, Journal, read_journal
+from idlehands_deploy.moments import moment
 from idlehands_deploy.news import News
 from idlehands_deploy.operations.monitoring import Monitor, Pace
 from idlehands_deploy.operations.notifying import Notifier, check_notify
