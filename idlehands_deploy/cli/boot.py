@@ -36,7 +36,7 @@ def install(
         for name, what in operations.booting.install(session, names or []).items():
             talk.say(f"{name} {what}.")
     if watch:
-        talk.say(f"Watch: {operations.booting.install_watch(session, metrics)}.")
+        talk.say(operations.booting.install_watch(session, metrics))
 
 
 @app.command()
@@ -47,6 +47,6 @@ def uninstall(ctx: typer.Context, names: Names = None, watch: Watch = False) -> 
         for name, what in operations.booting.uninstall(session, names or []).items():
             talk.say(f"{name} {what}.")
     if (watch or not names) and operations.booting.uninstall_watch(session):
-        talk.say("Watch: ended, and its unit is gone.")
+        talk.say("The watch has ended, and its unit is gone.")
     elif watch:
-        talk.say("Watch: had no unit.")
+        talk.say("The watch had no unit.")

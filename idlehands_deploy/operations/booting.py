@@ -55,7 +55,7 @@ def install_watch(session: Session, metrics: str | None) -> str:
         metrics: as ``watch`` takes it.
 
     Returns:
-        What was done, as a sentence's end.
+        What was done.
 
     Raises:
         UsageError: no systemd runs here, or this user may not write its units.
@@ -74,7 +74,7 @@ def install_watch(session: Session, metrics: str | None) -> str:
     text = watch_unit_text(fleet.name, session.deployment.root, command, environ, person, user=systemd.user)
     systemd.install(unit, text, start=True)
     whose = " --user" if systemd.user else ""
-    return f"{unit} keeps it{_once(systemd)} and after each boot; see what it says: journalctl{whose} -u {unit}"
+    return f"{unit} watches from now on, and after each boot{_once(systemd)}. Read it: journalctl{whose} -u {unit}"
 
 
 def uninstall_watch(session: Session) -> bool:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 IMAGE = "idlehands/test-systemd:trixie"
-# Debian's own libraries are older than the tool asks for, and do for the two commands that run here.
+# Debian's own libraries are older than the tool asks for, and do for the commands that run here.
 DOCKERFILE = """\
 FROM {base}
 RUN apt-get update \\
  && apt-get install -y --no-install-recommends dbus libpam-systemd systemd systemd-sysv \\
-        python3 python3-docker python3-filelock python3-pydantic python3-ruamel.yaml python3-typer \\
+        python3 python3-docker python3-filelock python3-json5 python3-psutil python3-pydantic python3-requests \\
+        python3-ruamel.yaml python3-tenacity python3-typer python3-yaml \\
  && apt-get clean \\
  && rm -rf /var/lib/apt/lists/* \\
  && useradd --create-home --uid 1000 person
@@ -40,6 +41,9 @@ ENTRYPOINT ["/sbin/init"]
 SYSTEM, HOME = "/etc/systemd/system", "/home/person"
 # Stands in for the engine, which cannot run in a container that may not mount; systemd sees a service like any.
 ENGINE = "[Service]\nExecStart=sleep infinity\n[Install]\nWantedBy=multi-user.target default.target\n"
+WATCH = "idlehands-bots.watch.service"
+# The tool is no package of this machine's.
+TOOL = "[Service]\nEnvironment=PYTHONPATH=/opt/tool\n"
 ROOTLESS = "unix:///run/user/1000/docker.sock"
 
 
@@ -79,6 +83,19 @@ class Machine:
 
     def fleet(self, *profiles: str, name: str = "bots", at: str = "/srv/bots") -> None:
         self.write(f"{at}/fleet.yaml", f"name: {name}\nprofiles: {{{', '.join(f'{one}: {{}}' for one in profiles)}}}\n")
+
+    def watch_runs(self, unit: str = WATCH) -> int | None:
+        """The process of the unit's watch, once it has begun to write; None if there is none."""
+        pid = self.systemctl("show", "-P", "MainPID", unit)
+        return int(pid) if self.is_up(unit) and pid != "0" else None
+
+    def journal(self, at: str = "/srv/bots") -> list[dict[str, Any]]:
+        code, out, _ = self.run("cat", f"{at}/watch/journal.jsonl")
+        return [] if code else [json.loads(line) for line in out.splitlines()]
+
+    def watches(self) -> int:
+        """How many watches have begun."""
+        return sum(entry["event"] == "watching" for entry in self.journal())
 
     def systemctl(self, *arguments: str) -> str:
         """What it says; is-active and the like answer by their exit code as well."""
@@ -343,3 +360,68 @@ def test_whose_services_begin_with_a_login_is_told_how_they_begin_at_boot(machin
         "person), if it was up then: idlehands-bots.main.target starts its engine.\n"
     )
     assert persons.deploy("install", at=f"{HOME}/bots", DOCKER_HOST=ROOTLESS, XDG_RUNTIME_DIR="/nowhere")[0] == 5
+
+
+def test_the_watch_begins_at_once_goes_on_when_it_is_killed_and_begins_with_each_boot(machine: Machine) -> None:
+    machine.write(f"{SYSTEM}/{WATCH}.d/tool.conf", TOOL)
+    said = machine.done("install", "--watch")
+    assert said == f"{WATCH} watches from now on, and after each boot. Read it: journalctl -u {WATCH}\n"
+    assert machine.run("systemd-analyze", "verify", f"{SYSTEM}/{WATCH}") == (0, "", "")
+    # There is no engine behind the service that stands in for it, which is what the watch says.
+    until("what it sees", lambda: machine.journal()[1:] or None)
+    assert {entry.get("state") for entry in machine.journal()[1:]} == {"unknown"}
+    first = until("a watch", machine.watch_runs)
+    machine.ok("sh", "-c", f"kill -9 {first}")
+    until("another", lambda: machine.watches() == 2 or None)
+    machine.reboot()
+    until("a third", lambda: machine.watches() == 3 or None)
+    assert not machine.is_up()
+
+
+def test_the_watch_runs_as_whom_the_fleet_is_if_they_may_use_the_engine_else_as_root(machine: Machine) -> None:
+    machine.ok("chown", "-R", "person", "/srv/bots")
+    machine.write(f"{SYSTEM}/{WATCH}.d/tool.conf", TOOL)
+    machine.done("install", "--watch")
+    assert machine.systemctl("show", "-P", "User", WATCH) == ""
+    machine.ok("python3", "-c", "import socket; socket.socket(socket.AF_UNIX).bind('/var/run/docker.sock')")
+    machine.ok("chown", "root:person", "/var/run/docker.sock")
+    machine.ok("chmod", "660", "/var/run/docker.sock")
+    machine.done("install", "--watch")
+    assert machine.systemctl("show", "-P", "User", WATCH) == "person"
+    until("what root's watch wrote is theirs", machine.watch_runs)
+    assert machine.ok("stat", "--format", "%U", "/srv/bots/watch/journal.jsonl") == "person\n"
+
+
+def test_uninstall_ends_the_watch_alone_or_with_all_the_rest(machine: Machine) -> None:
+    before = machine.files()
+    machine.done("install", "--watch", "--metrics", "127.0.0.1:9464")
+    assert "--metrics" in machine.ok("cat", f"{SYSTEM}/{WATCH}")
+    assert machine.done("uninstall", "--watch") == "The watch has ended, and its unit is gone.\n"
+    assert (machine.files(), machine.is_up(WATCH)) == (before, False)
+    assert machine.done("uninstall", "--watch") == "The watch had no unit.\n"
+    machine.done("install")
+    machine.done("install", "--watch")
+    assert machine.done("uninstall").endswith("The watch has ended, and its unit is gone.\n")
+    assert machine.files() == before
+
+
+def test_a_watch_s_unit_passes_systemd_s_examination_whatever_the_directory_is_called(machine: Machine) -> None:
+    odd = '/srv/50% "of"\\x41 $it\n[Service]'
+    machine.fleet("main", at=odd)
+    machine.write(f"{SYSTEM}/{WATCH}.d/tool.conf", TOOL)
+    machine.done("install", "--watch", at=odd)
+    assert machine.run("systemd-analyze", "verify", f"{SYSTEM}/{WATCH}") == (0, "", "")
+    until("a watch of that directory", lambda: machine.journal(odd)[1:] or None)
+
+
+def test_a_person_s_own_service_manager_keeps_watch_too(machine: Machine, persons: Machine) -> None:
+    root_s = machine.files()
+    persons.write(f"{HOME}/.config/systemd/user/{WATCH}.d/tool.conf", TOOL)
+    said = persons.done("install", "--watch", at=f"{HOME}/bots", DOCKER_HOST=ROOTLESS)
+    assert f"journalctl --user -u {WATCH}" in said
+    until("a watch", persons.watch_runs)
+    until("what it sees", lambda: persons.journal(f"{HOME}/bots")[1:] or None)
+    assert ROOTLESS.removeprefix("unix://") in persons.journal(f"{HOME}/bots")[1]["reason"]
+    assert machine.files() == root_s
+    persons.done("uninstall", "--watch", at=f"{HOME}/bots", DOCKER_HOST=ROOTLESS)
+    assert not persons.is_up(WATCH)
