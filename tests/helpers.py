@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING
@@ -17,8 +16,11 @@ from idlehands_deploy.directory import Deployment
 from idlehands_deploy.errors import FleetError
 from idlehands_deploy.fleet_file import parse_text
 from idlehands_deploy.operations.session import Session
+from tests.program import call
 
 if TYPE_CHECKING:
+    import subprocess
+
     from idlehands_deploy.fleet import Fleet
 
 ROOT = Path(__file__).parent.parent
@@ -47,6 +49,7 @@ class Quiet:
         pass
 
 
+@cache
 def fleet(text: str) -> Fleet:
     return parse_text(dedent(text), "fleet.yaml")
 
@@ -76,13 +79,15 @@ def snapshot(root: Path) -> dict[str, tuple[int, int, bytes]]:
 
 def clean_environ(home: Path, **more: str) -> dict[str, str]:
     """An environment without an engine and without the person's own settings."""
-    return {"PATH": os.environ["PATH"], "HOME": str(home), "DOCKER_HOST": NO_ENGINE, **more}
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "DOCKER_HOST": NO_ENGINE,
+        "PYTHONPATH": str(ROOT),  # this checkout, whichever is installed
+        **more,
+    }
 
 
 def run(home: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run the program as a person's script does: in a pipe, in an empty home directory."""
-    return subprocess.run(
-        [sys.executable, "-m", "idlehands_deploy", *arguments],
-        cwd=home, env=clean_environ(home, **environ), stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+    return call(arguments, home, clean_environ(home, **environ))

@@ -566,8 +566,8 @@ def test_what_an_adopted_gateway_has_learnt_since_goes_back_with_it_but_its_conf
 
 def test_an_adopted_gateway_whose_port_is_taken_gets_the_next_slot(root: Path, tmp_path: Path) -> None:
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 30500))
-        state = make_native(tmp_path / "ada")
+        listener.bind(("127.0.0.1", 0))
+        state = make_native(tmp_path / "ada", {"gateway": {"port": listener.getsockname()[1]}})
         assert bring(root, state, adopt=True).ports.base == 30420
     editing.add(session(root), "other", 30600, [])
     third = make_native(tmp_path / "bob", {"gateway": {"port": 30600}})

@@ -14,7 +14,7 @@ from idlehands_deploy.ports import PortPlan, plan_ports
 from tests.helpers import fleet
 
 # How many random fleets; the full test run asks for many more than the fast one.
-EXAMPLES = int(os.environ.get("IDLEHANDS_TEST_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("IDLEHANDS_TEST_EXAMPLES", "50"))
 fast = settings(max_examples=EXAMPLES, deadline=None, database=None)
 
 

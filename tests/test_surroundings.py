@@ -125,8 +125,12 @@ def test_an_engine_that_you_may_not_use_exits_with_4_and_nothing_is_offered(
     assert offers == []
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("command", ["ports", "--help", "generate", "status", "url gone"])
+# What talks, what is asked for data, and what fails, each with each; the others with none at all.
+ALL = "<&- >&- 2>&-"
+CLOSED = [(command, closed) for command in ("ports", "generate", "url gone") for closed in ("<&-", ">&-", "2>&-", ALL)]
+
+
+@pytest.mark.parametrize(("command", "closed"), [*CLOSED, ("--help", ALL), ("status", ALL)])
 def test_a_stream_that_is_closed_is_no_trouble(deployment: Path, command: str, closed: str) -> None:
     shown = calm(shell(deployment, f"idlehands-deploy {command} {closed}"))
     assert shown.returncode == {"status": 4, "url gone": 2}.get(command, 0)
