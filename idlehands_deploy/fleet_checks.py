@@ -20,6 +20,19 @@ PROFILE_NAME = r"(?!x-)[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 VARIABLE_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
+# What takes a gateway, or its own command within, off what the plan and the mounts give it.
+ELSEWHERE = {"HOME": "is the container's home, in which the mounts are"} | {
+    f"{prefix}_{name}": why
+    for prefix in ("IDLEHANDS", "OPENCLAW")
+    for name, why in (
+        ("HOME", "is the container's home, in which the mounts are"),
+        ("PROFILE", "would name another state than the mount: in its container a gateway has no profile"),
+        ("GATEWAY_URL", "would have the commands of `exec` ask another gateway"),
+        ("EAGER_BROWSER_CONTROL_SERVER", "is set, so that browser control answers at the port of the plan"),
+    )
+}
+
+
 def check_profile_name(name: str) -> str | None:
     """Say what is wrong with a profile name, or None.
 
@@ -89,6 +102,8 @@ def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
             yield Problem(where, "is not a name that an environment variable can have")
         elif variable in MANAGED_VARIABLES:
             yield Problem(where, _managed(path, variable))
+        elif variable in ELSEWHERE:
+            yield Problem(where, f"{ELSEWHERE[variable]}; leave it out")
         elif variable in profile.secrets:
             yield Problem(where, "is a secret as well; keep one of the two")
         elif variable in USER_VARIABLES and not re.fullmatch(r"[1-9]\d{0,8}", value):

@@ -28,12 +28,15 @@ class GatewayConfig:
         values: what it says; empty where it cannot be read.
         flaws: what is wrong with it or with a file that it includes; each a sentence's end.
         unreadable: why it cannot be read by this user; empty where it can.
+        hidden: variables that may hold credentials, of its secrets, its ``.env`` and its own ``env.vars``: not put
+            into the values, which are shown.
     """
 
     place: str
     values: dict[str, Any] = field(default_factory=dict)
     flaws: tuple[str, ...] = ()
     unreadable: str = ""
+    hidden: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, *keys: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
         """The value at these keys; None where there is none."""
@@ -43,6 +46,10 @@ class GatewayConfig:
                 return None
             value = value.get(key)
         return value
+
+    def reveal(self, text: str) -> str:
+        """A text with the hidden variables in it: to be compared, and not to be shown."""
+        return str(_substitute(text, self.hidden))
 
     def mappings(self, *keys: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """The mappings below these keys, by name."""
@@ -75,7 +82,7 @@ def parse_json5(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
         FlawError: it is neither. The message quotes nothing of the text.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_float=_number)
     except (ValueError, RecursionError):
         return _parse_json5(text)
 
@@ -87,6 +94,7 @@ def read_config(
     *,
     mounts: Mapping[str, Path],
     environ: Mapping[str, str],
+    hidden: Mapping[str, str] | None = None,
 ) -> GatewayConfig | None:
     """Read a config with all that it includes.
 
@@ -97,6 +105,7 @@ def read_config(
         mounts: directories on this host by the path under which the gateway sees them; includes outside of
             them are flaws.
         environ: variables of the gateway that are known; others stay as they are written.
+        hidden: further ones, which nobody may see.
 
     Returns:
         None where there is no such file.
@@ -107,7 +116,9 @@ def read_config(
         if text is None:
             return None
         values = reader.resolve(parse_config(text), path, 0)
-        return GatewayConfig(place, _substitute(values, environ), tuple(reader.flaws))
+        values = _substitute(values, environ)
+        known = _inline(values) | _dotenv(read, path.parent) | dict(hidden or {})
+        return GatewayConfig(place, values, tuple(reader.flaws), hidden=known)
     except FlawError as error:
         return GatewayConfig(place, flaws=(str(error),))
     except RecursionError:
@@ -167,13 +178,38 @@ def _parse_json5(text: str) -> Any:  # noqa: ANN401
     import json5  # noqa: PLC0415 - slow, and most configs are the gateway's own plain JSON
 
     try:
-        return json5.loads(text)
+        return json5.loads(text, parse_float=_number)
     except ValueError as error:
         where = re.match(r"<string>:(\d+) .*? at column (\d+)", str(error), re.DOTALL)
         place = f" at line {where.group(1)}, column {where.group(2)}" if where else ""
         raise FlawError(f"is not JSON5{place}") from None
     except RecursionError:
         raise FlawError("is nested too deep") from None
+
+
+def _number(text: str) -> int | float:
+    # To the gateway, 18789.0 and 1.8789e4 are the port 18789.
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def _inline(values: Mapping[str, Any]) -> dict[str, str]:
+    """The variables that a config brings along itself."""
+    env = values.get("env")
+    variables = env.get("vars") if isinstance(env, dict) else None
+    if not isinstance(variables, dict):
+        return {}
+    return {key: item for key, item in variables.items() if isinstance(item, str)}
+
+
+def _dotenv(read: Reader, directory: Path) -> dict[str, str]:
+    """The variables of the ``.env`` beside a config; none where it cannot be read."""
+    try:
+        text = read(directory / ".env") or ""
+    except (FlawError, OSError):
+        return {}
+    found = re.findall(r"^\s*(?:export\s+)?([A-Z_][A-Z0-9_]*)\s*=\s*(.*?)\s*$", text, re.MULTILINE)
+    return {name: value.strip("\"'") for name, value in found}
 
 
 def _merged(below: Any, above: Any) -> Any:  # noqa: ANN401

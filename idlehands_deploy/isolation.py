@@ -6,6 +6,7 @@ the plan avoids, and native gateways know nothing of the plan.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -15,25 +16,43 @@ from idlehands_deploy.members import Claim, config_command, native_member, profi
 from idlehands_deploy.overrides import check_overrides
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from idlehands_deploy.findings import Level
-    from idlehands_deploy.members import Folder, Member, Native, Setup
+    from idlehands_deploy.members import Chrome, Folder, Member, Native, Setup
 
 
-def check_isolation(setups: Sequence[Setup], natives: Sequence[Native]) -> list[Finding]:
+def check_isolation(
+    setups: Sequence[Setup], natives: Sequence[Native], here: Callable[[], Collection[str]] = tuple
+) -> list[Finding]:
     """Everything that one gateway shares with another, or that leaves what the plan gives it.
 
     One mistake is one finding: what meets another gateway is not reported as leaving the plan as well.
+
+    Args:
+        here: gives the addresses of this host: a Chrome at one of them is the same by any other. Asked for only
+            where there is one to compare.
     """
     members = [*map(profile_member, setups), *map(native_member, natives)]
+    if any(member.chromes for member in members):
+        addresses = here()
+        members = [_at_home(member, addresses) for member in members]
     found = [finding for member in members for finding in _within(member)]
     found += [finding for one, other in combinations(members, 2) for finding in _between(one, other)]
     told = {finding.place for finding in found}
     return found + [finding for setup in setups for finding in check_overrides(setup) if finding.place not in told]
 
 
+def _at_home(member: Member, here: Collection[str]) -> Member:
+    def named(chrome: Chrome) -> Chrome:
+        host, port, rest = chrome.endpoint
+        return chrome._replace(endpoint=(HOST, port, rest)) if host in here else chrome
+
+    return replace(member, chromes=tuple(map(named, member.chromes)))
+
+
 def _within(member: Member) -> Iterator[Finding]:
+    yield from _nested(member)
     seen: dict[int, Claim] = {}
     for claim in sorted(member.claims, key=lambda claim: claim.derived):
         other = seen.setdefault(claim.port, claim)
@@ -45,6 +64,17 @@ def _within(member: Member) -> Iterator[Finding]:
             f"{claim.port} is {claim.purpose} here and {other.purpose} by {other.place}",
             "one port serves one of them, and the other does not start",
             _other_port(member, claim),
+        )  # fmt: skip
+
+
+def _nested(member: Member) -> Iterator[Finding]:
+    """A profile's workspace in its own state; a native gateway has it there from the start."""
+    if not member.is_native and _overlap(*(str(folder.path) for folder in member.folders)):
+        state, workspace = member.folders
+        yield Finding(
+            "error", workspace.place, f"shares its directory with {state.place}",
+            "what agents may write then are the gateway's config and credentials",
+            f"give {member.label} a directory of its own in the place of {workspace.place}",
         )  # fmt: skip
 
 
@@ -61,6 +91,7 @@ def _between(one: Member, other: Member) -> Iterator[Finding]:
             )  # fmt: skip
     yield from _driven(one, other)
     yield from _driven(other, one)
+    yield from _impersonated(one, other)
     # A native gateway was there first.
     first, second = (other, one) if other.is_native else (one, other)
     for folder in first.folders:
@@ -84,6 +115,20 @@ def _driven(one: Member, other: Member) -> Iterator[Finding]:
                 "error", chrome.place, f"is the Chrome of {other.label} ({claim.place})",
                 f"{one.label} and {other.label} would close each other's pages and share their logins",
                 "give each gateway a Chrome of its own",
+            )  # fmt: skip
+
+
+def _impersonated(one: Member, other: Member) -> Iterator[Finding]:
+    """Bots of a chat service that both mean to be: one finding for a bot, however often each names it."""
+    mine = {account.token: account.place for account in one.accounts}
+    dormant = one.is_dormant or other.is_dormant
+    for token, place in {account.token: account.place for account in other.accounts}.items():
+        if token in mine:
+            yield Finding(
+                "note" if dormant else "error", place, f"is the same bot as {mine[token]}",
+                "nothing starts the native one; if it did, each would take the other's messages" if dormant
+                else f"{one.label} and {other.label} take each other's messages",
+                f"make a bot of its own for {one.label if other.is_native else other.label}, and give it its token",
             )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from idlehands_deploy.accounts import BOT_SECRET, Account, config_accounts
 from idlehands_deploy.addresses import HOST, Endpoint, endpoint, is_loopback, url_host
 from idlehands_deploy.compose import STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.fleet_values import HIGHEST_BASE_PORT
@@ -76,6 +77,7 @@ class Member:
     claims: tuple[Claim, ...]
     chromes: tuple[Chrome, ...]
     folders: tuple[Folder, ...]
+    accounts: tuple[Account, ...] = ()
     is_native: bool = False
     cdp: Mapping[str, int] = field(default_factory=dict)
     spare: int = 0
@@ -89,6 +91,7 @@ class Setup:
     Attributes:
         config: None where there is none yet.
         token: of its secret file; only compared, never shown.
+        secrets: the values of its other secrets, by name; as ``token`` is.
         state: resolved, as ``workspace`` is.
     """
 
@@ -99,6 +102,7 @@ class Setup:
     token: str | None
     state: Path
     workspace: Path
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
     def in_fleet(self, key: str) -> str:
         """How messages name a key of this profile in the fleet file."""
@@ -146,6 +150,7 @@ def profile_member(setup: Setup) -> Member:
             Folder(setup.state, "state", f"profiles/{setup.name}/state"),
             Folder(setup.workspace, "workspace", f"profiles/{setup.name}/workspace"),
         ),
+        accounts=tuple(_profile_accounts(setup)),
         cdp=setup.ports.cdp,
         spare=spare_port(setup),
     )
@@ -165,8 +170,8 @@ def native_member(native: Native) -> Member:
         for place, url in config_cdp_urls(native.config)
         # By loopback it has one of its own, unless it is told to find one there.
         if native.config
-        and (key := endpoint(url, loopback=HOST))
-        and (not is_loopback(url_host(url)) or attaches(native.config, place))
+        and (key := endpoint(native.config.reveal(url), loopback=HOST))
+        and (not is_loopback(url_host(native.config.reveal(url))) or attaches(native.config, place))
     ]
     folders = (
         Folder(native.state, "state", native.place),
@@ -174,6 +179,7 @@ def native_member(native: Native) -> Member:
     )
     return Member(
         f"{native.place} (native)", tuple(native_claims(native)), tuple(chromes), folders,
+        accounts=tuple(config_accounts(native.config)),
         is_native=True, is_dormant=not native.running and not native.installed,
     )  # fmt: skip
 
@@ -200,7 +206,7 @@ def config_cdp_ports(config: GatewayConfig | None) -> Iterator[tuple[str, int, s
         if is_port(browser.get("cdpPort")) and browser.get("driver", "openclaw") in ("openclaw", "clawd"):
             yield name, browser["cdpPort"], f"browser.profiles.{name}.cdpPort"
     for key, url in config_cdp_urls(config):
-        found = endpoint(url, loopback="itself")
+        found = endpoint(config.reveal(url), loopback="itself")
         if found and found[0] == "itself" and not attaches(config, key):
             name = implicit_browser(config) if key == "browser.cdpUrl" else key.split(".")[2]
             yield name, found[1], key
@@ -276,13 +282,20 @@ def _pinned(setup: Setup) -> Iterator[Claim]:
 def _profile_chromes(setup: Setup) -> Iterator[Chrome]:
     in_config = dict(config_cdp_urls(setup.config))
     for key, url in in_config.items():
-        if found := endpoint(url):
+        if setup.config and (found := endpoint(setup.config.reveal(url))):
             yield Chrome(found, setup.in_config(key))
     for name, browser in setup.profile.browser.profiles.items():
         key = f"browser.profiles.{name}.cdpUrl"
         # The config outranks the fleet file, which set it once; the same said twice is one browser.
         if browser.cdp_url and key not in in_config and (found := endpoint(browser.cdp_url)):
             yield Chrome(found, setup.in_fleet(f"browser.profiles.{name}.cdp_url"))
+
+
+def _profile_accounts(setup: Setup) -> Iterator[Account]:
+    for name, value in setup.secrets.items():
+        if BOT_SECRET.search(name) and value:
+            yield Account(value, f"secrets/{setup.name}/{name}")
+    yield from config_accounts(setup.config)
 
 
 def implicit_browser(config: GatewayConfig | None) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from idlehands_deploy.addresses import HOST, HOST_ADDRESS, endpoint, is_loopback, is_private, url_host
-from idlehands_deploy.compose import WORKSPACE_TARGET
+from idlehands_deploy.config_paths import check_environment, check_paths
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.members import (
@@ -18,7 +18,6 @@ from idlehands_deploy.members import (
     config_cdp_urls,
     config_command,
     implicit_browser,
-    is_mounted,
     is_port,
     set_port,
     spare_port,
@@ -40,6 +39,7 @@ ANY_HOST = (None, "", "0.0.0.0")  # noqa: S104 - read, not bound
 
 def check_overrides(setup: Setup) -> Iterator[Finding]:
     """Every key of a profile's config that does not go with the plan or the mounts."""
+    yield from check_environment(setup)
     config = setup.config
     if config is None:
         return
@@ -63,7 +63,7 @@ def check_overrides(setup: Setup) -> Iterator[Finding]:
     yield from _check_auth(setup, config)
     yield from _check_browsers(setup, config)
     yield from _check_addresses(setup, config)
-    yield from _check_paths(setup, config)
+    yield from check_paths(setup, config)
 
 
 def _check_gateway(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
@@ -125,6 +125,7 @@ def _check_browsers(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
     pinned = {name: (port, key) for name, port, key in config_cdp_ports(config)}
     base = setup.ports.base
     own = {base: "the gateway", base + CONTROL_OFFSET: "browser control", base + RELAY_OFFSET: "the extension relay"}
+    yield from _check_pins(setup, config)
     for name, (port, key) in pinned.items():
         planned = setup.ports.cdp.get(name)
         if port in own:
@@ -149,15 +150,26 @@ def _check_browsers(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
             )  # fmt: skip
 
 
+def _check_pins(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
+    """Browsers that a gateway would start, and for which the config names no port that can be one."""
+    for name, browser in config.mappings("browser", "profiles"):
+        key, port = f"browser.profiles.{name}.cdpPort", browser.get("cdpPort")
+        managed = browser.get("driver", "openclaw") in ("openclaw", "clawd")
+        if not is_port(port) and (port is not None or (managed and not browser.get("cdpUrl"))):
+            wanted = setup.ports.cdp.get(name) or spare_port(setup)
+            what = "is missing, and so is a cdpUrl" if port is None else "is not a port"
+            yield _refused(setup, key, what, _edit(setup, f"write {wanted}"))
+
+
 def _check_addresses(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
     urls = dict(config_cdp_urls(config))
     own = {*setup.ports.cdp.values(), *(port for _, port, _ in config_cdp_ports(config))}
     for key, url in urls.items():
         # By loopback a gateway starts a Chrome of its own, unless it is told to find one there.
-        local = endpoint(url, loopback="container")
-        if local and is_loopback(url_host(url)) and attaches(config, key) and local[1] not in own:
+        local = endpoint(config.reveal(url), loopback="container")
+        if local and local[0] == "container" and attaches(config, key) and local[1] not in own:
             yield Finding(
-                "error", setup.in_config(key), f"{url_host(url)} is the container itself in there",
+                "error", setup.in_config(key), f"{url_host(url) or 'its host'} is the container itself in there",
                 f"no Chrome listens on port {local[1]} inside of it",
                 f"for one on this host write {HOST_ADDRESS}, and let it listen on the host's Docker address",
             )  # fmt: skip
@@ -215,35 +227,6 @@ def _check_private(setup: Setup, config: GatewayConfig, urls: dict[str, str]) ->
 
 def _is_allowed(host: str, allowed: list[str]) -> bool:
     return is_loopback(host) or any(fnmatchcase(host.lower(), name.lower()) for name in allowed)
-
-
-def _check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
-    for key, path in _paths(config):
-        if not isinstance(path, str) or not path or "${" in path or is_mounted(path):
-            continue
-        fix = _set(setup, key, WORKSPACE_TARGET) if key.endswith("workspace") else _edit(
-            setup, f"move that directory below profiles/{setup.name}/state, and write its new place"
-        )  # fmt: skip
-        yield Finding(
-            "error", setup.in_config(key), f"{path!r} is not on a mount of the container",
-            "what is written there is lost when the container is replaced",
-            fix,
-        )  # fmt: skip
-
-
-def _paths(config: GatewayConfig) -> Iterator[tuple[str, Any]]:
-    """The directories that a config gives to agents: key, path."""
-    if (default := config.get("agents", "defaults", "workspace")) is not None:
-        yield "agents.defaults.workspace", default
-    agents = [(f"entries.{name}", agent) for name, agent in config.mappings("agents", "entries")]
-    listed = config.get("agents", "list")  # how configs before `entries` name them
-    for index, agent in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(agent, dict):
-            agents.append((f"list.{index}", agent))
-    for place, agent in agents:
-        for key in ("workspace", "agentDir"):
-            if key in agent:
-                yield f"agents.{place}.{key}", agent[key]
 
 
 def _refused(setup: Setup, key: str, what: str, fix: str) -> Finding:

@@ -21,7 +21,10 @@ OFFICE = (
 
 
 class Case(NamedTuple):
-    """A set-up, and the places that the findings must name, in any order. TOKEN stands for main's own."""
+    """A set-up, and the places that the findings must name, in any order.
+
+    TOKEN stands for main's own. The secrets are both profiles', as far as each has one of the name.
+    """
 
     name: str
     fleet: str
@@ -30,6 +33,7 @@ class Case(NamedTuple):
     natives: tuple[Native, ...] = ()
     links: Mapping[str, str] = {}
     files: Mapping[str, str] = {}
+    secrets: Mapping[str, str] = {}
     places: tuple[str, ...] = ()
     with_mode: bool = True
 
@@ -124,6 +128,42 @@ REFUSED = {
     "a port in the environment": (
         "profiles: {main: {}, rescue: {environment: {IDLEHANDS_GATEWAY_PORT: '18789'}}}",
         "profiles.rescue.environment.IDLEHANDS_GATEWAY_PORT: is set from profiles.rescue.port",
+    ),
+    "a remote Chrome on loopback by a short address": (
+        "profiles: {main: {browser: {profiles: {a: {cdp_url: 'http://127.1:9222'}}}}}",
+        "profiles.main.browser.profiles.a.cdp_url: 127.1 is the container itself",
+    ),
+    "a remote Chrome on loopback of IPv4 in IPv6": (
+        "profiles: {main: {browser: {profiles: {a: {cdp_url: 'http://[::ffff:127.0.0.1]:9222'}}}}}",
+        "profiles.main.browser.profiles.a.cdp_url: ::ffff:127.0.0.1 is the container itself",
+    ),
+    "a remote Chrome on localhost with the root's dot": (
+        "profiles: {main: {browser: {profiles: {a: {cdp_url: 'http://localhost.:9222'}}}}}",
+        "profiles.main.browser.profiles.a.cdp_url: localhost. is the container itself",
+    ),
+    "a home of one's own": (
+        "profiles: {main: {environment: {HOME: /tmp/x}}}",
+        "profiles.main.environment.HOME: is the container's home",
+    ),
+    "a home of the gateway's own": (
+        "profiles: {main: {environment: {OPENCLAW_HOME: /tmp/x}}}",
+        "profiles.main.environment.OPENCLAW_HOME: is the container's home",
+    ),
+    "a native profile's name": (
+        "profiles: {main: {environment: {IDLEHANDS_PROFILE: rescue}}}",
+        "profiles.main.environment.IDLEHANDS_PROFILE: would name another state",
+    ),
+    "another gateway's address": (
+        "profiles: {main: {environment: {OPENCLAW_GATEWAY_URL: 'ws://127.0.0.1:19789'}}}",
+        "profiles.main.environment.OPENCLAW_GATEWAY_URL: would have the commands of `exec` ask another gateway",
+    ),
+    "no browser control": (
+        "profiles: {main: {environment: {IDLEHANDS_EAGER_BROWSER_CONTROL_SERVER: '0'}}}",
+        "profiles.main.environment.IDLEHANDS_EAGER_BROWSER_CONTROL_SERVER: is set",
+    ),
+    "a secret in the place of a mount": (
+        "profiles: {main: {secrets: [IDLEHANDS_STATE_DIR]}}",
+        "profiles.main.secrets.0: is made by this tool",
     ),
     "a token in the environment": (
         "profiles: {main: {environment: {IDLEHANDS_GATEWAY_TOKEN: x}}}",
@@ -278,6 +318,71 @@ WRONG = [
     Case("a native gateway's Chrome on this host", PAIR, main="{browser: {cdpUrl: 'http://${HOST_GATEWAY_ADDRESS}:9222', ssrfPolicy: {allowedHostnames: ['${HOST_GATEWAY_ADDRESS}']}}}",
          natives=(native(30000, config="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:9222'}}}}"),),
          places=(f"{MAIN}:browser.cdpUrl",)),
+    # in other words
+    Case("a port in hexadecimal, in single quotes and with a comment", PAIR, rescue="{/* a */ 'gateway': {port: 0x4965,},}",
+         places=(f"{RESCUE}:gateway.port",)),
+    Case("a port with an exponent", PAIR, rescue='{"gateway": {"port": 1.8789e4}}', places=(f"{RESCUE}:gateway.port",)),
+    Case("a Chrome port with a fraction of nothing", PAIR, main='{"browser": {"profiles": {"x": {"cdpPort": 18789.0}}}}',
+         places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    Case("a Chrome port in a file that an included one includes", PAIR, rescue="{$include: ['a.json5', 'b.json5']}",
+         files={"a.json5": "{browser: {$include: 'c.json5'}}", "b.json5": "{agents: {}}", "c.json5": "{profiles: {y: {cdpPort: 18800}}}"},
+         places=(f"{RESCUE}:browser.profiles.y.cdpPort",)),
+    Case("one Chrome by two variables, in other letters", "profiles: {main: {environment: {U: 'http://c.example:9222'}}, "
+         "rescue: {port: 19789, environment: {V: 'HTTP://C.Example.:9222/'}}}", "{browser: {cdpUrl: '${U}'}}",
+         "{browser: {profiles: {q: {cdpUrl: '${V}'}}}}", places=(f"{RESCUE}:browser.profiles.q.cdpUrl",)),
+    Case("one Chrome by a variable of the config's own", PAIR, "{env: {vars: {U: 'http://c.example:9222'}}, browser: {cdpUrl: '${U}'}}",
+         "{browser: {cdpUrl: 'http://c.example:9222'}}", places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("one Chrome by the variables' file", PAIR, "{browser: {cdpUrl: '${U}'}}", "{browser: {cdpUrl: 'http://c.example:9222'}}",
+         files={".env": "# mine\nexport U='http://c.example:9222'\n"}, places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("one service by one secret", "profiles: {main: {secrets: [U]}, rescue: {port: 19789, secrets: [U]}}", "{browser: {cdpUrl: '${U}'}}",
+         "{browser: {cdpUrl: '${U}'}}", secrets={"U": "wss://c.example?token=1"}, places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("one Chrome by two spellings of IPv6", PAIR, "{browser: {cdpUrl: 'http://[2606:4700::1]:9222'}}",
+         "{browser: {cdpUrl: 'http://[2606:4700:0:0:0:0:0:1]:9222/'}}", places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("one Chrome by IPv4 in IPv6", PAIR, "{browser: {cdpUrl: 'http://[::ffff:8.8.8.8]:9222'}}", "{browser: {cdpUrl: 'http://8.8.8.8:9222'}}",
+         places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("one Chrome by its address as one number", PAIR, "{browser: {cdpUrl: 'http://134744072:9222'}}", "{browser: {cdpUrl: 'http://8.8.8.8:9222'}}",
+         places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("one Chrome with blanks around it", PAIR, "{browser: {cdpUrl: ' http://c.example:9222 '}}", "{browser: {cdpUrl: 'ws://c.example:9222'}}",
+         places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("one Chrome of this host, by its name and by its address", PAIR,
+         "{browser: {cdpUrl: 'http://${HOST_GATEWAY_ADDRESS}:9222', ssrfPolicy: {dangerouslyAllowPrivateNetwork: true}}}",
+         "{browser: {cdpUrl: 'http://172.17.0.1:9222', ssrfPolicy: {dangerouslyAllowPrivateNetwork: true}}}", places=(f"{RESCUE}:browser.cdpUrl",)),
+    Case("loopback by IPv4 in IPv6", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://[::ffff:127.0.0.1]:9222', attachOnly: true}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpUrl",)),
+    Case("loopback by a short address", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://127.1:9222', attachOnly: true}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpUrl",)),
+    Case("loopback in capitals and with a dot", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://LOCALHOST.:9222', attachOnly: true}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpUrl",)),
+    # browsers that nobody can start
+    Case("a browser without a port", PAIR, main="{browser: {profiles: {x: {headless: true}}}}", places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    Case("the old driver's name without a port", PAIR, main="{browser: {profiles: {x: {driver: 'clawd'}}}}",
+         places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    Case("a Chrome port that is text", PAIR, main="{browser: {profiles: {x: {cdpPort: '18805'}}}}", places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    Case("a Chrome port that no port can be", PAIR, main="{browser: {profiles: {x: {cdpPort: 0}}}}", places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    # what else is kept
+    Case("a workspace beside the mounts by the home's variable", PAIR, main="{agents: {defaults: {workspace: '${HOME}/work'}}}",
+         places=(f"{MAIN}:agents.defaults.workspace",)),
+    Case("a workspace off the mounts by a variable", "profiles: {main: {environment: {W: /srv/w}}}",
+         main="{agents: {defaults: {workspace: '${W}'}}}", places=(f"{MAIN}:agents.defaults.workspace",)),
+    Case("sessions off the mounts", PAIR, main="{session: {store: '/srv/sessions.json'}}", places=(f"{MAIN}:session.store",)),
+    Case("work trees off the mounts", PAIR, main="{worktreeRoot: '~/trees'}", places=(f"{MAIN}:worktreeRoot",)),
+    Case("a chat's login off the mounts", PAIR, rescue="{channels: {whatsapp: {accounts: {me: {authDir: '/srv/wa'}}}}}",
+         places=(f"{RESCUE}:channels.whatsapp.accounts.me.authDir",)),
+    Case("credentials off the mounts by a variable", "profiles: {main: {environment: {OPENCLAW_OAUTH_DIR: /tmp/x}}}",
+         places=("fleet.yaml:profiles.main.environment.OPENCLAW_OAUTH_DIR",)),
+    Case("a workspace that is its own gateway's state", PAIR, links={"main/workspace": "/srv/bots/profiles/main/state"},
+         places=("profiles/main/workspace",)),
+    # bots
+    Case("one bot in two configs", PAIR, "{channels: {telegram: {botToken: '123456:one-and-the-same'}}}",
+         "{channels: {telegram: {accounts: {me: {botToken: '123456:one-and-the-same'}}}}}", places=(f"{RESCUE}:channels.telegram.accounts.me.botToken",)),
+    Case("one bot by one secret", "profiles: {main: {secrets: [TELEGRAM_BOT_TOKEN]}, rescue: {port: 19789, secrets: [TELEGRAM_BOT_TOKEN]}}",
+         secrets={"TELEGRAM_BOT_TOKEN": "123456:one-and-the-same"}, places=("secrets/rescue/TELEGRAM_BOT_TOKEN",)),
+    Case("one bot by a secret and in a config", "profiles: {main: {secrets: [MY_BOT]}, rescue: {port: 19789}}",
+         "{channels: {discord: {token: '${MY_BOT}'}}}", "{channels: {discord: {token: '123456:one-and-the-same'}}}",
+         secrets={"MY_BOT": "123456:one-and-the-same"}, places=(f"{RESCUE}:channels.discord.token",)),
+    Case("a native gateway's bot", PAIR, main="{channels: {telegram: {botToken: '123456:one-and-the-same'}}}",
+         natives=(native(30000, config="{channels: {telegram: {botToken: '123456:one-and-the-same'}}}"),),
+         places=("~/.openclaw/openclaw.json:channels.telegram.botToken",)),
     # the file itself
     Case("a native gateway that drives our Chrome", PAIR,
          natives=(native(30000, config="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:18800', attachOnly: true}}}}"),),
@@ -331,5 +436,14 @@ RIGHT = [
          main="{browser: {cdpUrl: 'http://desk.lan:9222', ssrfPolicy: {dangerouslyAllowPrivateNetwork: true}}}"),
     Case("a Chrome of its own, by its address", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:18850'}}}}"),
     Case("two users of one service", PAIR, "{browser: {cdpUrl: 'https://one:1@chrome.example'}}", "{browser: {cdpUrl: 'https://two:2@chrome.example'}}"),
+    Case("a port with a fraction of nothing", PAIR, main='{"gateway": {"port": 18789.0}}'),
+    Case("a bot for each", PAIR, "{channels: {telegram: {botToken: '123456:one-and-the-same'}}}", "{channels: {telegram: {botToken: '123456:quite-another'}}}"),
+    Case("one bot, and turned off in one of them", PAIR, "{channels: {telegram: {botToken: '123456:one-and-the-same'}}}",
+         "{channels: {telegram: {enabled: false, botToken: '123456:one-and-the-same'}}}"),
+    Case("one provider's key in two gateways", "profiles: {main: {secrets: [OPENAI_API_KEY]}, rescue: {port: 19789, secrets: [OPENAI_API_KEY]}}",
+         secrets={"OPENAI_API_KEY": "one-and-the-same"}),
+    Case("what is kept on the mounts, by variables", "profiles: {main: {environment: {OPENCLAW_OAUTH_DIR: /home/idlehands/.idlehands/oauth}}}",
+         main="{session: {store: '${HOME}/.idlehands/sessions.json'}, worktreeRoot: '~/workspace/trees'}"),
+    Case("a browser that runs already needs no port", PAIR, main="{browser: {profiles: {x: {driver: 'existing-session', attachOnly: true}}}}"),
     Case("no workspace of its own", PAIR, main="{agents: {defaults: {workspace: ''}}}"),
 ]  # fmt: skip

@@ -19,7 +19,7 @@ NAME = "idlehands_deploy"
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
 FLOW = (
     "errors", "addresses", "fleet_values", "fleet_checks", "fleet", "ports", "compose", "gateway", "fleet_file",
-    "seccomp", "findings", "gateway_config", "members", "overrides", "isolation", "onboarding",
+    "seccomp", "accounts", "findings", "gateway_config", "members", "config_paths", "overrides", "isolation", "onboarding",
     "secret_shapes", "redaction", "outline", "native_config", "boot_unit", "supervision", "news",
 )  # fmt: skip
 OUTSIDE = {"docker", "requests", "subprocess", "socket", "psutil", "time", "threading"}
@@ -94,9 +94,9 @@ def test_what_is_left_of_the_engine_touches_neither_docker_nor_the_network_nor_t
         ("compose", {"addresses", "fleet", "fleet_values", "ports"}),
         ("findings", set()),
         ("gateway_config", set()),
-        ("members", {"addresses", "compose", "fleet", "fleet_values", "ports"}),
-        ("overrides", {"addresses", "compose", "findings", "fleet_values", "members", "ports"}),
-        ("isolation", {"addresses", "findings", "members", "overrides"}),
+        ("members", {"accounts", "addresses", "compose", "fleet", "fleet_values", "ports"}),
+        ("overrides", {"addresses", "compose", "config_paths", "findings", "fleet_values", "members", "ports"}),
+        ("isolation", {"addresses", "findings", "members", "config_paths", "overrides"}),
         ("neighbours", {"file_facts", "gateway_config", "members", "ports"}),
         ("gateway", {"addresses", "fleet", "ports"}),
         ("native_config", {"addresses", "compose", "errors", "ports"}),

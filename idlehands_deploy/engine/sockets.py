@@ -30,3 +30,12 @@ def process_on(port: int) -> str | None:
             if listens and listens.port == port and connection.pid:
                 return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     return None
+
+
+def own_addresses() -> frozenset[str]:
+    """The addresses of this host, those of its bridges to containers among them, without loopback."""
+    import psutil  # noqa: PLC0415 - only an examination pays for it
+
+    families = (socket.AF_INET, socket.AF_INET6)
+    found = [item for items in psutil.net_if_addrs().values() for item in items if item.family in families]
+    return frozenset(item.address.partition("%")[0] for item in found) - {"127.0.0.1", "::1"}

@@ -20,6 +20,7 @@ from idlehands_deploy.checks.running import (
 from idlehands_deploy.compose import GENERATED, secret_names
 from idlehands_deploy.directory import read_text
 from idlehands_deploy.engine.compose import find_binary
+from idlehands_deploy.engine.sockets import own_addresses
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.file_facts import find_strangers, look_at, names_in, resolved
 from idlehands_deploy.findings import Finding
@@ -165,7 +166,7 @@ def _may_enter(directory: Path) -> bool:
 
 
 def _examine_isolation(session: Session, plan: editing.Plan) -> list[Finding]:
-    return check_isolation(read_setups(session, plan.fleet, plan.ports), find_natives(session))
+    return check_isolation(read_setups(session, plan.fleet, plan.ports), find_natives(session), own_addresses)
 
 
 def _examine_generated(session: Session, plan: editing.Plan) -> list[Finding]:

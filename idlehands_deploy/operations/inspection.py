@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from idlehands_deploy.compose import build_document, render
 from idlehands_deploy.directory import read_text
+from idlehands_deploy.engine.sockets import own_addresses
 from idlehands_deploy.errors import DirectoryError, EngineUnreachableError
 from idlehands_deploy.fleet_values import TOKEN_SECRET
 from idlehands_deploy.isolation import check_isolation
@@ -83,7 +84,7 @@ def ports(session: Session, names: Sequence[str]) -> PortsReport:
     chosen = select(fleet, names)
     setups = {setup.name: setup for setup in read_setups(session, fleet, plan)}
     natives = [] if names else find_natives(session)
-    findings = [] if names else check_isolation(list(setups.values()), natives)
+    findings = [] if names else check_isolation(list(setups.values()), natives, own_addresses)
     return PortsReport([setups[name] for name in chosen], natives, findings)
 
 

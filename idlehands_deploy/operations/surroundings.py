@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.addresses import HOST_VARIABLE
@@ -9,7 +10,7 @@ from idlehands_deploy.compose import STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.file_facts import read_ordinary, resolved
 from idlehands_deploy.gateway import CONFIG_NAME
 from idlehands_deploy.gateway_config import FlawError, read_config
-from idlehands_deploy.members import Setup
+from idlehands_deploy.members import HOME_TARGET, Setup
 from idlehands_deploy.ports import MAIN, plan_ports
 from idlehands_deploy.profile_files import read_token
 
@@ -51,6 +52,7 @@ def read_setups(session: Session, fleet: Fleet, plan: PortPlan) -> list[Setup]:
 
 def _setup(session: Session, name: str, profile: Profile, plan: PortPlan) -> Setup:
     deployment = session.deployment
+    secrets = _secrets(session, name, profile)
     state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
 
     def read(path: Path) -> str | None:
@@ -67,6 +69,17 @@ def _setup(session: Session, name: str, profile: Profile, plan: PortPlan) -> Set
         read,
         mounts={STATE_TARGET: state, WORKSPACE_TARGET: workspace},
         # The host stays the host, whatever address it has in there.
-        environ={key: value for key, value in profile.environment.items() if key != HOST_VARIABLE},
+        environ={"HOME": str(HOME_TARGET)} | {k: v for k, v in profile.environment.items() if k != HOST_VARIABLE},
+        hidden=secrets,
     )
-    return Setup(name, profile, plan.profiles[name], config, read_token(deployment, name), state, workspace)
+    token = read_token(deployment, name)
+    return Setup(name, profile, plan.profiles[name], config, token, state, workspace, secrets)
+
+
+def _secrets(session: Session, name: str, profile: Profile) -> dict[str, str]:
+    """The values of the profile's own secrets that can be read."""
+    found = {}
+    for secret in profile.secrets:
+        with suppress(OSError):
+            found[secret] = (read_ordinary(session.deployment.secret_file(name, secret)) or "").rstrip("\n")
+    return found
