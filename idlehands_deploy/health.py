@@ -29,8 +29,9 @@ State = Literal[
 
 # The gateway's own code for a problem that restarting does not heal.
 EXIT_MISCONFIGURED = 78
-# A restart or two can be recoveries; so many, with the last death not long ago, are a loop.
+# A restart or two can be recoveries; so many, with more than one death not long ago, are a loop.
 LOOPING = 3
+LOOPING_NOW = 2
 # A chat channel that is only slow to connect should not be called broken.
 SETTLE = 5.0
 # How the image's health check begins when the disk is full.
@@ -207,19 +208,30 @@ def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -
     waiting = _waiting_for(answers)
     if facts.restart_count:
         waiting += f"; {_restarted(facts)}"
-    if facts.restart_count >= LOOPING and facts.last_exit_code is not None:
+    if facts.restart_count >= LOOPING and facts.recent_deaths >= LOOPING_NOW:
         return "crash-looping", waiting, logs
-    if facts.health == "unhealthy":
-        return "hung", f"runs, but {waiting}", f"idlehands-deploy restart {profile}"
+    return (
+        _hung(profile, facts, answers, waiting) or _out_of_reach(profile, facts, answers) or ("starting", waiting, "")
+    )
+
+
+def _hung(profile: str, facts: ContainerFacts, answers: GatewayAnswers, waiting: str) -> tuple[State, str, str] | None:
+    # At once: what hears nothing has nothing to finish, and would use up its whole grace.
+    remedy = f"idlehands-deploy restart {profile} --now"
+    if facts.health == "unhealthy" and facts.is_connected:
+        return "hung", f"runs, but {waiting}", remedy
     if facts.health == "healthy" and answers.ready.silent:
-        return "hung", "takes connections and gives no answer", f"idlehands-deploy restart {profile}"
+        return "hung", "takes connections and gives no answer", remedy
+    return None
+
+
+def _out_of_reach(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, str] | None:
+    remedy = f"idlehands-deploy up {profile}"
+    if not facts.is_connected:
+        return "unreachable", "its container was taken off its network", remedy
     if facts.health == "healthy" and answers.ready.status is None:
-        return (
-            "unreachable",
-            "healthy inside, but not on its published port",
-            f"idlehands-deploy up {profile}",
-        )
-    return "starting", waiting, ""
+        return "unreachable", "healthy inside, but not on its published port", remedy
+    return None
 
 
 def _misconfigured(profile: str, logs: str) -> tuple[State, str, str]:
@@ -231,10 +243,12 @@ def _misconfigured(profile: str, logs: str) -> tuple[State, str, str]:
 def _restarted(facts: ContainerFacts) -> str:
     times = "once" if facts.restart_count == 1 else f"{facts.restart_count} times"
     code = f", last exit code {facts.last_exit_code}" if facts.last_exit_code is not None else ""
-    return f"restarted {times}{code}"
+    return f"restarted {times}{code}{', killed for lack of memory' if facts.lacked_memory else ''}"
 
 
 def _waiting_for(answers: GatewayAnswers) -> str:
+    if answers.ready.silent:
+        return "takes connections and gives no answer yet"
     if answers.ready.status is None:
         return "nothing answers on its port yet"
     pending = plain(answers.started.body.get("pendingReason") or ", ".join(_failing(answers.ready)))
@@ -272,7 +286,10 @@ def _engine_word(profile: str, facts: ContainerFacts) -> tuple[State, str, str]:
             remedy = f"raise profiles.{profile}.resources.memory in fleet.yaml, then: {up}"
             return "failed", "killed for lack of memory", remedy
         case "exited" | "created" if facts.missing_mounts:
-            return "failed", f"cannot start: {', '.join(facts.missing_mounts)} does not exist", up
+            what = f"cannot start: {', '.join(facts.missing_mounts)} does not exist"
+            return "failed", what, f"put it back, then: {up}"
+        case "restarting" if facts.restart_count < LOOPING:
+            return "starting", f"died with {ended}, and is started anew", ""
         case "restarting":
             return "crash-looping", f"{ended}, {_restarted(facts)}", logs
         case "paused":

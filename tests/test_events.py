@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy.engine.events import DeathWatch, read_death
+from idlehands_deploy.engine.events import DeathWatch, read_death, read_deaths
 from idlehands_deploy.engine.facts import Death, read_time
+from idlehands_deploy.operations.observing import with_past
 from tests.test_health import RUNNING
 
 if TYPE_CHECKING:
@@ -101,3 +102,14 @@ def test_a_time_with_an_offset_is_the_same_moment() -> None:
 
 def test_a_container_that_never_ran_was_not_started() -> None:
     assert replace(RUNNING, started_at="").started == 0
+
+
+def test_only_the_death_after_the_kernel_killed_something_for_lack_of_memory_is_one_for_that() -> None:
+    deaths = read_deaths([event("die", 100, 1), event("oom", 200), event("die", 201, 137), event("die", 300, 137)])
+    assert deaths == [Death(1, 100), Death(137, 201, lacked_memory=True), Death(137, 300)]
+
+
+def test_of_a_container_s_deaths_the_last_explains_and_those_of_ten_minutes_count() -> None:
+    past = with_past(RUNNING, [Death(1, 100), Death(1, 5000), Death(137, 5500, lacked_memory=True)], now=5550)
+    assert (past.last_exit_code, past.lacked_memory, past.recent_deaths) == (137, True, 2)
+    assert with_past(RUNNING, [], now=5550) == RUNNING

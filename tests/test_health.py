@@ -96,7 +96,7 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     ),
     "runs and never answered": (
         replace(RUNNING, health="unhealthy"), answers(None),
-        "hung | runs, but nothing answers on its port yet | idlehands-deploy restart main",
+        "hung | runs, but nothing answers on its port yet | idlehands-deploy restart main --now",
     ),
     "refused its configuration and runs again": (
         replace(RUNNING, restart_count=1, last_exit_code=78), answers(None),
@@ -114,8 +114,16 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
         replace(RUNNING, restart_count=2, last_exit_code=1), answers(None),
         "starting | nothing answers on its port yet; restarted 2 times, last exit code 1 | ",
     ),
+    "crashed for lack of memory and starts again": (
+        replace(RUNNING, restart_count=1, last_exit_code=137, lacked_memory=True), answers(None),
+        "starting | nothing answers on its port yet; restarted once, last exit code 137, killed for lack of memory | ",
+    ),
+    "crashed three times, long ago but for the last, and starts again": (
+        replace(RUNNING, restart_count=3, last_exit_code=0, recent_deaths=1), answers(None),
+        "starting | nothing answers on its port yet; restarted 3 times, last exit code 0 | ",
+    ),
     "crashed three times and starts again": (
-        replace(RUNNING, restart_count=3, last_exit_code=0), answers(None),
+        replace(RUNNING, restart_count=3, last_exit_code=0, recent_deaths=2), answers(None),
         f"crash-looping | nothing answers on its port yet; restarted 3 times, last exit code 0 | {LOGS}",
     ),
     "crashed often and is ready": (
@@ -123,7 +131,15 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     ),
     "healthy a moment ago and takes questions that it does not answer": (
         replace(RUNNING, health="healthy"), GatewayAnswers(Answer(None, silent=True), Answer(None, silent=True)),
-        "hung | takes connections and gives no answer | idlehands-deploy restart main",
+        "hung | takes connections and gives no answer | idlehands-deploy restart main --now",
+    ),
+    "was never healthy and takes questions that it does not answer": (
+        RUNNING, GatewayAnswers(Answer(None, silent=True), Answer(None, silent=True)),
+        "starting | takes connections and gives no answer yet | ",
+    ),
+    "taken off its network before it was healthy": (
+        replace(RUNNING, is_connected=False), answers(None),
+        "unreachable | its container was taken off its network | idlehands-deploy up main",
     ),
     "healthy inside and refused outside": (
         replace(RUNNING, health="healthy"), answers(None),
@@ -150,6 +166,10 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
         "failed | killed for lack of memory | "
         "raise profiles.main.resources.memory in fleet.yaml, then: idlehands-deploy up main",
     ),
+    "crashed just now, and the engine starts it again": (
+        replace(ENDED, state="restarting", exit_code=137, restart_count=1), None,
+        "starting | died with exit code 137, and is started anew | ",
+    ),
     "crashes again and again": (
         replace(ENDED, state="restarting", exit_code=1, restart_count=4), None,
         f"crash-looping | exit code 1, restarted 4 times | {LOGS}",
@@ -167,7 +187,8 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     ),
     "ended, and could not be started again": (
         replace(ENDED, missing_mounts=("/srv/fleet/secrets/main/A_KEY",)), None,
-        "failed | cannot start: /srv/fleet/secrets/main/A_KEY does not exist | idlehands-deploy up main",
+        "failed | cannot start: /srv/fleet/secrets/main/A_KEY does not exist | "
+        "put it back, then: idlehands-deploy up main",
     ),
     "runs on a file that is gone": (
         replace(RUNNING, missing_mounts=("/srv/fleet/secrets/main/A_KEY",)), answers(200, 200), "ready |  | ",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,7 +12,7 @@ from docker.errors import APIError, ImageNotFound, NotFound
 
 from idlehands_deploy.engine.connection import connect, translated
 from idlehands_deploy.engine.details import select_details
-from idlehands_deploy.engine.events import CHANGES, DeathWatch, EventStream, read_death
+from idlehands_deploy.engine.events import CHANGES, DeathWatch, EventStream, read_deaths
 from idlehands_deploy.engine.facts import (
     CONFIG_HASH_LABEL,
     DIRECTORY_LABEL,
@@ -20,6 +21,7 @@ from idlehands_deploy.engine.facts import (
     SERVICE_LABEL,
     VERSION_LABEL,
     ContainerFacts,
+    Death,
     EngineFacts,
     ImageFacts,
     PortHolder,
@@ -139,16 +141,12 @@ class Engine:
             except NotFound:
                 return None
 
-    def last_exit_code(self, container: str) -> int | None:
-        """The exit code of a container's newest death in the last hour, as far as the engine remembers."""
+    def deaths(self, container: str, seconds: int) -> list[Death]:
+        """A container's deaths of so many seconds until now, the newest last, as far as the engine remembers."""
         now = int(time.time())
-        filters = {"container": container, "event": "die"}
+        filters = {"container": container, "event": ["die", "oom"]}
         with translated(self._client):
-            deaths = [
-                read_death(event)
-                for event in self._api.events(since=now - 3600, until=now + 1, filters=filters, decode=True)
-            ]
-        return deaths[-1].exit_code if deaths else None
+            return read_deaths(self._api.events(since=now - seconds, until=now + 1, filters=filters, decode=True))
 
     def holders(self) -> dict[int, list[PortHolder]]:
         """The running containers that publish each TCP port, on any address."""
@@ -280,7 +278,8 @@ def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
         restart_count=int(detail["RestartCount"]),
         started_at="" if started.startswith("0001-") else started,
         directory=labels.get(DIRECTORY_LABEL, ""),
-        error=str(state.get("Error") or ""),
+        # Of a port that is taken the engine says this too, before what matters.
+        error=re.sub(r" on endpoint \S+ \([0-9a-f]{64}\)", "", str(state.get("Error") or "")),
         health_said=_health_said(state),
         image_id=detail["Image"],
         config_hash=labels.get(CONFIG_HASH_LABEL, ""),
@@ -288,6 +287,7 @@ def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
         created_at=str(detail["Created"]),
         memory_limit=int(detail["HostConfig"].get("Memory") or 0),
         pid=int(state["Pid"]),
+        is_connected=bool(detail["NetworkSettings"]["Networks"]),
         missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
     )
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.engine.facts import SERVICE_LABEL, Death
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
 # What happens to a container that a verdict can depend on; a health check's own runs are left out.
@@ -118,3 +119,16 @@ def read_death(event: dict[str, Any]) -> Death:
     """The death that a ``die`` or ``destroy`` event tells of."""
     code = event.get("Actor", {}).get("Attributes", {}).get("exitCode")
     return Death(int(code) if code is not None else None, event["timeNano"] / 1e9)
+
+
+def read_deaths(events: Iterable[dict[str, Any]]) -> list[Death]:
+    """The deaths of one container, from its ``die`` and ``oom`` events in the order of time."""
+    deaths: list[Death] = []
+    lacked_memory = False
+    for event in events:
+        if event["Action"] == "oom":
+            lacked_memory = True
+        else:
+            deaths.append(replace(read_death(event), lacked_memory=lacked_memory))
+            lacked_memory = False
+    return deaths

@@ -34,7 +34,10 @@ class ContainerFacts:
         memory_limit: bytes; 0 for none.
         created_at: when it was made, RFC 3339; empty where that is not known.
         pid: of its first process, as the engine's own host sees it; 0 if it does not run.
+        is_connected: whether it has a network.
         last_exit_code: of the run before this one, where it is known.
+        lacked_memory: whether that run ended for lack of memory, where it is known.
+        recent_deaths: how often it ended not long ago, as far as that is known.
     """
 
     id: str
@@ -55,7 +58,10 @@ class ContainerFacts:
     memory_limit: int = 0
     created_at: str = ""
     pid: int = 0
+    is_connected: bool = True
     last_exit_code: int | None = None
+    lacked_memory: bool = False
+    recent_deaths: int = 0
 
     @property
     def started(self) -> float:
@@ -123,7 +129,14 @@ class PortHolder:
 
 @dataclass(frozen=True)
 class Death:
-    """A container's end: its exit code, or None when it was removed; and when, in seconds since 1970."""
+    """A container's end.
+
+    Attributes:
+        exit_code: None when it was removed.
+        at: seconds since 1970.
+        lacked_memory: the kernel had killed something in it for lack of memory.
+    """
 
     exit_code: int | None
     at: float
+    lacked_memory: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from idlehands_deploy.engine.client import Engine
-    from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.engine.facts import ContainerFacts, Death
     from idlehands_deploy.engine.usage import Usage
     from idlehands_deploy.errors import DeployError
     from idlehands_deploy.fleet import Fleet
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from idlehands_deploy.probe import Answer, GatewayProbe
 
 BrowserState = Literal["running", "off", "frozen"]
+# Seconds for which a death explains what a gateway does now, and in which several are a loop: a slow one has a
+# start of twenty seconds and a pause of a minute.
+REMEMBERED = 3600
+RECENT = 600
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Observer:
             facts, answers = replace(facts, health=now), probe.ask()
         if facts.restart_count and not (answers.is_ready or answers.has_started):
             # In a crash loop a look falls into a run or between two, and only the past tells the difference.
-            facts = replace(facts, last_exit_code=self._engine.last_exit_code(facts.id))
+            facts = with_past(facts, self._engine.deaths(facts.id, REMEMBERED), time.time())
         if details and answers.is_ready:
             answers = replace(answers, browsers=probe.ask_browsers())
         return Observation(
@@ -157,6 +162,23 @@ def probe_control(session: Session, plan: PortPlan, profile: str) -> GatewayProb
 def describe(verdict: Verdict) -> str:
     """A verdict in one line."""
     return f"{verdict.state}: {verdict.reason}" if verdict.reason else verdict.state
+
+
+def with_past(facts: ContainerFacts, deaths: Sequence[Death], now: float) -> ContainerFacts:
+    """The facts of a container with what is known of its runs before this one.
+
+    Args:
+        deaths: its ends, the newest last.
+        now: seconds since 1970.
+    """
+    if not deaths:
+        return facts
+    return replace(
+        facts,
+        last_exit_code=deaths[-1].exit_code,
+        lacked_memory=deaths[-1].lacked_memory,
+        recent_deaths=sum(death.at > now - RECENT for death in deaths),
+    )
 
 
 def _browser_state(answer: Answer) -> BrowserState:

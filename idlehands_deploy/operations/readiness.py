@@ -104,8 +104,16 @@ class _Gateway:
         elif self.facts and (death := self._watch.death(self.facts.id, self.facts.started)):
             self.facts = _after(death, self.facts, self._engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
-            return assess(self._profile, self.facts, None)
+            return _without_patience(assess(self._profile, self.facts, None), self.facts)
         return assess(self._profile, self.facts, self._probe.ask(within))
+
+
+def _without_patience(verdict: Verdict, facts: ContainerFacts | None) -> Verdict:
+    """The verdict for somebody who waits: what dies while it starts does so again, and is not waited for."""
+    if facts is None or facts.state != "restarting" or verdict.state != "starting":
+        return verdict
+    remedy = f"idlehands-deploy logs {verdict.profile} --tail 50"
+    return replace(verdict, state="crash-looping", remedy=remedy)
 
 
 def _after(death: Death, before: ContainerFacts, now: ContainerFacts | None) -> ContainerFacts | None:
