@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.engine.compose import HASTE, end_arguments
+from idlehands_deploy.fleet_values import seconds
 from idlehands_deploy.operations.session import select
 
 if TYPE_CHECKING:
@@ -66,14 +67,26 @@ def end(
         death = watch.wait_for_death(facts.id, facts.started, NEWS)
         killed = death is not None and death.exit_code == KILLED
         if killed or any(CUT_OFF in line for line in engine.last_logs(facts.id, LAST_LINES, since=began)):
-            session.progress.say(_cut_off(facts.profile, _grace(fleet, facts.profile, now), killed=killed, now=now))
+            grace = _grace(fleet, facts.profile, now)
+            is_early = killed and death is not None and death.at < began + seconds(grace)
+            session.progress.say(cut_off(facts.profile, grace, killed=killed, is_early=is_early, now=now))
     if command == "down":
         session.run_compose(engine, fleet, ["down", *profiles])
 
 
-def _cut_off(profile: str, grace: str, *, killed: bool, now: bool) -> str:
+def cut_off(profile: str, grace: str, *, killed: bool, is_early: bool, now: bool) -> str:
+    """What is said of a gateway that did not end by itself.
+
+    Args:
+        killed: by SIGKILL, and not by its own limit.
+        is_early: before the grace was over, so that the engine was not the one.
+        now: whether its grace was made short.
+    """
     if not killed:
         return f"{profile} had not finished after its own limit of 315 s: it cut off the replies in the making."
+    if is_early:
+        logs = f"idlehands-deploy logs {profile} --tail 50"
+        return f"{profile} was killed before its {grace} were over: what it was at is lost. See why: {logs}"
     said = f"{profile} had not finished after {grace} and was killed: what it was at is lost."
     return said if now else f"{said} How long it may take is profiles.{profile}.stop_grace_period."
 
