@@ -180,9 +180,3 @@ SecretName = Annotated[
 BrowserName = Annotated[
     str, AfterValidator(_matches(r"[a-z0-9][a-z0-9-]{0,63}", "must be lower-case letters, digits and -"))
 ]
-
-
-def seconds(duration: str) -> int:
-    """The seconds of a Duration."""
-    minutes, _, rest = duration.rpartition("m")
-    return 60 * int(minutes or 0) + int(rest.removesuffix("s") or 0)

@@ -19,8 +19,8 @@ NAME = "idlehands_deploy"
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
 FLOW = (
     "errors", "addresses", "fleet_values", "fleet_checks", "fleet", "ports", "compose", "gateway", "fleet_file",
-    "seccomp", "accounts", "findings", "gateway_config", "members", "config_paths", "overrides", "isolation", "onboarding",
-    "secret_shapes", "redaction", "outline", "native_config", "boot_unit", "supervision", "news",
+    "seccomp", "accounts", "findings", "gateway_config", "members", "config_paths", "overrides", "isolation",
+    "onboarding", "secret_shapes", "redaction", "outline", "native_config", "boot_unit", "supervision", "news",
 )  # fmt: skip
 OUTSIDE = {"docker", "requests", "subprocess", "socket", "psutil", "time", "threading"}
 
