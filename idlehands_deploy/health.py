@@ -34,6 +34,8 @@ LOOPING = 3
 LOOPING_NOW = 2
 # A chat channel that is only slow to connect should not be called broken.
 SETTLE = 5.0
+# What browser control answers to a token that it does not know.
+REFUSED = {401, 403}
 # How the image's health check begins when the disk is full.
 NO_SPACE = "disk: "
 # Longer than any sentence of the gateway's or the image's.
@@ -187,6 +189,13 @@ def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) 
             what = f"its browsers {', '.join(frozen)} take questions and give no answer"
         reason = f"it answers, but {what}"
         return Verdict(profile, "degraded", reason, ("browser",), f"idlehands-deploy restart {profile}")
+    if (control := answers.control) and control.silent:
+        reason = "it answers, but its browser control takes questions and gives no answer"
+        return Verdict(profile, "degraded", reason, ("browser control",), f"idlehands-deploy restart {profile}")
+    if control and control.status in REFUSED:
+        # Its own port tells the same to everybody, so that it alone would not be noticed.
+        reason = f"it answers, but does not know the token of its secret file ({control.status})"
+        return Verdict(profile, "degraded", reason, ("token",), f"idlehands-deploy up {profile}")
     return Verdict(profile, "ready")
 
 

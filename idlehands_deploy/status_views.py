@@ -127,6 +127,7 @@ def _profile_json(report: StatusReport, item: Observation) -> dict[str, Any]:
         "oom_killed": facts.oom_killed if facts else False,
         "gateway_version": (facts.version or None) if facts else None,
         "browsers": dict(item.browsers),
+        "control": item.control,
         "memory": usage.memory if usage else None,
         "memory_limit": (facts.memory_limit or None) if facts else None,
         "cpu": None if usage is None or usage.cpu is None else round(usage.cpu, 4),

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 Cure = Literal["restart", "up"]
 Kind = Literal["problem", "recovered", "gave-up"]
 
+# What only a new process mends, while the gateway works.
+_FROZEN = {("browser",), ("browser control",)}
 # What is as a person wants it, or on its way there.
 _EXPECTED = frozenset({"ready", "starting", "draining", "paused"})
 
@@ -71,7 +73,7 @@ class Tell:
 
 def cure_for(verdict: Verdict) -> Cure | None:
     """What heals a gateway in this state; None where it heals by itself, or a person must mend something first."""
-    if verdict.state == "hung" or (verdict.state == "degraded" and verdict.failing == ("browser",)):
+    if verdict.state == "hung" or (verdict.state == "degraded" and verdict.failing in _FROZEN):
         return "restart"
     # Its ports or its network are not what they were: Compose makes them anew.
     return "up" if verdict.state == "unreachable" else None

@@ -55,6 +55,18 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "answers ready, and its browsers are off": (
         RUNNING, replace(answers(200, 200), browsers={"openclaw": Answer(None)}), "ready |  | ",
     ),
+    "answers ready, and its browser control is frozen": (
+        RUNNING, replace(answers(200, 200), control=Answer(None, silent=True)),
+        "degraded | it answers, but its browser control takes questions and gives no answer | "
+        "idlehands-deploy restart main",
+    ),
+    "answers ready, and does not know its token": (
+        RUNNING, replace(answers(200, 200), control=Answer(401)),
+        "degraded | it answers, but does not know the token of its secret file (401) | idlehands-deploy up main",
+    ),
+    "answers ready, and has no browser control": (
+        RUNNING, replace(answers(200, 200), control=Answer(None)), "ready |  | ",
+    ),
     "answers ready, and cannot write": (
         replace(RUNNING, health_said="disk: state directory /x has 0 MB free\n"), answers(200, 200),
         "degraded | it answers, but state directory /x has 0 MB free | df -h profiles/main/state",

@@ -38,6 +38,8 @@ def _text(decision: Treat | Tell) -> str:
         ("hung", (), "restart"),
         ("unreachable", (), "up"),
         ("degraded", ("browser",), "restart"),
+        ("degraded", ("browser control",), "restart"),
+        ("degraded", ("token",), None),
         ("degraded", ("telegram",), None),
         ("degraded", ("disk",), None),
         ("crash-looping", (), None),

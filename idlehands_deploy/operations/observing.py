@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from idlehands_deploy.health import assess, assess_unknown
+from idlehands_deploy.health import REFUSED, assess, assess_unknown
 from idlehands_deploy.ports import CONTROL_OFFSET, LOOPBACK
 from idlehands_deploy.profile_files import read_token
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from idlehands_deploy.probe import Answer, GatewayProbe
 
 BrowserState = Literal["running", "off", "frozen"]
+# `off` where nothing answers, as in a gateway without browsers.
+ControlState = Literal["answers", "refuses", "off", "frozen"]
 # Seconds for which a death explains what a gateway does now, and in which several are a loop: a slow one has a
 # start of twenty seconds and a pause of a minute.
 REMEMBERED = 3600
@@ -38,6 +40,7 @@ class Observation:
 
     Attributes:
         warnings: what the container said at its start that a person should know although the gateway works.
+        control: what its browser control is like; None where it was not asked.
         browsers: the state of each browser that was asked; empty where none was.
         usage: of memory and processor, where that was asked for and the container runs.
         latency: seconds that the gateway took for its answer; None without one.
@@ -47,6 +50,7 @@ class Observation:
     facts: ContainerFacts | None
     warnings: tuple[str, ...] = ()
     browsers: Mapping[str, BrowserState] = field(default_factory=dict)
+    control: ControlState | None = None
     usage: Usage | None = None
     latency: float | None = None
 
@@ -81,10 +85,11 @@ class Observer:
             # In a crash loop a look falls into a run or between two, and only the past tells the difference.
             facts = with_past(facts, self._engine.deaths(facts.id, REMEMBERED), time.time())
         if details and answers.is_ready:
-            answers = replace(answers, browsers=probe.ask_browsers())
+            answers = replace(answers, browsers=probe.ask_browsers(), control=probe.ask_control())
         return Observation(
             assess(profile, facts, answers),
             facts,
+            control=_control_state(answers.control),
             browsers={name: _browser_state(answer) for name, answer in answers.browsers.items()},
             usage=self._engine.usage(facts, before) if details else None,
             latency=None if answers.ready.status is None else answers.ready.seconds,
@@ -129,7 +134,11 @@ def make_probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> 
     ports = plan.profiles[profile]
     published = {port.port for port in ports.published}
     browsers = {name: cdp for name, cdp in ports.cdp.items() if cdp in published}
-    return GatewayProbe(gateway_host(fleet), ports.base, read_token(session.deployment, profile), browsers)
+    control = ports.base + CONTROL_OFFSET
+    return GatewayProbe(
+        gateway_host(fleet), ports.base, read_token(session.deployment, profile), browsers,
+        control if control in published else None,
+    )  # fmt: skip
 
 
 def unknown(session: Session, fleet: Fleet, plan: PortPlan, profile: str, error: DeployError) -> Observation:
@@ -179,6 +188,14 @@ def with_past(facts: ContainerFacts, deaths: Sequence[Death], now: float) -> Con
         lacked_memory=deaths[-1].lacked_memory,
         recent_deaths=sum(death.at > now - RECENT for death in deaths),
     )
+
+
+def _control_state(answer: Answer | None) -> ControlState | None:
+    if answer is None:
+        return None
+    if answer.status is None:
+        return "frozen" if answer.silent else "off"
+    return "refuses" if answer.status in REFUSED else "answers"
 
 
 def _browser_state(answer: Answer) -> BrowserState:
