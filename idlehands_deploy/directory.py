@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import stat
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from idlehands_deploy.compose import SECCOMP_FILE
 from idlehands_deploy.errors import DirectoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 FLEET_FILE = "fleet.yaml"
@@ -204,6 +205,38 @@ def locked(deployment: Deployment) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+@contextmanager
+def containers_locked(
+    deployment: Deployment, profiles: Sequence[str], waits: Callable[[str], None]
+) -> Iterator[list[int]]:
+    """Hold the containers of profiles alone while they are made or removed, for as long as it takes.
+
+    Args:
+        waits: told of a profile that somebody else holds.
+
+    Yields:
+        File descriptors; whoever inherits them holds the containers too, until it ends.
+    """
+    descriptors: list[int] = []
+    try:
+        for profile in sorted(profiles):  # all in one order, so that no two wait for each other
+            with suppress(OSError):  # a file system without locks, or files that are gone
+                descriptors.append(os.open(deployment.state_directory(profile).parent, os.O_RDONLY))
+                _lock(descriptors[-1], profile, waits)
+        yield descriptors
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int, profile: str, waits: Callable[[str], None]) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waits(profile)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def remove_tree(directory: Path) -> None:

@@ -26,8 +26,11 @@ class Compose:
     project: str
     environ: Mapping[str, str]
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, holding: Sequence[int] = ()) -> str:
         """Run a Compose command to its end and give its standard output.
+
+        Args:
+            holding: file descriptors that Compose gets too, whose locks it so keeps if this process is killed.
 
         Raises:
             EngineFailedError: it failed; the message holds what it said.
@@ -42,6 +45,7 @@ class Compose:
             stderr=subprocess.PIPE,
             text=True,
             errors="replace",
+            pass_fds=holding,
         ) as process:
             out, err = process.communicate()
         if process.returncode:

@@ -71,7 +71,7 @@ def end(
             is_early = killed and death is not None and death.at < began + seconds(grace)
             session.progress.say(cut_off(facts.profile, grace, killed=killed, is_early=is_early, now=now))
     if command == "down":
-        session.run_compose(engine, fleet, ["down", *profiles])
+        session.remake(engine, fleet, ["down", *profiles], profiles)
 
 
 def cut_off(profile: str, grace: str, *, killed: bool, is_early: bool, now: bool) -> str:

@@ -64,7 +64,7 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
         session.progress.update(profile, "bringing its container up")
     with engine.watch_deaths(plan.fleet.name) as watch:
         held = _held(session, engine, plan, profiles)
-        session.run_compose(engine, plan.fleet, up_arguments(profiles))
+        session.remake(engine, plan.fleet, up_arguments(profiles), profiles)
         if again := _to_restart(session, engine, plan.fleet, profiles, held):
             for profile, reason in again.items():
                 session.progress.say(f"Restarting {profile}: {reason}.")
