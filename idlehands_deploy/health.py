@@ -183,6 +183,10 @@ def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) 
     if facts.health_said.startswith(NO_SPACE):
         lack = plain(facts.health_said.removeprefix(NO_SPACE))
         return Verdict(profile, "degraded", f"it answers, but {lack}", ("disk",), f"df -h profiles/{profile}/state")
+    if suppressed := _names(answers.ready, "suppressed"):
+        # Of its own accord, after three runs that did not end well: it is ready all the same, in its own words.
+        reason = f"it works, but crashed so often that it leaves {', '.join(suppressed)} off for some minutes"
+        return Verdict(profile, "degraded", reason, suppressed, f"idlehands-deploy logs {profile} --tail 50")
     if frozen := [name for name, answer in answers.browsers.items() if answer.silent]:
         what = "its browser takes questions and gives no answer"
         if len(frozen) > 1:
@@ -268,8 +272,12 @@ def _waiting_for(answers: GatewayAnswers) -> str:
 
 
 def _failing(answer: Answer) -> tuple[str, ...]:
-    failing = answer.body.get("failing")
-    return tuple(plain(check) for check in failing) if isinstance(failing, list) else ()
+    return _names(answer, "failing")
+
+
+def _names(answer: Answer, key: str) -> tuple[str, ...]:
+    names = answer.body.get(key)
+    return tuple(plain(name) for name in names) if isinstance(names, list) else ()
 
 
 def plain(text: object) -> str:

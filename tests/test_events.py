@@ -104,9 +104,11 @@ def test_a_container_that_never_ran_was_not_started() -> None:
     assert replace(RUNNING, started_at="").started == 0
 
 
-def test_only_the_death_after_the_kernel_killed_something_for_lack_of_memory_is_one_for_that() -> None:
-    deaths = read_deaths([event("die", 100, 1), event("oom", 200), event("die", 201, 137), event("die", 300, 137)])
-    assert deaths == [Death(1, 100), Death(137, 201, lacked_memory=True), Death(137, 300)]
+def test_only_the_death_about_which_the_kernel_killed_something_for_lack_of_memory_is_one_for_that() -> None:
+    deaths = read_deaths([event("die", 100, 1), event("oom", 200), event("die", 205, 137), event("die", 300, 137)])
+    assert deaths == [Death(1, 100), Death(137, 205, lacked_memory=True), Death(137, 300)]
+    late = read_deaths([event("die", 100, 137), event("oom", 100.5), event("die", 300, 1)])
+    assert late == [Death(137, 100, lacked_memory=True), Death(1, 300)]
 
 
 def test_of_a_container_s_deaths_the_last_explains_and_those_of_ten_minutes_count() -> None:

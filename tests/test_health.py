@@ -71,6 +71,10 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
         replace(RUNNING, health_said="disk: state directory /x has 0 MB free\n"), answers(200, 200),
         "degraded | it answers, but state directory /x has 0 MB free | df -h profiles/main/state",
     ),
+    "answers ready, and leaves a channel off since it crashed often": (
+        RUNNING, GatewayAnswers(Answer(200), Answer(200, {"ready": True, "failing": [], "suppressed": ["telegram"]})),
+        f"degraded | it works, but crashed so often that it leaves telegram off for some minutes | {LOGS}",
+    ),
     "started, and a channel fails": (
         RUNNING, answers(503, 200, failing=["telegram", "slack"]),
         "degraded | it works, but fails telegram, slack | idlehands-deploy exec main channels status",

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # What happens to a container that a verdict can depend on; a health check's own runs are left out.
 CHANGES = ["create", "start", "die", "destroy", "pause", "unpause", "oom", "update", "rename", "health_status"]
+# Seconds by which the news of a lack of memory may come after that of the death.
+LATE = 1.0
 
 
 class DeathWatch:
@@ -123,12 +125,10 @@ def read_death(event: dict[str, Any]) -> Death:
 
 def read_deaths(events: Iterable[dict[str, Any]]) -> list[Death]:
     """The deaths of one container, from its ``die`` and ``oom`` events in the order of time."""
+    told = list(events)
+    lacks = [event["timeNano"] / 1e9 for event in told if event["Action"] == "oom"]
     deaths: list[Death] = []
-    lacked_memory = False
-    for event in events:
-        if event["Action"] == "oom":
-            lacked_memory = True
-        else:
-            deaths.append(replace(read_death(event), lacked_memory=lacked_memory))
-            lacked_memory = False
+    for death in (read_death(event) for event in told if event["Action"] == "die"):
+        since = deaths[-1].at + LATE if deaths else 0.0
+        deaths.append(replace(death, lacked_memory=any(since < lack <= death.at + LATE for lack in lacks)))
     return deaths
