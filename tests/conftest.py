@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,6 +23,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("engine"):
             item.add_marker(pytest.mark.skip(reason="needs --engine"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from tests.gauntlet import PROPERTY, table
+
+    reports: list[object] = [each for some in terminalreporter.stats.values() for each in some]
+    calls = [each for each in reports if isinstance(each, pytest.TestReport) and each.when == "call"]
+    calls.sort(key=lambda call: call.start)
+    rows: list[Any] = [value for call in calls for name, value in call.user_properties if name == PROPERTY]
+    if rows:
+        terminalreporter.section("gauntlet")
+        for line in table(rows):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture

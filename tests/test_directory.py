@@ -4,13 +4,22 @@ import os
 import resource
 import signal
 import stat
+import subprocess
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.directory import Deployment, find_deployment, read_text, remove_tree, write_atomic
+from idlehands_deploy.directory import (
+    Deployment,
+    containers_locked,
+    find_deployment,
+    read_text,
+    remove_tree,
+    write_atomic,
+)
 from idlehands_deploy.errors import DirectoryError, FleetError
 from idlehands_deploy.ports import plan_ports
 from idlehands_deploy.profile_files import check_files, container_user, make_files, new_token, read_token
@@ -366,3 +375,27 @@ def test_a_token_file_without_a_token_is_as_none(tmp_path: Path, content: bytes)
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     assert read_token(Deployment(tmp_path), "main") is None
+
+
+def test_a_profile_s_containers_are_held_alone_until_the_last_who_holds_them_ends(tmp_path: Path) -> None:
+    deployment = Deployment(tmp_path)
+    deployment.state_directory("main").parent.mkdir(parents=True)
+    told: list[str] = []
+    with containers_locked(deployment, ["main", "gone"], told.append) as held:
+        # As Compose goes on when the command that began it is killed.
+        heir = subprocess.Popen(["sleep", "60"], pass_fds=held)
+    try:
+        waiter = threading.Thread(target=lambda: _take(deployment, told))
+        waiter.start()
+        waiter.join(timeout=0.3)
+        assert told == ["main"]
+    finally:
+        heir.kill()
+        heir.wait()
+    waiter.join(timeout=10)
+    assert told == ["main", "taken"]
+
+
+def _take(deployment: Deployment, told: list[str]) -> None:
+    with containers_locked(deployment, ["main"], told.append):
+        told.append("taken")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -168,6 +169,17 @@ def start_browser(site: Site, profile: str) -> None:
     assert answer.status_code == 200, answer.text
 
 
+def fill(directory: Path, megabytes: int) -> Path:
+    """A file that takes so much more of a disk, or all that is left of it."""
+    filler = directory / "filler"
+    with contextlib.suppress(OSError), filler.open("ab") as file:
+        for _ in range(megabytes):
+            file.write(b"\1" * (1 << 20))
+            file.flush()
+    os.chown(filler, 1000, 1000)
+    return filler
+
+
 def free_base() -> int:
     """A base port with a hundred free ports after it, below those that the kernel gives to whoever asks for any."""
     while True:
@@ -210,6 +222,22 @@ def make_site(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFact
     yield make
     for site in sites:
         site.remove()
+
+
+@pytest.fixture(scope="module")
+def small_disk(make_site: Callable[[], Site]) -> Iterator[Callable[[Path], None]]:  # noqa: ARG001 - outlives it
+    """Mounts a file system of 240 MB over a directory, with that one's owner and mode."""
+    mounted: list[Path] = []
+
+    def mount(directory: Path) -> None:
+        options = "size=240m,uid=1000,gid=1000,mode=0700"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)], check=True)
+        mounted.append(directory)
+
+    yield mount
+    for directory in mounted:
+        # Lazily: the container that is still on it is removed after this.
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
 @pytest.fixture

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.engine.conftest import IMAGE, root_only, until
+from tests.engine.conftest import IMAGE, fill, root_only, until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     import docker
@@ -22,20 +20,6 @@ if TYPE_CHECKING:
     from tests.engine.conftest import Site
 
 pytestmark = pytest.mark.engine
-
-
-def test_a_refused_config_is_held_and_started_again_as_soon_as_it_is_mended(site: Site) -> None:
-    site.ok("add", "main")
-    good = site.config("main").read_text()
-    site.config("main").write_text(good.replace("{", '{"no_such_key": 1, ', 1))
-    site.compose("up", "--detach")
-    until("the reason", lambda: site.state("main") == "misconfigured" or None)
-    health = until("the health log", lambda: _health_log(site))
-    assert '"reason":"exit code 78: the gateway refuses its configuration"' in health
-    site.config("main").write_text(good)
-    until("a ready gateway", site.is_ready)
-    assert site.container("main").attrs["RestartCount"] == 0
-    assert site.logs("main").count("exit code 78: the gateway refuses its configuration") == 1
 
 
 def test_a_config_cut_in_half_is_named_so_with_the_copy_to_put_back_and_up_tries_again_at_once(site: Site) -> None:
@@ -170,47 +154,11 @@ def test_a_full_disk_is_named_before_anything_is_written_and_the_gateway_starts_
     small_disk(state)
     site.config("main").write_text(config)
     os.chown(site.config("main"), 1000, 1000)
-    filler = _fill(state, 230)
+    filler = fill(state, 230)
     assert _held(site).startswith("state directory /home/idlehands/.idlehands has ")
     assert sorted(path.name for path in state.iterdir()) == ["filler", "idlehands.json"]
     filler.unlink()
     until("a ready gateway", site.is_ready)
-
-
-@root_only
-def test_a_disk_that_fills_up_makes_a_gateway_degraded_and_one_that_empties_starts_it_anew(
-    site: Site, small_disk: Callable[[Path], None]
-) -> None:
-    site.ok("add", "main")
-    config = site.config("main").read_text()
-    small_disk(site.config("main").parent)
-    site.config("main").write_text(config)
-    os.chown(site.config("main"), 1000, 1000)
-    site.ok("up", "main")
-    state = site.config("main").parent
-    # Again and again: finding no room, the gateway deletes what it was about to write, which makes some.
-    found = until("the verdict", lambda: _in_state(_filled(site), "degraded"))
-    assert "it answers, but state directory /home/idlehands/.idlehands has " in found["reason"]
-    until("the log", lambda: "the gateway may not keep what it is told" in site.logs("main") or None)
-    (state / "filler").unlink()
-    until("the restart", lambda: "there is room in the state directory again" in site.logs("main") or None)
-    until("a ready gateway", lambda: _in_state(site, "ready"))
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Callable[[Path], None]]:
-    """Mounts a file system of 240 MB over a directory, with that one's owner and mode."""
-    mounted: list[Path] = []
-
-    def mount(directory: Path) -> None:
-        options = "size=240m,uid=1000,gid=1000,mode=0700"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)], check=True)
-        mounted.append(directory)
-
-    yield mount
-    for directory in mounted:
-        # Lazily: the container that is still on it is removed after this.
-        subprocess.run(["umount", "--lazy", str(directory)], check=True)
 
 
 def _held(site: Site) -> str:
@@ -224,22 +172,6 @@ def _held(site: Site) -> str:
     return reason
 
 
-def _fill(directory: Path, megabytes: int) -> Path:
-    """A file that takes so much more of a disk, or all that is left of it."""
-    filler = directory / "filler"
-    with contextlib.suppress(OSError), filler.open("ab") as file:
-        for _ in range(megabytes):
-            file.write(b"\1" * (1 << 20))
-            file.flush()
-    os.chown(filler, 1000, 1000)
-    return filler
-
-
-def _filled(site: Site) -> Site:
-    _fill(site.config("main").parent, 240)
-    return site
-
-
 def _in_state(site: Site, state: str) -> dict[str, Any] | None:
     found = site.status("main")
     return found if found["state"] == state else None
@@ -247,8 +179,3 @@ def _in_state(site: Site, state: str) -> dict[str, Any] | None:
 
 def _text(path: Path) -> str | None:
     return path.read_text() if path.exists() else None
-
-
-def _health_log(site: Site) -> str | None:
-    entries = site.container("main").attrs["State"]["Health"]["Log"] or []
-    return next((entry["Output"] for entry in entries if "misconfigured" in entry["Output"]), None)

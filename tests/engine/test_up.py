@@ -207,14 +207,6 @@ def test_ctrl_c_leaves_what_runs_and_says_so(site: Site) -> None:
     site.ok("up", "main")
 
 
-def test_two_ups_at_once_both_succeed(site: Site) -> None:
-    both = [site.begin("up", name) for name in ("one", "two")]
-    for up in both:
-        out, err = up.communicate(timeout=200)
-        assert up.returncode == 0, out + err
-    assert site.port("one") != site.port("two")
-
-
 def test_a_port_held_by_a_process_is_refused_by_its_name_and_nothing_changes(site: Site) -> None:
     before = _files(site.root)
     with socket.socket() as listener:
