@@ -87,6 +87,12 @@ def parse_json5(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
         return _parse_json5(text)
 
 
+def read_variables(text: str) -> dict[str, str]:
+    """The variables of a ``.env`` file."""
+    found = re.findall(r"^[ \t]*(?:export[ \t]+)?([A-Z_][A-Z0-9_]*)[ \t]*=[ \t]*(.*?)[ \t]*$", text, re.MULTILINE)
+    return {name: value.strip("\"'") for name, value in found}
+
+
 def read_config(
     path: Path,
     place: str,
@@ -205,11 +211,9 @@ def _inline(values: Mapping[str, Any]) -> dict[str, str]:
 def _dotenv(read: Reader, directory: Path) -> dict[str, str]:
     """The variables of the ``.env`` beside a config; none where it cannot be read."""
     try:
-        text = read(directory / ".env") or ""
+        return read_variables(read(directory / ".env") or "")
     except (FlawError, OSError):
         return {}
-    found = re.findall(r"^\s*(?:export\s+)?([A-Z_][A-Z0-9_]*)\s*=\s*(.*?)\s*$", text, re.MULTILINE)
-    return {name: value.strip("\"'") for name, value in found}
 
 
 def _merged(below: Any, above: Any) -> Any:  # noqa: ANN401

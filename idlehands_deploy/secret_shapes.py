@@ -130,6 +130,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
     (re.compile(rf"(?i)(?<=://)([^\s\"'<>|]{{0,300}}?/(?:webhooks?|hooks?|services)/){_REST}+"), rf"\1{REMOVED}"),
     (re.compile(r"(?i)(/bot)\d{5,}:[\w-]+"), rf"\1{REMOVED}"),
     (re.compile(rf"([?&#])([\w.-]+)=(?:{REMOVED}|[^\s&\"'<>])+"), rf"\1\2={REMOVED}"),
+    (re.compile(r"\b([Cc]ode\W{1,3})[A-Z0-9]{3,4}-[A-Z0-9]{3,5}\b"), rf"\1{REMOVED}"),
     (re.compile(r"(?i)\b((?:pairing|setup|auth|verification|login)[ -]code\W{1,3})[\w-]*\d[\w-]*"), rf"\1{REMOVED}"),
     # Headers.
     (

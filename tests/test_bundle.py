@@ -43,7 +43,7 @@ def unpacked(path: Path) -> dict[str, str]:
 
 
 # What stands in no file and no variable, so that nobody can know it.
-UNTOLD = {"path", "name", "state", "nowhere"}
+UNTOLD = {"path", "state", "nowhere"}
 
 
 def names(directory: Path) -> list[str]:
@@ -190,6 +190,7 @@ def test_no_secret_that_a_deployment_holds_is_in_what_is_gathered(tmp_path: Path
             ("spaced", " and more"),
             ("token", ""),
             ("listed key", ""),
+            ("dotenv", ""),
         )
     }
     root = deployment(tmp_path / planted["path"])
@@ -217,6 +218,7 @@ def test_no_secret_that_a_deployment_holds_is_in_what_is_gathered(tmp_path: Path
     (state / "credentials").mkdir()
     (state / "credentials" / "x.json").write_text(json.dumps({"a": planted["credentials"]}))
     (state / planted["state"]).write_text("")
+    (state / ".env").write_text(f"export SOME_NAME='{planted['dotenv']}'\n")
     log = [f"{place}: {form}" for place, secret in planted.items() if place not in UNTOLD for form in written(secret)]
     # Of this one nobody knows, and only what stands around it tells.
     log.append(f"GET /x?token={planted['nowhere']} failed: Bearer {planted['nowhere']}")

@@ -213,6 +213,7 @@ SENTENCES = {
     f"run --token {SECRET} --port 1": "run --token <removed> --port 1",
     f"{{ 'client_secret': '{SECRET}' }}": "{ 'client_secret': '<removed>' }",
     f"sessionId={SECRET} done": "sessionId=<removed> done",
+    "paired by code QX7P-93KD, exit code 1-2": "paired by code <removed>, exit code 1-2",
     "pairing code: ABCD-1234": "pairing code: <removed>",
     "mail to jane.doe+x@example.org now": "mail to <e-mail> now",
     "4915112345678@s.whatsapp.net joined": "<e-mail> joined",

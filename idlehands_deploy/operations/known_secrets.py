@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import DeployError
+from idlehands_deploy.fleet_checks import VARIABLE_NAME
 from idlehands_deploy.fleet_file import read_data
-from idlehands_deploy.gateway_config import parse_json5
+from idlehands_deploy.gateway_config import parse_json5, read_variables
 from idlehands_deploy.outline import COMPOSE_FILE, FLEET_FILE, GATEWAY_CONFIG, may_be_shown, without_rest
 from idlehands_deploy.secret_shapes import names_a_secret, random_words
 
@@ -40,12 +41,17 @@ def known_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
     found = {value for name, value in environ.items() if names_a_secret(name)}
     for path in _files(deployment.root / "secrets"):
         found.add(read_plain(path) or "")
+        if not re.fullmatch(VARIABLE_NAME, path.name) or any(random_words(path.name)):
+            # Pasted where only its name belongs.
+            found.add(path.name)
     fleet = read_plain(deployment.fleet_file) or ""
     found.update(_hidden(_parsed(fleet), FLEET_FILE), random_words(fleet), _lines(fleet))
     compose = read_plain(deployment.compose_file) or ""
     found.update(_hidden(_parsed(compose), COMPOSE_FILE), random_words(compose), _lines(compose))
     for path in _files(deployment.root / "profiles"):
-        if path.suffix in {".json", ".json5"} or ".json." in path.name:
+        if path.name == ".env":
+            found.update(read_variables(read_plain(path) or "").values())
+        elif path.suffix in {".json", ".json5"} or ".json." in path.name:
             text = read_plain(path) or ""
             found.update(_of_config(_parsed(text)), random_words(text), _lines(text))
     return {value.strip() for value in found if value.strip()}
