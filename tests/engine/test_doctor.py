@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import socket
+import statistics
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,14 @@ def follow(site: Site, advice: str) -> None:
 def test_nothing_is_wrong_with_two_gateways_that_work(pair: Site) -> None:
     assert wrong(pair) == []
     assert "Nothing is wrong with 2 profiles" in pair.ok("doctor").out
+
+
+@pytest.mark.alone
+def test_four_gateways_are_examined_within_three_seconds(site: Site) -> None:
+    site.write("profiles: {main: {}, a: {}, b: {}, c: {}}\n")
+    site.ok("up")
+    assert wrong(site) == []
+    assert statistics.median(site.ok("doctor").seconds for _ in range(5)) < 3
 
 
 def test_every_command_that_doctor_advises_mends_what_it_found(pair: Site) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
+import subprocess
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +15,7 @@ import pytest
 import requests
 
 from tests.engine.conftest import IMAGE, free_base, until
-from tests.natives import everything
+from tests.natives import everything, make_native
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -158,3 +161,29 @@ def _knows_all(ask: Callable[..., str]) -> None:
 def _json(output: str) -> str:
     """A command's answer without what it says before."""
     return output[min(index for index in (output.find("{"), output.find("[")) if index >= 0) :]
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize(("files", "size"), [(16_000, 64 << 10), (8, 128 << 20)], ids=["many", "big"])
+def test_a_gigabyte_is_imported_at_the_speed_of_cp(
+    make_site: Callable[[], Site], tmp_path: Path, files: int, size: int
+) -> None:
+    state = make_native(tmp_path / "ada")
+    content = os.urandom(size)
+    for number in range(files):
+        path = state / "agents" / "main" / "sessions" / str(number % 100) / f"{number}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    started, imported, copied = [], [], []
+    for turn in range(3):
+        site = make_site()
+        site.write("profiles: {main: {}}\n")
+        started.append(site.ok("ports").seconds)
+        imported.append(site.ok("import", "rescue", "--from", str(state)).seconds)
+        began = time.monotonic()
+        subprocess.run(["cp", "-a", state, tmp_path / f"copy-{turn}"], check=True)
+        copied.append(time.monotonic() - began)
+        shutil.rmtree(tmp_path / f"copy-{turn}")
+        shutil.rmtree(site.root / "profiles")
+    # Beside the copy stands what any command takes to start, and what an import looks at: processes and databases.
+    assert min(imported) < 1.5 * min(copied) + 2 * min(started) + 0.5
