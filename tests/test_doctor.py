@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import shutil
+import sys
 import tarfile
 import tempfile
 from dataclasses import replace
@@ -83,6 +85,15 @@ def with_disk(free: int, files: int | None = 1_000_000) -> HostFacts:
         ),
         (with_setting(INOTIFY_INSTANCES, 30), ["warning fs.inotify.max_user_instances: is 30, and 2 gateways want 38"]),
         (with_setting(INOTIFY_WATCHES, 99), ["warning fs.inotify.max_user_watches: is 99, and 2 gateways want 8192"]),
+        (
+            replace(HOST, taken={INOTIFY_INSTANCES: 1020, INOTIFY_WATCHES: 99_900}),
+            [
+                "warning fs.inotify.max_user_instances: is 1024, of which 1020 are taken, and the next gateway wants 6",
+                "warning fs.inotify.max_user_watches: is 100000, of which 99900 are taken, "
+                "and the next gateway wants 1000",
+            ],
+        ),
+        (replace(HOST, taken={INOTIFY_INSTANCES: 1018, INOTIFY_WATCHES: 99_000}), []),
         (replace(HOST, available_memory=GB), ["warning memory: 1.0 GB are free, and 2 more gateways want 2.0 GB"]),
         (with_disk(900 << 20), ["warning /srv: only 900 MB are free"]),
         (with_disk(63 << 20), ["error /srv: only 63 MB are free"]),
@@ -111,11 +122,24 @@ def test_a_file_from_the_future_means_a_clock_that_went_back() -> None:
 
 
 def test_this_host_can_be_looked_at(tmp_path: Path) -> None:
-    host = look_at_host([tmp_path / "not/yet/there"])
+    host = look_at_host([tmp_path / "not/yet/there"], os.getuid())
     (disk,) = host.disks
     assert disk.path == str(tmp_path)
     assert abs(disk.free - shutil.disk_usage(tmp_path).free) < GB
     assert host.available_memory
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+def test_what_a_user_has_of_inotify_is_counted() -> None:
+    libc = ctypes.CDLL(None)
+    watcher = libc.inotify_init1(os.O_CLOEXEC)
+    assert libc.inotify_add_watch(watcher, b"/", 0x100) > 0
+    try:
+        taken = look_at_host([], os.getuid()).taken
+    finally:
+        os.close(watcher)
+    assert taken[INOTIFY_INSTANCES] > 0
+    assert taken[INOTIFY_WATCHES] > 0
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,9 @@ class Told(Quiet):
     def say(self, text: str) -> None:
         self.lines.append(text)
 
+    def update(self, subject: str, text: str) -> None:
+        self.lines.append(f"{subject}: {text}")
+
 
 def undo(root: Path, name: str = "rescue") -> list[str]:
     """Undo an import; gives what was said."""
@@ -162,6 +165,16 @@ def test_the_config_is_plain_json_that_keeps_what_the_gateway_wrote_about_itself
         "agents": {"defaults": {"workspace": "/home/idlehands/workspace"}},
         "browser": {"headless": True},
     }
+
+
+def test_how_much_is_copied_is_told_once_a_second_and_of_a_short_copy_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.9, 1.0, 1.5, 2.1, 2.2])
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    told = Told()
+    meter = import_files.Meter(told, "rescue", 2_000_000_000)
+    for _ in range(5):
+        meter.add(400_000_000)
+    assert told.lines == ["rescue: copied 800 MB of 2.0 GB", "rescue: copied 1.6 GB of 2.0 GB"]
 
 
 def test_the_databases_of_the_copy_know_its_place_and_the_original_s_do_not(root: Path, state: Path) -> None:

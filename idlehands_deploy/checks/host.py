@@ -24,6 +24,7 @@ FEW_FILES = 5000
 INSTANCES_EACH = 3
 INSTANCES_ELSE = 32
 WATCHES = 8192
+EACH = {INOTIFY_INSTANCES: INSTANCES_EACH, INOTIFY_WATCHES: 500}
 # Clocks of two machines that share a disk may differ by so much, in seconds.
 CLOCK_SLACK = 120
 
@@ -36,7 +37,7 @@ def check_host(host: HostFacts, fleet: Fleet, to_start: int, written_at: Mapping
         written_at: when files that must be older than now were written, seconds since 1970 by their name.
     """
     yield from _check_namespaces(host, fleet)
-    yield from _check_inotify(host, len(fleet.profiles))
+    yield from _check_inotify(host, len(fleet.profiles), to_start)
     yield from _check_memory(host, to_start)
     yield from _check_disks(host)
     for name, moment in written_at.items():
@@ -63,15 +64,22 @@ def _check_namespaces(host: HostFacts, fleet: Fleet) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _check_inotify(host: HostFacts, profiles: int) -> Iterator[Finding]:
+def _check_inotify(host: HostFacts, profiles: int, to_start: int) -> Iterator[Finding]:
     needs = {INOTIFY_INSTANCES: INSTANCES_ELSE + INSTANCES_EACH * profiles, INOTIFY_WATCHES: WATCHES}
     for name, need in needs.items():
-        if host.settings.get(name, need) < need:
-            yield Finding(
-                "warning", name, f"is {host.settings[name]}, and {profiles} gateways want {need}",
-                "a gateway that can watch no more files does not see changes of its config and workspace",
-                f"sudo sysctl -w {name}={2 * need}",
-            )  # fmt: skip
+        limit, taken = host.settings.get(name, need), host.taken.get(name, 0)
+        more = to_start * EACH[name]
+        if limit < need:
+            what = f"is {limit}, and {profiles} gateways want {need}"
+        elif limit - taken < more:
+            what = f"is {limit}, of which {taken} are taken, and the next gateway wants {more}"
+        else:
+            continue
+        yield Finding(
+            "warning", name, what,
+            "a gateway that can watch no more files does not see changes of its config and workspace",
+            f"sudo sysctl -w {name}={2 * max(need, taken + more)}",
+        )  # fmt: skip
 
 
 def _check_memory(host: HostFacts, to_start: int) -> Iterator[Finding]:

@@ -110,7 +110,8 @@ def _examine_host(session: Session, plan: editing.Plan, seen: _Seen) -> list[Fin
     to_start = min(1, len(plan.fleet.profiles) - len(seen.running))
     mounts = [deployment.state_directory(name) for name in plan.fleet.profiles]
     mounts += [deployment.workspace_directory(name) for name in plan.fleet.profiles]
-    host = look_at_host([deployment.root, *map(resolved, mounts), *([seen.root] if seen.root else [])])
+    uid = int(plan.user.split(":")[0])
+    host = look_at_host([deployment.root, *map(resolved, mounts), *([seen.root] if seen.root else [])], uid)
     files = [deployment.fleet_file, deployment.compose_file]
     files += [deployment.state_directory(name) / "idlehands.json" for name in plan.fleet.profiles]
     return list(check_host(host, plan.fleet, to_start, dict(_written(files, deployment.root))))
