@@ -28,6 +28,7 @@ PRODUCTS = ("idlehands", "openclaw")
 STATE_NAME = re.compile(r"\.(?:idlehands|openclaw)(?:-[A-Za-z0-9][A-Za-z0-9_-]{0,63})?")
 UNITS = "{}-gateway*.service"
 SYSTEM_UNITS = Path("/etc/systemd/system")
+OTHERS = Path("/home")
 USER_UNITS = Path(".config/systemd/user")
 
 
@@ -92,14 +93,16 @@ def find_natives(
     return [native for state, known in sorted(by_state.items()) if (native := _native(state, known, homes)) is not None]
 
 
-def user_homes(environ: Mapping[str, str]) -> list[Path]:
-    """The home directories of whoever calls, also behind sudo."""
+def user_homes(environ: Mapping[str, str], others: Path = OTHERS) -> list[Path]:
+    """The home directories of whoever calls, first and also behind sudo; for root, those of this host's people too."""
     homes = [Path(environ["HOME"])] if environ.get("HOME") else []
     if os.geteuid() == 0 and (name := environ.get("SUDO_USER")):
         import pwd  # noqa: PLC0415 - not on every system
 
         with suppress(KeyError):
             homes.append(Path(pwd.getpwnam(name).pw_dir))
+    if os.geteuid() == 0 and others.is_dir():
+        homes += sorted(path for path in others.iterdir() if _is_directory(path))
     return homes
 
 
@@ -248,6 +251,6 @@ def _is_directory(path: Path) -> bool:
 
 
 def _shown(path: Path, homes: Sequence[Path]) -> str:
-    """A path as a person writes it."""
-    home = next((home for home in homes if path.is_relative_to(home)), None)
-    return f"~/{path.relative_to(home)}" if home else str(path)
+    """A path as whoever calls writes it."""
+    own = homes[0] if homes else None
+    return f"~/{path.relative_to(own)}" if own and path.is_relative_to(own) else str(path)

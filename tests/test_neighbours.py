@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -138,8 +139,24 @@ def test_a_running_process_is_seen_with_its_port_and_variables(tmp_path: Path) -
     assert found.environ["HOME"] == str(tmp_path)
 
 
-def test_nobody_has_a_home_where_no_variable_names_one() -> None:
-    assert user_homes({}) == []
+def test_nobody_has_a_home_where_no_variable_names_one(tmp_path: Path) -> None:
+    assert user_homes({}, tmp_path / "home") == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into others' homes")
+def test_root_sees_the_gateways_of_others_by_their_whole_place(tmp_path: Path) -> None:
+    write(tmp_path / "root/.openclaw/openclaw.json", "{}")
+    write(tmp_path / "home/bob/.openclaw/openclaw.json", "{gateway: {port: 20000}}")
+    write(
+        tmp_path / "home/ann/.config/systemd/user/openclaw-gateway.service", "ExecStart=node x gateway --port 21000\n"
+    )
+    homes = user_homes({"HOME": str(tmp_path / "root")}, tmp_path / "home")
+    found = find_natives(homes, [], tmp_path / "none")
+    assert {native.place: native.base for native in found} == {
+        "~/.openclaw": 18789,
+        f"{tmp_path}/home/bob/.openclaw": 20000,
+        f"{tmp_path}/home/ann/.openclaw": 21000,
+    }
 
 
 def test_a_new_profile_never_lands_on_a_native_gateway(tmp_path: Path) -> None:
@@ -148,7 +165,8 @@ def test_a_new_profile_never_lands_on_a_native_gateway(tmp_path: Path) -> None:
     made = run(tmp_path, "init", "main", "rescue")
     assert made.returncode == 0, made.stderr
     shown = run(tmp_path, "ports")
-    assert [line.split()[:4] for line in shown.stdout.splitlines() if " gateway " in line] == [
+    # Whatever else runs on this host is not meant.
+    assert [line.split()[:4] for line in shown.stdout.splitlines() if " gateway " in line and line[0] != "/"] == [
         ["main", "gateway", "127.0.0.1", "20789"],
         ["rescue", "gateway", "127.0.0.1", "21789"],
         ["~/.openclaw", "gateway", "native", "18789"],
