@@ -310,7 +310,9 @@ def test_missing_empty_and_unused_secrets_are_told(home: Path) -> None:
     (secrets / "IDLEHANDS_GATEWAY_TOKEN").write_text("")
     (secrets / "OTHER_KEY").write_text("x")
     assert places(home) == {"error secrets/main/IDLEHANDS_GATEWAY_TOKEN", "warning secrets/main/OTHER_KEY"}
+    assert "fix: idlehands-deploy up main   (makes a new one)\n" in run(home, "doctor").stdout
     (secrets / "IDLEHANDS_GATEWAY_TOKEN").unlink()
+    assert "fix: idlehands-deploy up main   (makes a new one)\n" in run(home, "doctor").stdout
     assert places(home) == {"error secrets/main/IDLEHANDS_GATEWAY_TOKEN", "warning secrets/main/OTHER_KEY"}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.findings import Finding
+from idlehands_deploy.fleet_values import TOKEN_SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +103,8 @@ def _check_secret(files: ProfileFiles, secret: PathFacts, *, was_made: bool) -> 
         if was_made:
             yield Finding(
                 "error", secret.path, "does not exist", "the engine does not start a container without it",
-                f"write the value of {name} into it (mode 0600), then: idlehands-deploy up {files.name}",
+                f"idlehands-deploy up {files.name}   (makes a new one)" if name == TOKEN_SECRET
+                else f"write the value of {name} into it (mode 0600), then: idlehands-deploy up {files.name}",
             )  # fmt: skip
     elif secret.kind != "file":
         yield Finding(
@@ -112,7 +114,8 @@ def _check_secret(files: ProfileFiles, secret: PathFacts, *, was_made: bool) -> 
     elif secret.size == 0:
         yield Finding(
             "error", secret.path, "is empty", "the gateway is held back until it has a value",
-            f"write the value of {name} into it, then: idlehands-deploy up {files.name}",
+            f"idlehands-deploy up {files.name}   (makes a new one)" if name == TOKEN_SECRET
+            else f"write the value of {name} into it, then: idlehands-deploy up {files.name}",
         )  # fmt: skip
     else:
         if secret.mode & OTHERS:
