@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -36,6 +37,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("gauntlet")
         for line in table(rows):
             terminalreporter.write_line(line)
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests are a large heap, and each look for garbage would go through all of it again.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
