@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idlehands_deploy import status_views
-from idlehands_deploy.errors import EngineUnreachableError
+from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError
 from idlehands_deploy.health import Verdict
 from idlehands_deploy.operations import inspection, monitoring
 from idlehands_deploy.operations.inspection import StatusReport
@@ -37,6 +37,7 @@ class ScriptedEngine:
     def __init__(self) -> None:
         self.facts: ContainerFacts | None = ENDED
         self.asked = 0
+        self.failures: list[Exception] = []
         self.told: Callable[[str], None]
         self.lost: Callable[[], None]
 
@@ -47,6 +48,8 @@ class ScriptedEngine:
 
     def containers(self, _project: str, _service: str) -> list[ContainerFacts]:
         self.asked += 1
+        if self.failures:
+            raise self.failures.pop()
         return [self.facts] if self.facts else []
 
 
@@ -105,6 +108,17 @@ def test_an_engine_that_goes_away_makes_its_gateways_unknown_until_it_is_back(
     assert seen.get(timeout=SECONDS) == "stopped"
     found[:] = [EngineUnreachableError("No Docker Engine answers.", "Start it."), engine]
     engine.lost()
+    assert seen.get(timeout=SECONDS) == "unknown"
+    assert seen.get(timeout=SECONDS) == "stopped"
+
+
+def test_a_question_to_the_engine_that_fails_leaves_no_gateway_unseen(
+    watched: tuple[ScriptedEngine, list[Any], Queue[Any]],
+) -> None:
+    engine, _, seen = watched
+    assert seen.get(timeout=SECONDS) == "stopped"
+    engine.failures.append(EngineFailedError("Docker could not do it.", "Try again."))
+    engine.told("main")
     assert seen.get(timeout=SECONDS) == "unknown"
     assert seen.get(timeout=SECONDS) == "stopped"
 

@@ -86,7 +86,8 @@ class Monitor:
             observer = Observer(self._session, engine, self._fleet, self._plan)
             looks = [pool.submit(self._follow, engine, observer, name, ended) for name in self._profiles]
             try:
-                while not stopped.wait(RECONNECT) and not ended.is_set():
+                # One that fails must not leave its gateway unseen while the others go on.
+                while not stopped.wait(RECONNECT) and not ended.is_set() and not any(look.done() for look in looks):
                     pass
             finally:
                 ended.set()
