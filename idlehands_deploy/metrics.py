@@ -85,9 +85,9 @@ class Metrics:
                 raise PortConflictError(
                     f"{host}:{port}, where --metrics wants to answer, is taken.", "Choose another port for --metrics."
                 ) from None
-            raise UsageError(
-                f"Nothing can answer at {host}:{port}: {error.strerror}.", "Give --metrics another."
-            ) from None
+            raise _impossible(host, port, str(error.strerror)) from None
+        except UnicodeError:
+            raise _impossible(host, port, "that is no name of a host") from None
 
         def end() -> None:
             server.shutdown()
@@ -101,3 +101,7 @@ class Metrics:
 
     def _of(self, metric: Any, profile: str, *labels: str) -> Any:  # noqa: ANN401
         return metric.labels(self._project, profile, *labels)
+
+
+def _impossible(host: str, port: int, why: str) -> UsageError:
+    return UsageError(f"Nothing can answer at {host}:{port}: {why}.", "Give --metrics another.")

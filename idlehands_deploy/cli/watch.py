@@ -7,14 +7,19 @@ import re
 import signal
 import threading
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from idlehands_deploy import operations, output, watch_views
 from idlehands_deploy.cli.app import Json, Names, app, start_session
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Nobody watched before that, and the calendar begins somewhere; seconds.
+LONGEST = 50 * 366 * 86400
 
 
 def read_address(value: str | None) -> tuple[str, int] | None:
@@ -31,7 +36,30 @@ def read_age(value: str) -> float:
     """Seconds of an age, as in 30m, 24h or 7d."""
     if not (found := re.fullmatch(r"(\d{1,6})([smhd])", value)):
         raise typer.BadParameter("must be an age such as 30m, 24h or 7d")
-    return int(found[1]) * UNITS[found[2]]
+    return min(int(found[1]) * UNITS[found[2]], LONGEST)
+
+
+class Screen:
+    """Where a watch's entries are shown as they are written; a watch whose reader has gone is told to stop."""
+
+    def __init__(self, text: Callable[[dict[str, Any]], str]) -> None:
+        self._text = text
+        self.stopped = threading.Event()
+        self.code = 0
+
+    def show(self, entry: dict[str, Any]) -> None:
+        """Show an entry; called from several threads, of which none may end because of it."""
+        try:
+            output.show_now(self._text(entry))
+        except SystemExit as ended:
+            self.code = int(ended.code or 0)
+            self.stopped.set()
+
+
+def stop_on_sigterm(stopped: threading.Event) -> None:
+    """Let SIGTERM set an event."""
+    # In a thread: the handler interrupts one that waits for the event, and may just hold the event's own lock.
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=stopped.set).start())
 
 
 @app.command()
@@ -48,16 +76,14 @@ def watch(
 
     Example: idlehands-deploy watch --metrics 127.0.0.1:9464
     """
-    stopped = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-    show = json.dumps if as_json else watch_views.line
-    told = lambda entry: output.show_now(output.hint(show(entry)))  # noqa: E731
-    address = read_address(metrics)
-    wanted = operations.watching.Watching(names or [], address, told, stopped)
+    screen = Screen(json.dumps if as_json else lambda entry: output.hint(watch_views.line(entry)))
+    stop_on_sigterm(screen.stopped)
+    wanted = operations.watching.Watching(names or [], read_address(metrics), screen.show, screen.stopped)
     try:
         operations.watching.watch(start_session(ctx), wanted)
     except KeyboardInterrupt:  # the way to end it
         raise typer.Exit(130) from None
+    raise typer.Exit(screen.code)
 
 
 @app.command()
