@@ -126,6 +126,24 @@ def test_an_address_can_stand_in_a_file_of_secrets(tmp_path: Path) -> None:
         assert server.received.get(timeout=SECONDS).path == "/hook"
 
 
+def test_a_file_that_has_gone_since_is_told_and_the_other_receivers_get_theirs(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    address = tmp_path / "secrets" / "webhook.url"
+    to = wanted(webhook="secrets/webhook.url", command=["sh", "-c", "cat > news.json"])
+    assert sent(tmp_path, to, HUNG) == [f"webhook: {address} does not hold an address."]
+    assert (tmp_path / "news.json").exists()
+
+
+def test_an_error_that_nobody_thought_of_costs_a_message_and_tells_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/bundle")
+    key = secrets.token_hex(16)
+    to = wanted(webhook=f"https://127.0.0.1:9/{key}", command=["sh", "-c", "cat > news.json"])
+    assert sent(tmp_path, to, HUNG) == ["webhook: it cannot be told: OSError"]
+    assert (tmp_path / "news.json").exists()
+
+
 def test_a_receiver_that_refuses_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     failures: Queue[str] = Queue()
     monkeypatch.setattr(Notifier, "_sleep", lambda *_: None)
@@ -189,6 +207,17 @@ def test_a_file_without_an_address_is_refused_before_anything_depends_on_it(tmp_
     with pytest.raises(FleetError) as caught:
         check_notify(session(tmp_path), to, os.geteuid())
     assert [problem.path for problem in caught.value.problems] == ["watch.notify.webhook", "watch.notify.ntfy"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_root_runs_no_command_of_a_directory_that_somebody_else_can_put_another_in_the_place_of(tmp_path: Path) -> None:
+    root = tmp_path / "home" / "deployment"
+    root.mkdir(parents=True)
+    (root / "fleet.yaml").write_text("")
+    check_notify(session(root), wanted(command=["true"]), 0)
+    os.chown(root.parent, 1000, 1000)
+    with pytest.raises(FleetError, match=f"not below {root.parent}"):
+        check_notify(session(root), wanted(command=["true"]), 0)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")

@@ -8,10 +8,14 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from idlehands_deploy import output
+from idlehands_deploy.cli.watch import Screen
 from tests.helpers import clean_environ, run
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 SECONDS = 60
 INTERRUPTED = """
@@ -37,6 +41,16 @@ def test_a_watch_whose_reader_has_gone_ends_as_other_programs_do(tmp_path: Path)
         assert json.loads(process.stdout.readline())["event"] == "watching"
         process.stdout.close()
         assert process.wait(SECONDS) == 141
+
+
+def test_no_thread_of_a_watch_ends_because_its_reader_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: str) -> None:
+        raise SystemExit(141)
+
+    monkeypatch.setattr(output, "show_now", gone)
+    screen = Screen(str)
+    screen.show({})
+    assert (screen.code, screen.stopped.is_set()) == (141, True)
 
 
 def test_sigterm_ends_a_watch_well(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy import news
 from idlehands_deploy.directory import read_text
-from idlehands_deploy.errors import DirectoryError, FleetError, Problem
+from idlehands_deploy.errors import DeployError, DirectoryError, FleetError, Problem
 from idlehands_deploy.fleet_values import is_web_address
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Notifier:
     """
 
     def __init__(self, session: Session, fleet: Fleet, failed: Callable[[str, str], None]) -> None:
-        self._senders = dict(_senders(session, fleet))
+        self._senders = {name: _careful(send) for name, send in _senders(session, fleet)}
         self._failed = failed
         self._queue: queue.Queue[News | None] = queue.Queue(MOST)
         self._thread = threading.Thread(target=self._run, name="notifier", daemon=True)
@@ -105,6 +105,20 @@ class Notifier:
         self._ending.wait(seconds)
 
 
+def _careful(send: Callable[[Sequence[News]], str | None]) -> Callable[[Sequence[News]], str | None]:
+    """Let an error, as of a file that has gone, be tried again like a refusal, and the other receivers get theirs."""
+
+    def careful(batch: Sequence[News]) -> str | None:
+        try:
+            return send(batch)
+        except DeployError as error:
+            return error.what
+        except Exception as error:  # noqa: BLE001 - without this thread nobody is told anything any more
+            return f"it cannot be told: {type(error).__name__}"  # whose text could hold the address
+
+    return careful
+
+
 def check_notify(session: Session, fleet: Fleet, uid: int) -> None:
     """See that news could be sent, before anything depends on it.
 
@@ -132,13 +146,17 @@ def _problems(session: Session, fleet: Fleet, uid: int) -> Iterator[Problem]:
 
 def _strangers_command(session: Session) -> str | None:
     """Why root must not run a command of the fleet file: whoever may write that is not root could become it."""
-    for path in (session.deployment.fleet_file, session.deployment.root):
+    file, root = session.deployment.fleet_file, session.deployment.root
+    for path in dict.fromkeys((file, *file.parents, *file.resolve().parents)):
         found = path.stat()
-        if found.st_uid != 0 or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            return (
-                f"root does not run what others can write: watch as their own user, or: "
-                f"chown root:root {path} && chmod go-w {path}"
+        # Of a directory such as /tmp nobody can take away what is not theirs.
+        is_shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and (path == file or not found.st_mode & stat.S_ISVTX)
+        if found.st_uid != 0 or is_shared:
+            mend = f"chown root:root {path} && chmod go-w {path}"
+            mend = (
+                mend if path in {file, root} else f"move the deployment to where only root can write, not below {path}"
             )
+            return f"root does not run what others can write: watch as their own user, or: {mend}"
     return None
 
 
