@@ -79,15 +79,25 @@ def cure_for(verdict: Verdict) -> Cure | None:
     return "up" if verdict.state == "unreachable" else None
 
 
+def essence(verdict: Verdict) -> tuple[str, ...]:
+    """What makes a verdict another one; what a gateway waits for while it starts does not."""
+    return verdict.state, *(verdict.failing if verdict.state == "degraded" else ())
+
+
 class Supervisor:
-    """Decides about one gateway; asked with its verdict whenever there is one, and now and then in between."""
+    """Decides about one gateway; asked with its verdict whenever there is one, and now and then in between.
+
+    Attributes:
+        policy: may be another one from now on.
+    """
 
     def __init__(self, policy: Policy) -> None:
-        self._policy = policy
-        self._state = ""
+        self.policy = policy
+        self._seen: tuple[str, ...] = ()
         self._since = 0.0
+        self._cure: Cure | None = None
         self._waits_from = 0.0
-        self._told = ""
+        self._told: tuple[str, ...] = ()
         self._ended_well = True
         self._well_since: float | None = None
         self._attempts = 0
@@ -101,13 +111,19 @@ class Supervisor:
             now: seconds of a steady clock.
             ended_well: the container's last run ended with exit code 0, as it does when somebody stops it.
         """
-        if verdict.state != self._state:
-            self._state, self._since, self._waits_from = verdict.state, now, now
+        if self._seen[:1] != (verdict.state,) or self._cure != cure_for(verdict):
+            self._cure, self._waits_from = cure_for(verdict), now
+        if self._seen != essence(verdict):
+            self._seen, self._since = essence(verdict), now
         self._remember(verdict, now, ended_well=ended_well)
         decisions: list[Treat | Tell] = []
         if tell := self._news(verdict, now):
             decisions.append(tell)
         return decisions + self._treatment(verdict, now)
+
+    def treated(self, now: float) -> None:
+        """What was to be done has been done, well or not: what comes of it is judged from here on."""
+        self._next, self._waits_from = now + self.policy.pause(self._attempts), now
 
     def _remember(self, verdict: Verdict, now: float, *, ended_well: bool) -> None:
         if verdict.state == "stopped":
@@ -118,19 +134,19 @@ class Supervisor:
             self._well_since = None
         elif self._well_since is None:
             self._well_since = now
-        elif now - self._well_since >= self._policy.stable:
+        elif now - self._well_since >= self.policy.stable:
             self._attempts, self._gave_up = 0, False
 
     def _news(self, verdict: Verdict, now: float) -> Tell | None:
         lasted = now - self._since
-        if lasted < self._policy.settle:
+        if lasted < self.policy.settle:
             return None
         name = verdict.profile
         if verdict.state == "ready" and self._told:
-            self._told = ""
+            self._told = ()
             return Tell("recovered", f"{name} is ready again")
-        if self._is_problem(verdict, lasted) and self._told != verdict.state:
-            self._told = verdict.state
+        if self._is_problem(verdict, lasted) and self._told != self._seen:
+            self._told = self._seen
             reason = f": {verdict.reason}" if verdict.reason else ""
             since = f" for {lasted:.0f} s" if verdict.state == "starting" else ""
             return Tell("problem", f"{name} is {verdict.state}{since}{reason}", verdict.remedy)
@@ -138,17 +154,16 @@ class Supervisor:
 
     def _is_problem(self, verdict: Verdict, lasted: float) -> bool:
         if verdict.state == "starting":
-            return lasted >= self._policy.overdue
+            return lasted >= self.policy.overdue
         # Whoever stops a gateway, and takes it down then, knows that it is not there.
         return verdict.state not in _EXPECTED and not (verdict.state in {"stopped", "missing"} and self._ended_well)
 
     def _treatment(self, verdict: Verdict, now: float) -> list[Treat | Tell]:
-        policy, cure = self._policy, cure_for(verdict)
+        policy, cure = self.policy, cure_for(verdict)
         if cure is None or not policy.restarts or now - self._waits_from < policy.patience or now < self._next:
             return []
         self._attempts += 1
-        # What comes of it is judged from here on.
-        self._next, self._waits_from = now + policy.pause(self._attempts), now
+        self.treated(now)
         treat = Treat(cure, self._attempts, f"{verdict.state}: {verdict.reason}")
         if self._attempts < policy.attempts or self._gave_up:
             return [treat]

@@ -125,3 +125,18 @@ def test_a_start_that_takes_too_long_is_told_with_its_time() -> None:
 def test_another_trouble_is_told_too_and_the_same_one_again_is_not() -> None:
     case = Case().stays("hung", 10).stays("crash-looping", 10).stays("starting", 10).stays("crash-looping", 10)
     assert case.said == ["5: problem: main is hung: why", "5: problem: main is crash-looping: why"]
+
+
+def test_another_failing_check_is_another_trouble_with_a_patience_of_its_own() -> None:
+    case = Case().stays("degraded", 300, failing=("token",)).stays("degraded", 20, failing=("browser",))
+    assert case.said == ["5: problem: main is degraded: why", "5: problem: main is degraded: why"]
+    assert "restart 1" in case.stays("degraded", 90, failing=("browser",)).said[-1]
+
+
+def test_what_comes_of_a_restart_is_judged_from_its_end() -> None:
+    case = Case().stays("hung", 90)
+    case.now += 300
+    case.supervisor.treated(case.now)
+    case.said.clear()
+    assert case.stays("hung", 89).said == []
+    assert case.stays("hung", 1).said == ["1: restart 2"]
