@@ -8,12 +8,13 @@ import logging
 import os
 import stat
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.directory import PRIVATE_FILE, unusable
+from idlehands_deploy.errors import UsageError
 from idlehands_deploy.moments import moment, read_moment
 
 if TYPE_CHECKING:
@@ -49,10 +50,15 @@ class Journal:
         self._handler.handle(logging.LogRecord("journal", logging.INFO, "", 0, line, None, None))
         return entry
 
+    def begins_anew(self) -> bool:
+        """Whether a new file was begun since this was last asked."""
+        began, self._handler.began = self._handler.began, False
+        return began
+
     def keep_alive(self) -> None:
         """Say that somebody still watches."""
         with suppress(OSError):
-            os.utime(self._path)
+            os.utime(self._path, follow_symlinks=False)
 
     def close(self) -> None:
         """Close the file."""
@@ -66,12 +72,19 @@ class _Handler(RotatingFileHandler):
         # As root in somebody's directory: a link that lies there must not lead to a file of the system.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         stream = os.fdopen(os.open(self.baseFilename, flags, PRIVATE_FILE), "a", encoding=self.encoding)
-        found = os.fstat(stream.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+        try:
+            _give_away(stream.fileno(), os.path.dirname(self.baseFilename))  # noqa: PTH120 - logging keeps a text
+        except OSError:
             stream.close()
-            raise OSError(errno.EINVAL, "it is no ordinary file")
-        _give_away(stream.fileno(), os.path.dirname(self.baseFilename))  # noqa: PTH120 - logging keeps a text
+            raise
         return stream
+
+    began = False
+
+    def doRollover(self) -> None:  # noqa: N802 - logging's own name
+        """Begin a new file."""
+        super().doRollover()
+        self.began = True
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Go on: the watch matters more than its journal."""
@@ -118,6 +131,37 @@ class _Run:
     usable: bool
     since: float
     down: float = field(default=0)
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """See that nobody else watches with this journal: two would restart the same gateway twice.
+
+    Raises:
+        UsageError: somebody does.
+        DirectoryError: that cannot be found out.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to load
+
+    lock = FileLock(path.with_name("lock"), timeout=0, mode=PRIVATE_FILE)
+    try:
+        lock.acquire()
+        descriptor = os.open(lock.lock_file, os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            _give_away(descriptor, path.parent)  # whoever watches next need not be root
+        finally:
+            os.close(descriptor)
+    except Timeout:
+        raise UsageError(
+            f"Another watch is at work in {path.parent.parent}.",
+            f"See what it sees: idlehands-deploy history   (and who it is: fuser {lock.lock_file})",
+        ) from None
+    except OSError as error:
+        raise unusable("write", path.with_name("lock"), error) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def read_journal(path: Path) -> Watched:
@@ -188,7 +232,14 @@ def _make_directory(directory: Path) -> None:
 
 
 def _give_away(descriptor: int, directory: str | Path) -> None:
-    """Give what root has made to whom the directory belongs, so that they can read it without root."""
+    """Give what root has made to whom the directory belongs, so that they can read it without root.
+
+    Raises:
+        OSError: it is also something else, by another name.
+    """
+    found = os.fstat(descriptor)
+    if not stat.S_ISDIR(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_nlink > 1):
+        raise OSError(errno.EINVAL, "it is no ordinary file")
     if os.geteuid() == 0:
         owner = os.stat(directory)  # noqa: PTH116 - a text or a path
         os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -9,7 +9,7 @@ import pytest
 
 from idlehands_deploy import journal
 from idlehands_deploy.errors import DirectoryError
-from idlehands_deploy.journal import Availability, Journal, availability, read_journal
+from idlehands_deploy.journal import Availability, Journal, alone, availability, read_journal
 from idlehands_deploy.moments import moment, read_moment
 
 if TYPE_CHECKING:
@@ -151,3 +151,34 @@ def test_a_profile_that_has_left_is_not_watched_any_more() -> None:
 
 def test_restarts_by_the_watch_are_counted() -> None:
     assert fared("0 watching", "0 hung", "10 treated", "20 ready").restarts == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_who_owns_the_directory_can_watch_after_root_has(path: Path) -> None:
+    path.parent.mkdir()
+    os.chown(path.parent, 1000, 1000)
+    with alone(path):
+        assert path.with_name("lock").stat().st_uid == 1000
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_nothing_is_given_away_that_has_another_name(path: Path) -> None:
+    path.parent.mkdir()
+    os.chown(path.parent, 1000, 1000)
+    other = path.with_name("other")
+    other.touch()
+    path.with_name("lock").hardlink_to(other)
+    with pytest.raises(DirectoryError, match="no ordinary file"), alone(path):
+        pass
+    assert other.stat().st_uid == 0
+
+
+def test_that_somebody_watches_is_said_of_no_other_file(path: Path, tmp_path: Path) -> None:
+    journal, other = Journal(path), tmp_path / "other"
+    other.touch()
+    os.utime(other, (1, 1))
+    path.unlink()
+    path.symlink_to(other)
+    journal.keep_alive()
+    journal.close()
+    assert other.stat().st_mtime == 1

@@ -116,7 +116,7 @@ def test_what_is_left_of_the_engine_touches_neither_docker_nor_the_network_nor_t
         ("supervision", set()),
         ("news", set()),
         ("moments", set()),
-        ("journal", {"directory", "moments"}),
+        ("journal", {"directory", "errors", "moments"}),
         ("metrics", {"errors", "health"}),
     ],
 )
