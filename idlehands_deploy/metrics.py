@@ -36,26 +36,29 @@ class Metrics:
         self._limit = self._make(Gauge, "memory_limit_bytes", "Memory that its container may use; 0 for any.")
         self._cpu = self._make(Gauge, "cpu_seconds", "Processor time since its container was started.")
 
-    def see(self, seen: Observation, lasted: float, before: str | None) -> None:
-        """Take an observation in.
-
-        Args:
-            lasted: seconds since the one before, in which its state was ``before``.
-        """
+    def see(self, seen: Observation) -> None:
+        """Take an observation in."""
         profile, facts = seen.verdict.profile, seen.facts
         for state in get_args(State):
             self._of(self._state, profile, state).set(state == seen.verdict.state)
-        if before is not None:
-            self._of(self._watched, profile).inc(lasted)
-            self._of(self._ready, profile).inc(lasted if before == "ready" else 0)
+        for counter in (self._ready, self._watched, self._treated):
+            self._of(counter, profile).inc(0)
+        if seen.verdict.state == "unknown":
+            return  # and not none: a count that fell to 0 and rose again would look like new restarts
+        runs = facts is not None and facts.state in {"running", "paused"}
         self._of(self._started, profile).set(facts.started if facts and facts.state == "running" else 0)
         self._of(self._restarts, profile).set(facts.restart_count if facts else 0)
         self._of(self._limit, profile).set(facts.memory_limit if facts else 0)
-        self._of(self._memory, profile).set(seen.usage.memory if seen.usage else 0)
-        self._of(self._cpu, profile).set(seen.usage.cpu_seconds if seen.usage else 0)
-        self._of(self._treated, profile).inc(0)
+        if seen.usage or not runs:
+            self._of(self._memory, profile).set(seen.usage.memory if seen.usage else 0)
+            self._of(self._cpu, profile).set(seen.usage.cpu_seconds if seen.usage else 0)
         if seen.latency is not None:
             self._of(self._latency, profile).observe(seen.latency)
+
+    def spend(self, profile: str, state: State, seconds: float) -> None:
+        """Count time that has passed in a state."""
+        self._of(self._watched, profile).inc(seconds)
+        self._of(self._ready, profile).inc(seconds if state == "ready" else 0)
 
     def treat(self, profile: str) -> None:
         """Count a restart by the watch."""

@@ -41,9 +41,11 @@ def value(metrics: Metrics, name: str, **labels: str) -> float | None:
 @pytest.fixture
 def metrics() -> Metrics:
     made = Metrics("bots")
-    made.see(seen("ready"), 0, None)
-    made.see(seen("hung"), 10, "ready")
-    made.see(seen("hung"), 5, "hung")
+    made.see(seen("ready"))
+    made.spend("main", "ready", 10)
+    made.see(seen("hung"))
+    made.spend("main", "hung", 5)
+    made.see(seen("hung"))
     return made
 
 
@@ -60,6 +62,19 @@ def test_what_the_container_uses_and_how_fast_the_gateway_answers_is_there(metri
     assert (value(metrics, "cpu_seconds"), value(metrics, "restarts")) == (12.5, 2)
     assert value(metrics, "start_time_seconds") == RUNNING.started
     assert (value(metrics, "probe_seconds_count"), value(metrics, "probe_seconds_bucket", le="0.005")) == (3, 3)
+
+
+def test_an_engine_that_is_away_for_a_while_looks_like_no_new_restart(metrics: Metrics) -> None:
+    metrics.see(Observation(Verdict("main", "unknown"), None))
+    assert value(metrics, "state", state="unknown") == 1
+    assert (value(metrics, "restarts"), value(metrics, "cpu_seconds")) == (2, 12.5)
+
+
+def test_a_paused_container_has_used_what_it_used_and_one_that_has_ended_begins_at_nothing(metrics: Metrics) -> None:
+    metrics.see(Observation(Verdict("main", "paused"), replace(RUNNING, state="paused")))
+    assert value(metrics, "cpu_seconds") == 12.5
+    metrics.see(Observation(Verdict("main", "stopped"), replace(RUNNING, state="exited")))
+    assert value(metrics, "cpu_seconds") == 0
 
 
 def test_restarts_by_the_watch_are_counted_from_zero(metrics: Metrics) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
+import time
+from contextlib import closing
 from dataclasses import replace
 from queue import Queue
 from typing import TYPE_CHECKING, Any
@@ -12,8 +14,10 @@ import pytest
 
 from idlehands_deploy.errors import EngineFailedError, FleetError, UsageError
 from idlehands_deploy.health import Verdict
-from idlehands_deploy.journal import read_journal
+from idlehands_deploy.journal import Journal, availability, read_journal
+from idlehands_deploy.metrics import Metrics
 from idlehands_deploy.operations import observing, watching
+from idlehands_deploy.operations.monitoring import Monitor
 from idlehands_deploy.operations.observing import Observation
 from idlehands_deploy.operations.watching import Watching, watch
 from idlehands_deploy.supervision import Policy
@@ -206,6 +210,72 @@ def test_a_fleet_file_that_is_wrong_is_told_once_and_the_last_good_one_holds(
     assert "did you mean port?" in run.next("fleet-refused")["reason"]
     run.becomes(replace(RUNNING, state="paused"))
     assert run.next("state")["state"] == "paused"
+
+
+def test_an_edit_while_a_round_ends_is_followed_too(
+    deployment: Callable[[str], Watched], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, before = tmp_path / "fleet.yaml", Monitor.run
+
+    def slow(monitor: Monitor, stopped: threading.Event) -> None:
+        before(monitor, stopped)
+        if "b:" not in file.read_text() and not asked.stopped.is_set():
+            file.write_text("profiles: {main: , a: {port: 19789}, b: {port: 20789}}\n")
+
+    monkeypatch.setattr(Monitor, "run", slow)
+    run = asked = deployment("")
+    run.next("watching")
+    run.next("state")
+    file.write_text("profiles: {main: , a: {port: 19789}}\n")
+    assert run.next("fleet-read")["profiles"] == ["main", "a"]
+    while (entry := run.entries.get(timeout=SECONDS))["event"] != "fleet-read":
+        pass
+    assert entry["profiles"] == ["main", "a", "b"]
+
+
+def test_a_recovery_is_told_also_where_the_fleet_file_was_edited_for_it(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(watching, "Policy", lambda **more: Policy(**more | {"settle": 0}))
+    looks_like(monkeypatch, {"exited": "failed", "running": "ready"})
+    more = 'watch: {notify: {command: [sh, -c, "cat >> news.json; echo >> news.json"]}}\n'
+    run = deployment(more)
+    run.next("watching")
+    run.next("state")
+    (tmp_path / "fleet.yaml").write_text(f"profiles: {{main: , rescue: {{port: 19789}}}}\n{more}")
+    run.next("fleet-read")
+    assert run.next("state")["profile"] == "rescue"
+    run.becomes(RUNNING)
+    assert run.next("state")["state"] == "ready"
+    run.end()
+    events = [
+        event for text in (tmp_path / "news.json").read_text().splitlines() for event in json.loads(text)["events"]
+    ]
+    assert [event["kind"] for event in events if event["profile"] == "main"] == ["problem", "recovered"]
+
+
+def test_time_counts_also_while_nothing_happens(tmp_path: Path) -> None:
+    metrics = Metrics("bots")
+    with closing(Journal(tmp_path / "watch" / "journal.jsonl")) as journal:
+        ledger = watching._Ledger(journal, metrics, lambda _: None)
+        ledger.see(Observation(Verdict("main", "stopped"), ENDED))
+        ledger.tick()
+    labels = {"project": "bots", "profile": "main"}
+    counted = metrics.registry.get_sample_value("idlehands_gateway_watched_seconds_total", labels)
+    assert counted is not None
+    assert counted > 0
+
+
+def test_a_gateway_that_works_is_not_forgotten_when_the_oldest_file_goes(tmp_path: Path) -> None:
+    path = tmp_path / "watch" / "journal.jsonl"
+    with closing(Journal(path, largest=2000)) as journal:
+        ledger = watching._Ledger(journal, None, lambda _: None)
+        ledger.see(Observation(Verdict("main", "ready"), RUNNING))
+        for number in range(200):
+            ledger.see(Observation(Verdict("rescue", "starting" if number % 2 else "stopped"), ENDED))
+    found = availability(read_journal(path).entries, "main", 0, time.time())
+    assert found.watched == found.ready > 0
 
 
 def test_a_second_watch_of_the_same_deployment_is_refused(deployment: Callable[[str], Watched]) -> None:

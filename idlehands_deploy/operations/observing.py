@@ -6,7 +6,7 @@ import ipaddress
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from idlehands_deploy.health import REFUSED, assess, assess_unknown
 from idlehands_deploy.ports import CONTROL_OFFSET, LOOPBACK
@@ -171,6 +171,23 @@ def probe_control(session: Session, plan: PortPlan, profile: str) -> GatewayProb
 def describe(verdict: Verdict) -> str:
     """A verdict in one line."""
     return f"{verdict.state}: {verdict.reason}" if verdict.reason else verdict.state
+
+
+def as_entry(seen: Observation) -> dict[str, Any]:
+    """A verdict and the facts behind it, for a journal."""
+    verdict, facts = seen.verdict, seen.facts
+    evidence: dict[str, Any] = {"latency": seen.latency, "browsers": dict(seen.browsers)}
+    if facts is not None:
+        evidence |= {
+            "container": facts.id, "docker_state": facts.state, "docker_health": facts.health,
+            "exit_code": facts.exit_code, "last_exit_code": facts.last_exit_code, "oom_killed": facts.oom_killed,
+            "restarts": facts.restart_count, "started_at": facts.started_at, "error": facts.error,
+            "memory": seen.usage.memory if seen.usage else None,
+        }  # fmt: skip
+    return {
+        "profile": verdict.profile, "state": verdict.state, "usable": verdict.usable, "reason": verdict.reason,
+        "failing": list(verdict.failing), "evidence": evidence,
+    }  # fmt: skip
 
 
 def with_past(facts: ContainerFacts, deaths: Sequence[Death], now: float) -> ContainerFacts:

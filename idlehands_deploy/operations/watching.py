@@ -10,25 +10,24 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.directory import unusable
 from idlehands_deploy.engine.compose import end_arguments, up_arguments
-from idlehands_deploy.errors import DeployError, UsageError
+from idlehands_deploy.errors import DeployError
+from idlehands_deploy.fleet_file import parse_text
 from idlehands_deploy.fleet_values import seconds
-from idlehands_deploy.journal import ALIVE, Journal, read_journal
+from idlehands_deploy.journal import ALIVE, Journal, alone, read_journal
 from idlehands_deploy.moments import moment
 from idlehands_deploy.news import News
 from idlehands_deploy.operations.monitoring import Monitor, Pace
 from idlehands_deploy.operations.notifying import Notifier, check_notify
+from idlehands_deploy.operations.observing import as_entry
 from idlehands_deploy.operations.session import select
 from idlehands_deploy.operations.surroundings import plan_here
-from idlehands_deploy.supervision import Policy, Supervisor, Tell, Treat
+from idlehands_deploy.supervision import Policy, Supervisor, Tell, Treat, essence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from idlehands_deploy.directory import Deployment
     from idlehands_deploy.fleet import Fleet
-    from idlehands_deploy.health import Verdict
     from idlehands_deploy.metrics import Metrics
     from idlehands_deploy.operations.observing import Observation
     from idlehands_deploy.operations.session import Session
@@ -67,23 +66,24 @@ def watch(session: Session, wanted: Watching) -> None:
         PortConflictError: the port for metrics is taken.
         DirectoryError: there is no place for the journal.
     """
-    fleet = session.fleet()
-    profiles = select(fleet, wanted.names)
-    check_notify(session, fleet, os.geteuid())
+    news = _FleetNews(session, wanted.names)
     path = session.deployment.journal_file
     before = read_journal(path)
     with (
         closing(Journal(path)) as journal,
-        _alone(session.deployment),
-        _serving(fleet.name, wanted.metrics) as metrics,
+        alone(path),
+        _serving(news.fleet.name, wanted.metrics) as metrics,
     ):
         ledger = _Ledger(journal, metrics, wanted.told)
         unwatched = {"unwatched_since": moment(before.until)} if before.until else {}
-        ledger.write("watching", profiles=profiles, **unwatched)
-        current: Fleet | None = fleet
+        ledger.write("watching", profiles=select(news.fleet, wanted.names), **unwatched)
+        supervisors: dict[str, Supervisor] = {}
         try:
-            while current and not wanted.stopped.is_set():
-                current = _Round(session, current, wanted, ledger).run()
+            while not wanted.stopped.is_set():
+                one = _Round(session, news.fleet, wanted, ledger, supervisors)
+                supervisors = one.supervisors
+                if not one.run(news):
+                    break
         finally:
             ledger.write("ended")
 
@@ -96,6 +96,7 @@ class _Ledger:
         self._metrics = metrics
         self._told = told
         self._writing = threading.Lock()
+        self._counting = threading.Lock()
         self._seen: dict[str, tuple[Observation, float]] = {}
         self._since: dict[str, float] = {}
         self._alive = 0.0
@@ -103,23 +104,33 @@ class _Ledger:
     def write(self, event: str, **more: object) -> None:
         with self._writing:
             self._told(self._journal.write(event, **more))
+            if self._journal.begins_anew():
+                # What has been so for long would be forgotten with the oldest file.
+                for seen in self.latest():
+                    self._journal.write("state", **as_entry(seen))
 
     def see(self, seen: Observation) -> None:
         """Take an observation in; a new state, or other failing checks, make an entry."""
-        verdict, now = seen.verdict, time.monotonic()
-        last, at = self._seen.get(verdict.profile, (None, now))
-        before = last.verdict if last else None
-        self._seen[verdict.profile] = seen, now
+        verdict, last = seen.verdict, self._count(seen.verdict.profile, seen)
         if self._metrics:
-            self._metrics.see(seen, now - at, before.state if before else None)
-        if before and _essence(before) == _essence(verdict):
+            self._metrics.see(seen)
+        if last and essence(last.verdict) == essence(verdict):
             return
-        lasted = {"before": before.state, "lasted": round(now - self._since[verdict.profile], 3)} if before else {}
+        now, since = time.monotonic(), self._since.get(verdict.profile)
+        lasted = {"before": last.verdict.state, "lasted": round(now - since, 3)} if last and since else {}
         self._since[verdict.profile] = now
-        self.write(
-            "state", profile=verdict.profile, state=verdict.state, usable=verdict.usable, **lasted,
-            reason=verdict.reason, failing=list(verdict.failing), evidence=_evidence(seen),
-        )  # fmt: skip
+        self.write("state", **as_entry(seen), **lasted)
+
+    def _count(self, profile: str, new: Observation | None = None) -> Observation | None:
+        """Count the time that has passed under what was last seen, and give that."""
+        with self._counting:
+            now = time.monotonic()
+            last, at = self._seen.get(profile, (None, now))
+            if last and self._metrics:
+                self._metrics.spend(profile, last.verdict.state, now - at)
+            if seen := new or last:
+                self._seen[profile] = seen, now
+            return last
 
     def latest(self) -> list[Observation]:
         return [seen for seen, _ in self._seen.copy().values()]
@@ -136,7 +147,9 @@ class _Ledger:
             if self._metrics:
                 self._metrics.forget(profile)
 
-    def keep_alive(self) -> None:
+    def tick(self) -> None:
+        for seen in self.latest():
+            self._count(seen.verdict.profile)
         if time.monotonic() - self._alive >= ALIVE:
             self._alive = time.monotonic()
             self._journal.keep_alive()
@@ -145,44 +158,48 @@ class _Ledger:
 class _Round:
     """A watch for as long as the fleet file stays as it is."""
 
-    def __init__(self, session: Session, fleet: Fleet, wanted: Watching, ledger: _Ledger) -> None:
+    def __init__(
+        self, session: Session, fleet: Fleet, wanted: Watching, ledger: _Ledger, before: Mapping[str, Supervisor]
+    ) -> None:
         self._session = session
         self._fleet = fleet
         self._wanted = wanted
         self._ledger = ledger
         self._profiles = select(fleet, wanted.names)
         policy = Policy(restarts=fleet.watch.restart, patience=seconds(fleet.watch.patience))
-        self._supervisors = {name: Supervisor(policy) for name in self._profiles}
+        # What was told of a gateway, and tried in vain, is not forgotten because of an edit.
+        self.supervisors = {name: before.get(name, Supervisor(policy)) for name in self._profiles}
+        for supervisor in self.supervisors.values():
+            supervisor.policy = policy
         self._deciding = threading.Lock()
         self._treating: set[str] = set()
         self._notifier = Notifier(session, fleet, self._not_told)
         self._treatments = ThreadPoolExecutor(max_workers=len(self._profiles), thread_name_prefix="treatment")
 
-    def run(self) -> Fleet | None:
-        """Watch until told to stop, or until the fleet file says something new, which is given back."""
+    def run(self, news: _FleetNews) -> bool:
+        """Watch until told to stop, or until the fleet file says something new; says whether it does."""
         self._ledger.keep(self._profiles)
         plan = plan_here(self._session, self._fleet)
         monitor = Monitor(self._session, self._fleet, plan, self._profiles, self._see, PACE)
         ended = threading.Event()
-        news = _FleetNews(self._session, self._wanted.names, self._ledger)
         with self._notifier, self._treatments, ThreadPoolExecutor(max_workers=1) as pool:
             watching = pool.submit(monitor.run, ended)
             try:
                 while not self._wanted.stopped.wait(TICK) and not watching.done():
-                    if fleet := news.changed():
-                        return fleet
+                    if news.changed(self._ledger):
+                        return True
                     self._tick()
             finally:
                 ended.set()
             watching.result()
-        return None
+        return False
 
     def _see(self, seen: Observation) -> None:
         self._ledger.see(seen)
         self._decide(seen)
 
     def _tick(self) -> None:
-        self._ledger.keep_alive()
+        self._ledger.tick()
         for seen in self._ledger.latest():
             self._decide(seen)
 
@@ -192,7 +209,7 @@ class _Round:
             if profile in self._treating:
                 return
             ended_well = seen.facts is not None and seen.facts.exit_code == 0
-            for decision in self._supervisors[profile].decide(seen.verdict, time.monotonic(), ended_well=ended_well):
+            for decision in self.supervisors[profile].decide(seen.verdict, time.monotonic(), ended_well=ended_well):
                 self._do(seen, decision)
 
     def _do(self, seen: Observation, decision: Treat | Tell) -> None:
@@ -222,6 +239,7 @@ class _Round:
         finally:
             self._ledger.treated(profile)
             with self._deciding:
+                self.supervisors[profile].treated(time.monotonic())
                 self._treating.discard(profile)
 
     def _not_told(self, receiver: str, why: str) -> None:
@@ -229,33 +247,37 @@ class _Round:
 
 
 class _FleetNews:
-    """Whether the fleet file says something new."""
+    """The fleet as it was last found good, and whether its file says something new."""
 
-    def __init__(self, session: Session, names: Sequence[str], ledger: _Ledger) -> None:
+    def __init__(self, session: Session, names: Sequence[str]) -> None:
         self._session = session
         self._names = names
-        self._ledger = ledger
-        self._text = session.fleet_text()
         self._signature = self._look()
+        self._text = session.fleet_text()
+        self.fleet = self._read(self._text)
 
-    def changed(self) -> Fleet | None:
-        """The new fleet; None where it is the old one, or nothing that can be watched."""
+    def changed(self, ledger: _Ledger) -> bool:
+        """Whether there is a new fleet; not where it is the old one, or nothing that can be watched."""
         signature = self._look()
         if signature == self._signature:
-            return None
+            return False
         self._signature = signature
         try:
             text = self._session.fleet_text()
             if text == self._text:
-                return None
-            fleet = self._session.fleet()
-            select(fleet, self._names)
-            check_notify(self._session, fleet, os.geteuid())
-            plan_here(self._session, fleet)
+                return False
+            self.fleet, self._text = self._read(text), text
         except DeployError as error:
-            self._ledger.write("fleet-refused", reason=error.what)
-            return None
-        self._ledger.write("fleet-read", profiles=select(fleet, self._names))
+            ledger.write("fleet-refused", reason=error.what)
+            return False
+        ledger.write("fleet-read", profiles=select(self.fleet, self._names))
+        return True
+
+    def _read(self, text: str) -> Fleet:
+        fleet = parse_text(text, str(self._session.deployment.fleet_file))
+        select(fleet, self._names)
+        check_notify(self._session, fleet, os.geteuid())
+        plan_here(self._session, fleet)
         return fleet
 
     def _look(self) -> tuple[int, int, int] | None:
@@ -264,27 +286,6 @@ class _FleetNews:
         except OSError:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size
-
-
-@contextmanager
-def _alone(deployment: Deployment) -> Iterator[None]:
-    """See that nobody else watches this deployment: two would restart the same gateway twice."""
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to load
-
-    lock = FileLock(deployment.journal_file.with_name("lock"), timeout=0, mode=0o600)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise UsageError(
-            f"Another watch is at work in {deployment.root}.",
-            f"See what it sees: idlehands-deploy history   (and who it is: fuser {lock.lock_file})",
-        ) from None
-    except OSError as error:
-        raise unusable("write", deployment.journal_file, error) from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager
@@ -300,21 +301,3 @@ def _serving(project: str, address: tuple[str, int] | None) -> Iterator[Metrics 
         yield metrics
     finally:
         end()
-
-
-def _essence(verdict: Verdict) -> tuple[object, ...]:
-    """What makes a verdict another one; what a gateway waits for while it starts does not."""
-    return verdict.state, verdict.failing if verdict.state == "degraded" else ()
-
-
-def _evidence(seen: Observation) -> dict[str, Any]:
-    """The facts behind a verdict."""
-    found: dict[str, Any] = {"latency": seen.latency, "browsers": dict(seen.browsers)}
-    if (facts := seen.facts) is not None:
-        found |= {
-            "container": facts.id, "docker_state": facts.state, "docker_health": facts.health,
-            "exit_code": facts.exit_code, "last_exit_code": facts.last_exit_code, "oom_killed": facts.oom_killed,
-            "restarts": facts.restart_count, "started_at": facts.started_at, "error": facts.error,
-            "memory": seen.usage.memory if seen.usage else None,
-        }  # fmt: skip
-    return found
