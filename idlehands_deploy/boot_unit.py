@@ -67,7 +67,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart={" ".join(map(_quoted, command))}
+ExecStart={" ".join(_quoted(word).replace("$", "$$") for word in command)}
 {lines}Restart=always
 RestartSec=10
 KillMode=mixed
@@ -83,7 +83,7 @@ def _plain(directory: Path) -> str:
 
 
 def _quoted(word: str) -> str:
-    """A word of a command line as systemd reads it."""
-    for mark, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("%", "%%"), ("$", "$$")):
+    """A word as systemd reads it; of a command line it reads ``$`` too."""
+    for mark, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("%", "%%")):
         word = word.replace(mark, written)
     return f'"{word}"'

@@ -206,7 +206,8 @@ def _problem(details: ErrorDetails) -> Problem:
     context: Mapping[str, Any] = details.get("ctx", {})
     kind = details["type"]
     # A key pasted where only its name belongs must not end up on a screen or in a log.
-    got = _got(details["input"], private=not {"environment", "secrets", "notify"}.isdisjoint(location))
+    private = location == ["watch"] or not {"environment", "secrets", "notify"}.isdisjoint(location)
+    got = _got(details["input"], private=private)
     if kind == "extra_forbidden":
         return Problem(path, f"unknown key{meant(location[-1], _known_keys(location[:-1]))}")
     if kind in {"model_type", "model_attributes_type", "dict_type"}:

@@ -42,6 +42,7 @@ def test_an_error_never_shows_what_was_written_for_a_receiver() -> None:
     key = secrets.token_hex(8)
     for wrong in (f"{{ntfy: {key}}}", f"{{ntfy: [{key}]}}", f"{{command: {key}}}", f"{{command: {{a: {key}}}}}"):
         assert key not in watching(f"{{notify: {wrong}}}")
+    assert key not in watching(f"https://example.org/{key}")
 
 
 def test_a_wrong_key_is_told_with_the_one_that_is_meant() -> None:
