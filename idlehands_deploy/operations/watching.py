@@ -8,27 +8,28 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from idlehands_deploy.engine.compose import end_arguments, up_arguments
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet_file import parse_text
 from idlehands_deploy.fleet_values import seconds
-from idlehands_deploy.journal import ALIVE, Journal, alone, read_journal
+from idlehands_deploy.journal import Journal, alone, read_journal
 from idlehands_deploy.moments import moment
 from idlehands_deploy.news import News
+from idlehands_deploy.operations.ledger import Ledger
 from idlehands_deploy.operations.monitoring import Monitor, Pace
 from idlehands_deploy.operations.notifying import Notifier, check_notify
-from idlehands_deploy.operations.observing import as_entry
 from idlehands_deploy.operations.session import select
 from idlehands_deploy.operations.surroundings import plan_here
-from idlehands_deploy.supervision import Policy, Supervisor, Tell, Treat, essence
+from idlehands_deploy.supervision import Policy, Supervisor, Tell, Treat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from idlehands_deploy.fleet import Fleet
     from idlehands_deploy.metrics import Metrics
+    from idlehands_deploy.operations.ledger import Entry
     from idlehands_deploy.operations.observing import Observation
     from idlehands_deploy.operations.session import Session
 
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 PACE = Pace(unsettled=0.2, settled=5.0)
 # Between two looks at the clock, for what is due without news.
 TICK = 1.0
-
-Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,7 @@ def watch(session: Session, wanted: Watching) -> None:
         alone(path),
         _serving(news.fleet.name, wanted.metrics) as metrics,
     ):
-        ledger = _Ledger(journal, metrics, wanted.told)
+        ledger = Ledger(journal, metrics, wanted.told)
         unwatched = {"unwatched_since": moment(before.until)} if before.until else {}
         ledger.write("watching", profiles=select(news.fleet, wanted.names), **unwatched)
         supervisors: dict[str, Supervisor] = {}
@@ -88,78 +87,11 @@ def watch(session: Session, wanted: Watching) -> None:
             ledger.write("ended")
 
 
-class _Ledger:
-    """What was last seen of each profile, and what was written of it; lives as long as the watch."""
-
-    def __init__(self, journal: Journal, metrics: Metrics | None, told: Callable[[Entry], None]) -> None:
-        self._journal = journal
-        self._metrics = metrics
-        self._told = told
-        self._writing = threading.Lock()
-        self._counting = threading.Lock()
-        self._seen: dict[str, tuple[Observation, float]] = {}
-        self._since: dict[str, float] = {}
-        self._alive = 0.0
-
-    def write(self, event: str, **more: object) -> None:
-        with self._writing:
-            self._told(self._journal.write(event, **more))
-            if self._journal.begins_anew():
-                # What has been so for long would be forgotten with the oldest file.
-                for seen in self.latest():
-                    self._journal.write("state", **as_entry(seen))
-
-    def see(self, seen: Observation) -> None:
-        """Take an observation in; a new state, or other failing checks, make an entry."""
-        verdict, last = seen.verdict, self._count(seen.verdict.profile, seen)
-        if self._metrics:
-            self._metrics.see(seen)
-        if last and essence(last.verdict) == essence(verdict):
-            return
-        now, since = time.monotonic(), self._since.get(verdict.profile)
-        lasted = {"before": last.verdict.state, "lasted": round(now - since, 3)} if last and since else {}
-        self._since[verdict.profile] = now
-        self.write("state", **as_entry(seen), **lasted)
-
-    def _count(self, profile: str, new: Observation | None = None) -> Observation | None:
-        """Count the time that has passed under what was last seen, and give that."""
-        with self._counting:
-            now = time.monotonic()
-            last, at = self._seen.get(profile, (None, now))
-            if last and self._metrics:
-                self._metrics.spend(profile, last.verdict.state, now - at)
-            if seen := new or last:
-                self._seen[profile] = seen, now
-            return last
-
-    def latest(self) -> list[Observation]:
-        return [seen for seen, _ in self._seen.copy().values()]
-
-    def treated(self, profile: str) -> None:
-        if self._metrics:
-            self._metrics.treat(profile)
-
-    def keep(self, profiles: Sequence[str]) -> None:
-        """Forget whatever is not among these any more."""
-        for profile in set(self._seen) - set(profiles):
-            del self._seen[profile], self._since[profile]
-            self.write("left", profile=profile)
-            if self._metrics:
-                self._metrics.forget(profile)
-
-    def tick(self) -> None:
-        for seen in self.latest():
-            self._count(seen.verdict.profile)
-        if time.monotonic() - self._alive >= ALIVE:
-            self._alive = time.monotonic()
-            self._journal.keep_alive()
-
-
 class _Round:
     """A watch for as long as the fleet file stays as it is."""
 
     def __init__(
-        self, session: Session, fleet: Fleet, wanted: Watching, ledger: _Ledger, before: Mapping[str, Supervisor]
+        self, session: Session, fleet: Fleet, wanted: Watching, ledger: Ledger, before: Mapping[str, Supervisor]
     ) -> None:
         self._session = session
         self._fleet = fleet
@@ -256,7 +188,7 @@ class _FleetNews:
         self._text = session.fleet_text()
         self.fleet = self._read(self._text)
 
-    def changed(self, ledger: _Ledger) -> bool:
+    def changed(self, ledger: Ledger) -> bool:
         """Whether there is a new fleet; not where it is the old one, or nothing that can be watched."""
         signature = self._look()
         if signature == self._signature:
