@@ -38,6 +38,7 @@ class ScriptedEngine:
         self.facts: ContainerFacts | None = ENDED
         self.asked = 0
         self.failures: list[Exception] = []
+        self.is_stopping = False
         self.told: Callable[[str], None]
         self.lost: Callable[[], None]
 
@@ -45,6 +46,9 @@ class ScriptedEngine:
     def follow(self, _project: str, told: Callable[[str], None], lost: Callable[[], None]) -> Iterator[None]:
         self.told, self.lost = told, lost
         yield
+
+    def is_being_stopped(self, _facts: ContainerFacts, _within: float) -> bool:
+        return self.is_stopping
 
     def containers(self, _project: str, _service: str) -> list[ContainerFacts]:
         self.asked += 1

@@ -17,6 +17,7 @@ from idlehands_deploy.health import Verdict
 from idlehands_deploy.journal import Journal, availability, read_journal
 from idlehands_deploy.metrics import Metrics
 from idlehands_deploy.operations import observing, watching
+from idlehands_deploy.operations.ledger import Ledger
 from idlehands_deploy.operations.monitoring import Monitor
 from idlehands_deploy.operations.observing import Observation
 from idlehands_deploy.operations.watching import Watching, watch
@@ -147,30 +148,53 @@ def test_a_gateway_that_hangs_is_restarted_at_once_when_patience_ends(
 def test_one_whose_browser_is_frozen_may_finish_its_work_first(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks_like(monkeypatch, {"exited": "degraded"}, ("browser",))
+    looks_like(monkeypatch, {"exited": "ready", "running": "degraded"}, ("browser",))
     run = deployment("watch: {patience: 0s}\n")
+    run.next("watching")
+    run.next("state")
+    run.becomes(RUNNING)
     assert run.compose.asked.get(timeout=SECONDS) == "restart main"
 
 
 def test_one_that_cannot_be_reached_gets_its_ports_and_network_anew(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks_like(monkeypatch, {"exited": "unreachable"})
+    looks_like(monkeypatch, {"exited": "ready", "running": "unreachable"})
     run = deployment("watch: {patience: 0s}\n")
+    run.next("watching")
+    run.next("state")
+    run.becomes(RUNNING)
     assert run.compose.asked.get(timeout=SECONDS).startswith("up --detach")
 
 
 def test_a_restart_that_fails_is_written_and_the_watch_goes_on(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks_like(monkeypatch, {"exited": "hung", "running": "ready"})
+    looks_like(monkeypatch, {"exited": "ready", "running": "hung", "paused": "ready"})
     monkeypatch.setattr(Compose, "failure", EngineFailedError("Compose could not do it.", "Mend it."))
     run = deployment("watch: {patience: 0s}\n")
-    for event in ("watching", "state", "treating"):
-        run.next(event)
-    assert run.next("treatment-failed")["reason"] == "Compose could not do it."
+    run.next("watching")
+    run.next("state")
     run.becomes(RUNNING)
+    run.next("state")
+    run.next("treating")
+    assert run.next("treatment-failed")["reason"] == "Compose could not do it."
+    run.becomes(replace(RUNNING, state="paused"))
     assert run.next("state")["state"] == "ready"
+
+
+def test_a_gateway_that_somebody_stops_just_now_is_left_alone(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_like(monkeypatch, {"exited": "ready", "running": "hung"})
+    run = deployment("watch: {patience: 0s}\n")
+    run.engine.is_stopping = True
+    run.next("watching")
+    run.next("state")
+    run.becomes(RUNNING)
+    assert run.next("state")["state"] == "hung"
+    assert run.next("spared")["reason"] == "somebody stops it"
+    assert run.compose.asked.empty()
 
 
 def test_nothing_is_restarted_where_the_fleet_file_says_so(
@@ -258,7 +282,7 @@ def test_a_recovery_is_told_also_where_the_fleet_file_was_edited_for_it(
 def test_time_counts_also_while_nothing_happens(tmp_path: Path) -> None:
     metrics = Metrics("bots")
     with closing(Journal(tmp_path / "watch" / "journal.jsonl")) as journal:
-        ledger = watching._Ledger(journal, metrics, lambda _: None)
+        ledger = Ledger(journal, metrics, lambda _: None)
         ledger.see(Observation(Verdict("main", "stopped"), ENDED))
         ledger.tick()
     labels = {"project": "bots", "profile": "main"}
@@ -270,7 +294,7 @@ def test_time_counts_also_while_nothing_happens(tmp_path: Path) -> None:
 def test_a_gateway_that_works_is_not_forgotten_when_the_oldest_file_goes(tmp_path: Path) -> None:
     path = tmp_path / "watch" / "journal.jsonl"
     with closing(Journal(path, largest=2000)) as journal:
-        ledger = watching._Ledger(journal, None, lambda _: None)
+        ledger = Ledger(journal, None, lambda _: None)
         ledger.see(Observation(Verdict("main", "ready"), RUNNING))
         for number in range(200):
             ledger.see(Observation(Verdict("rescue", "starting" if number % 2 else "stopped"), ENDED))

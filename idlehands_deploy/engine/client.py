@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,19 +14,16 @@ from idlehands_deploy.engine.connection import connect, translated
 from idlehands_deploy.engine.details import select_details
 from idlehands_deploy.engine.events import CHANGES, DeathWatch, EventStream, read_deaths
 from idlehands_deploy.engine.facts import (
-    CONFIG_HASH_LABEL,
-    DIRECTORY_LABEL,
     ONE_OFF_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
-    VERSION_LABEL,
     ContainerFacts,
     Death,
     EngineFacts,
     ImageFacts,
     PortHolder,
-    read_time,
 )
+from idlehands_deploy.engine.reading import container_facts, port_holder
 from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
 
 if TYPE_CHECKING:
@@ -79,13 +76,13 @@ class Engine:
             rows = self._api.containers(all=True, filters={"label": labels})
             with ThreadPoolExecutor(max_workers=8) as pool:
                 details = pool.map(self._inspect, [row["Id"] for row in rows])
-                return [_container_facts(detail) for detail in details if detail is not None]
+                return [container_facts(detail) for detail in details if detail is not None]
 
     def container(self, container: str) -> ContainerFacts | None:
         """One container by its id; None if it is gone."""
         with translated(self._client):
             detail = self._inspect(container)
-        return None if detail is None else _container_facts(detail)
+        return None if detail is None else container_facts(detail)
 
     def is_healthy_now(self, container: str) -> bool:
         """Run a container's own health check at this moment; False too where it has none or is gone."""
@@ -148,6 +145,15 @@ class Engine:
         with translated(self._client):
             return read_deaths(self._api.events(since=now - seconds, until=now + 1, filters=filters, decode=True))
 
+    def is_being_stopped(self, facts: ContainerFacts, within: float) -> bool:
+        """Whether somebody has told a running container to end, not longer ago than so many seconds."""
+        now = int(time.time())
+        since = max(int(now - within), int(facts.started))
+        filters = {"container": facts.id, "event": "kill"}
+        with translated(self._client):
+            told = list(self._api.events(since=since, until=now + 1, filters=filters, decode=True))
+        return any(str(event["Actor"]["Attributes"].get("signal")) == str(signal.SIGTERM.value) for event in told)
+
     def holders(self) -> dict[int, list[PortHolder]]:
         """The running containers that publish each TCP port, on any address."""
         holders: dict[int, list[PortHolder]] = {}
@@ -155,7 +161,7 @@ class Engine:
             for row in self._api.containers():
                 for port in row.get("Ports") or []:
                     if "PublicPort" in port and port["Type"] == "tcp":
-                        holders.setdefault(port["PublicPort"], []).append(_port_holder(row))
+                        holders.setdefault(port["PublicPort"], []).append(port_holder(row))
         return holders
 
     def last_logs(self, container: str, lines: int, since: float) -> list[str]:
@@ -254,59 +260,3 @@ class Engine:
             return dict(self._api.inspect_container(container))
         except NotFound:  # removed since it was listed
             return None
-
-
-def _port_holder(row: dict[str, Any]) -> PortHolder:
-    labels = row.get("Labels") or {}
-    return PortHolder(
-        container=row["Names"][0].removeprefix("/"),
-        project=labels.get(PROJECT_LABEL, ""),
-        profile=labels.get(SERVICE_LABEL, ""),
-    )
-
-
-def _container_facts(detail: dict[str, Any]) -> ContainerFacts:
-    state, labels = detail["State"], detail["Config"]["Labels"]
-    started = str(state["StartedAt"])
-    return ContainerFacts(
-        id=detail["Id"],
-        profile=labels.get(SERVICE_LABEL, ""),
-        state=state["Status"],
-        health=(state.get("Health") or {}).get("Status"),
-        exit_code=None if state["Running"] and not state["Restarting"] else state["ExitCode"],
-        oom_killed=bool(state["OOMKilled"]),
-        restart_count=int(detail["RestartCount"]),
-        started_at="" if started.startswith("0001-") else started,
-        directory=labels.get(DIRECTORY_LABEL, ""),
-        # Of a port that is taken the engine says this too, before what matters.
-        error=re.sub(r" on endpoint \S+ \([0-9a-f]{64}\)", "", str(state.get("Error") or "")),
-        health_said=_health_said(state),
-        image_id=detail["Image"],
-        config_hash=labels.get(CONFIG_HASH_LABEL, ""),
-        version=labels.get(VERSION_LABEL, ""),
-        created_at=str(detail["Created"]),
-        memory_limit=int(detail["HostConfig"].get("Memory") or 0),
-        pid=int(state["Pid"]),
-        is_connected=bool(detail["NetworkSettings"]["Networks"]),
-        missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
-    )
-
-
-def _health_said(state: dict[str, Any]) -> str:
-    checks = (state.get("Health") or {}).get("Log") or []
-    # The engine keeps the log of the run before.
-    if checks and read_time(checks[-1]["Start"]) >= read_time(state["StartedAt"]):
-        return str(checks[-1]["Output"])
-    return ""
-
-
-def _is_missing(mount: dict[str, Any]) -> bool:
-    if mount["Type"] != "bind":
-        return False
-    try:
-        Path(mount["Source"]).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:  # another user's, or out of reach: there is no telling
-        return False
-    return False

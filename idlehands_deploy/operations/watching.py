@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 PACE = Pace(unsettled=0.2, settled=5.0)
 # Between two looks at the clock, for what is due without news.
 TICK = 1.0
+# What the engine takes to kill a container whose grace is over; seconds.
+ENDING = 10
 
 
 @dataclass(frozen=True)
@@ -156,23 +158,33 @@ class _Round:
         self._notifier.tell(News(now, verdict.profile, decision.kind, verdict.state, decision.text, decision.remedy))
 
     def _treat(self, profile: str, treat: Treat, *, hangs: bool) -> None:
-        # One that hangs would use up its whole grace period.
-        restart = end_arguments("restart", [profile], now=hangs)
-        arguments = restart if treat.cure == "restart" else up_arguments([profile])
         more = {"profile": profile, "cure": treat.cure, "attempt": treat.attempt, "reason": treat.why}
-        self._ledger.write("treating", **more)
         began = time.monotonic()
         try:
-            self._session.compose(self._fleet).run(*arguments)
+            if spared := self._spared(profile):
+                self._ledger.write("spared", **more | {"reason": spared})
+                return
+            self._ledger.write("treating", **more)
+            # One that hangs would use up its whole grace period.
+            restart = end_arguments("restart", [profile], now=hangs)
+            self._session.compose(self._fleet).run(*(restart if treat.cure == "restart" else up_arguments([profile])))
+            self._ledger.write("treated", **more, seconds=round(time.monotonic() - began, 3))
+            self._ledger.treated(profile)
         except DeployError as error:
             self._ledger.write("treatment-failed", **more | {"reason": error.what})
-        else:
-            self._ledger.write("treated", **more, seconds=round(time.monotonic() - began, 3))
         finally:
-            self._ledger.treated(profile)
             with self._deciding:
                 self.supervisors[profile].treated(time.monotonic())
                 self._treating.discard(profile)
+
+    def _spared(self, profile: str) -> str:
+        """Why a gateway is to be left alone after all: a restart would bring back what a person stops just now."""
+        engine = self._session.engine_for(self._fleet)
+        facts = next(iter(engine.containers(self._fleet.name, profile)), None)
+        if facts is None or facts.state != "running":
+            return "its container does not run any more"
+        grace = seconds(self._fleet.profiles[profile].stop_grace_period) + ENDING
+        return "somebody stops it" if engine.is_being_stopped(facts, grace) else ""
 
     def _not_told(self, receiver: str, why: str) -> None:
         self._ledger.write("not-told", receiver=receiver, reason=why)

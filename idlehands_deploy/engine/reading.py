@@ -1,0 +1,76 @@
+"""The engine's answers in types of our own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from idlehands_deploy.engine.facts import (
+    CONFIG_HASH_LABEL,
+    DIRECTORY_LABEL,
+    PROJECT_LABEL,
+    SERVICE_LABEL,
+    VERSION_LABEL,
+    ContainerFacts,
+    PortHolder,
+    read_time,
+)
+
+
+def port_holder(row: dict[str, Any]) -> PortHolder:
+    """The container of a row of the engine's list."""
+    labels = row.get("Labels") or {}
+    return PortHolder(
+        container=row["Names"][0].removeprefix("/"),
+        project=labels.get(PROJECT_LABEL, ""),
+        profile=labels.get(SERVICE_LABEL, ""),
+    )
+
+
+def container_facts(detail: dict[str, Any]) -> ContainerFacts:
+    """The container that the engine was asked about."""
+    state, labels = detail["State"], detail["Config"]["Labels"]
+    started = str(state["StartedAt"])
+    return ContainerFacts(
+        id=detail["Id"],
+        profile=labels.get(SERVICE_LABEL, ""),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status"),
+        exit_code=None if state["Running"] and not state["Restarting"] else state["ExitCode"],
+        oom_killed=bool(state["OOMKilled"]),
+        restart_count=int(detail["RestartCount"]),
+        started_at="" if started.startswith("0001-") else started,
+        directory=labels.get(DIRECTORY_LABEL, ""),
+        # Of a port that is taken the engine says this too, before what matters.
+        error=re.sub(r" on endpoint \S+ \([0-9a-f]{64}\)", "", str(state.get("Error") or "")),
+        health_said=_health_said(state),
+        image_id=detail["Image"],
+        config_hash=labels.get(CONFIG_HASH_LABEL, ""),
+        version=labels.get(VERSION_LABEL, ""),
+        created_at=str(detail["Created"]),
+        memory_limit=int(detail["HostConfig"].get("Memory") or 0),
+        pid=int(state["Pid"]),
+        is_connected=bool(detail["NetworkSettings"]["Networks"]),
+        missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
+    )
+
+
+def _health_said(state: dict[str, Any]) -> str:
+    checks = (state.get("Health") or {}).get("Log") or []
+    # The engine keeps the log of the run before.
+    if checks and read_time(checks[-1]["Start"]) >= read_time(state["StartedAt"]):
+        return str(checks[-1]["Output"])
+    return ""
+
+
+def _is_missing(mount: dict[str, Any]) -> bool:
+    if mount["Type"] != "bind":
+        return False
+    try:
+        Path(mount["Source"]).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # another user's, or out of reach: there is no telling
+        return False
+    return False
