@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from queue import Queue
@@ -142,6 +143,17 @@ def test_an_error_that_nobody_thought_of_costs_a_message_and_tells_no_address(
     to = wanted(webhook=f"https://127.0.0.1:9/{key}", command=["sh", "-c", "cat > news.json"])
     assert sent(tmp_path, to, HUNG) == ["webhook: it cannot be told: OSError"]
     assert (tmp_path / "news.json").exists()
+
+
+def test_a_secret_that_a_gateway_quotes_is_removed(tmp_path: Path) -> None:
+    key = secrets.token_hex(20)
+    file = tmp_path / "secrets" / "main" / "OPENAI_API_KEY"
+    file.parent.mkdir(parents=True)
+    file.write_text(key)
+    told = replace(HUNG, text=f"main is misconfigured: no key {key} is known")
+    assert sent(tmp_path, wanted(command=["sh", "-c", "cat > news.json"]), told) == []
+    assert key not in (tmp_path / "news.json").read_text()
+    assert "main is misconfigured: no key " in (tmp_path / "news.json").read_text()
 
 
 def test_a_receiver_that_refuses_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import stat
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idlehands_deploy import news
@@ -42,6 +43,7 @@ class Notifier:
     """
 
     def __init__(self, session: Session, fleet: Fleet, failed: Callable[[str, str], None]) -> None:
+        self._session = session
         self._senders = {name: _careful(send) for name, send in _senders(session, fleet)}
         self._failed = failed
         self._queue: queue.Queue[News | None] = queue.Queue(MOST)
@@ -70,6 +72,7 @@ class Notifier:
     def _run(self) -> None:
         while (first := self._queue.get()) is not _END:
             batch, more = self._gather(first)
+            batch = _without_secrets(self._session, batch)
             for name, send in self._senders.items():
                 if why := self._insist(send, batch):
                     self._failed(name, why)
@@ -103,6 +106,15 @@ class Notifier:
 
     def _sleep(self, seconds: float) -> None:
         self._ending.wait(seconds)
+
+
+def _without_secrets(session: Session, batch: Sequence[News]) -> list[News]:
+    """News as a stranger may see them: a gateway that refuses its config may quote it."""
+    from idlehands_deploy.operations.known_secrets import known_secrets  # noqa: PLC0415 - reads many files
+    from idlehands_deploy.redaction import Redactor  # noqa: PLC0415
+
+    redactor = Redactor(known_secrets(session.deployment, {}))
+    return [replace(item, text=redactor.text(item.text)) for item in batch]
 
 
 def _careful(send: Callable[[Sequence[News]], str | None]) -> Callable[[Sequence[News]], str | None]:
