@@ -239,10 +239,11 @@ def _hung(profile: str, facts: ContainerFacts, answers: GatewayAnswers, waiting:
 
 
 def _out_of_reach(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, str] | None:
-    remedy = f"idlehands-deploy up {profile}"
     if not facts.is_connected:
-        return "unreachable", "its container was taken off its network", remedy
+        return "unreachable", "its container was taken off its network", f"idlehands-deploy up {profile}"
     if facts.health == "healthy" and answers.ready.status is None:
+        # To Compose it is as it should be, so that `up` would only wait for it.
+        remedy = f"idlehands-deploy restart {profile}"
         return "unreachable", "healthy inside, but not on its published port", remedy
     return None
 

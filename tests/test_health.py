@@ -159,7 +159,7 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     ),
     "healthy inside and refused outside": (
         replace(RUNNING, health="healthy"), answers(None),
-        "unreachable | healthy inside, but not on its published port | idlehands-deploy up main",
+        "unreachable | healthy inside, but not on its published port | idlehands-deploy restart main",
     ),
     "healthy inside and starting outside": (
         replace(RUNNING, health="healthy"), answers(503, 503), "starting | answers 503 on /readyz | ",

@@ -164,7 +164,7 @@ def test_one_that_cannot_be_reached_gets_its_ports_and_network_anew(
     run.next("watching")
     run.next("state")
     run.becomes(RUNNING)
-    assert run.compose.asked.get(timeout=SECONDS).startswith("up --detach")
+    assert run.compose.asked.get(timeout=SECONDS) == "up --detach --no-build --pull never --force-recreate main"
 
 
 def test_a_restart_that_fails_is_written_and_the_watch_goes_on(

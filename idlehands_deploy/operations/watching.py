@@ -167,7 +167,9 @@ class _Round:
             self._ledger.write("treating", **more)
             # One that hangs would use up its whole grace period.
             restart = end_arguments("restart", [profile], now=hangs)
-            self._session.compose(self._fleet).run(*(restart if treat.cure == "restart" else up_arguments([profile])))
+            # A container whose port was lost on this host alone is, to Compose, just as it should be.
+            anew = up_arguments(["--force-recreate", profile])
+            self._session.compose(self._fleet).run(*(restart if treat.cure == "restart" else anew))
             self._ledger.write("treated", **more, seconds=round(time.monotonic() - began, 3))
             self._ledger.treated(profile)
         except DeployError as error:
