@@ -34,7 +34,7 @@ REGISTRY = "127.0.0.1:1"
 # At one stroke: slowly, the container would first lose its cached files and crawl.
 EAT_MEMORY = "Buffer.alloc(2 ** 31, 1)"
 # What `status` itself takes, on a machine that has other things to do too.
-AT_ONCE = 4.0
+AT_ONCE = 6.0
 # From nothing to ready; seconds.
 START = 60.0
 FLEET = """\
@@ -149,7 +149,6 @@ def test_a_disk_that_fills_up_makes_a_gateway_degraded_and_one_that_empties_star
     trial: Callable[[str], Trial], gauntlet: Site
 ) -> None:
     state = gauntlet.config("main").parent
-    until("a healthy container", lambda: is_healthy(gauntlet))
     this = trial("disk full (state)")
     stop = threading.Event()
     # Again and again: finding no room, the gateway deletes what it was about to write, which makes some.
@@ -192,7 +191,6 @@ def test_an_image_that_is_gone_leaves_a_gateway_running_and_up_says_what_is_miss
     assert refused.code == 5
     assert f"The image {image} is neither here nor can it be pulled" in refused.err
     assert gauntlet.state("main") == "ready"
-    gauntlet.ok("restart", "main")
     _tag(gauntlet.engine, image)
     this.heals_by("the image, and `up main`", AT_ONCE, lambda: gauntlet.ok("up", "main"))
     assert gauntlet.container("main").id == before
