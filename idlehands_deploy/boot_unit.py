@@ -49,6 +49,8 @@ def watch_unit_text(
 ) -> str:
     """The text of a watch's unit, which goes on while the engine is away.
 
+    Its end waits for a restart that is under way, since a gateway may take 330 s to finish its work.
+
     Args:
         command: that watches.
         environ: variables that it needs.
@@ -71,6 +73,7 @@ ExecStart={" ".join(_quoted(word).replace("$", "$$") for word in command)}
 {lines}Restart=always
 RestartSec=10
 KillMode=mixed
+TimeoutStopSec=360
 
 [Install]
 WantedBy={"default.target" if user else "multi-user.target"}

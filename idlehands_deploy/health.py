@@ -1,4 +1,4 @@
-"""From facts to one verdict a profile, and the wait until that verdict is final."""
+"""From facts to one verdict a profile."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.probe import Answer, GatewayAnswers
 
@@ -32,20 +30,14 @@ EXIT_MISCONFIGURED = 78
 # A restart or two can be recoveries; so many, with more than one death not long ago, are a loop.
 LOOPING = 3
 LOOPING_NOW = 2
-# A chat channel that is only slow to connect should not be called broken.
-SETTLE = 5.0
 # What browser control answers to a token that it does not know.
 REFUSED = {401, 403}
 # How the image's health check begins when the disk is full.
 NO_SPACE = "disk: "
+# What a gateway that says it started still brings up, for a moment.
+SIDECARS = ("startup-sidecars",)
 # Longer than any sentence of the gateway's or the image's.
 LONGEST_REASON = 1000
-# Two looks a human cannot tell apart, and a load that a starting gateway does not feel.
-INTERVAL = 0.1
-# Seconds in which a gateway that is not stuck answers, also where no time was given.
-SHORTEST_LOOK = 0.5
-
-_WILL_NOT_CHANGE = frozenset({"ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"})
 
 
 @dataclass(frozen=True)
@@ -101,70 +93,12 @@ def assess_unknown(profile: str, why: str, answers: GatewayAnswers | None) -> Ve
     return Verdict(profile, "unknown", f"{why}; the gateway {said}", remedy="idlehands-deploy doctor")
 
 
-def wait_until_final(
-    observe: Callable[[float], Verdict],
-    timeout: float,
-    *,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-    on_change: Callable[[Verdict], None],
-) -> Verdict:
-    """Observe until the verdict will not change by waiting, or the time is up.
-
-    Args:
-        observe: one look at reality, which may take so many seconds.
-        timeout: seconds, which no look oversteps by more than the shortest that it is given.
-        on_change: told of each new verdict.
-
-    Returns:
-        The last verdict. When the time was up it is a usable one only if the gateway was degraded just then.
-    """
-    from tenacity import RetryCallState, Retrying, retry_if_not_result  # noqa: PLC0415
-    from tenacity.wait import wait_fixed  # noqa: PLC0415
-
-    deadline = clock() + timeout
-    final = _Finality(clock)
-    last: list[Verdict] = []
-
-    def look() -> Verdict:
-        verdict = observe(max(SHORTEST_LOOK, deadline - clock()))
-        if not last or last[-1] != verdict:
-            last.append(verdict)
-            on_change(verdict)
-        return verdict
-
-    def time_is_up(_: RetryCallState) -> bool:
-        return clock() + INTERVAL > deadline
-
-    return Retrying(
-        retry=retry_if_not_result(final),
-        stop=time_is_up,
-        wait=wait_fixed(INTERVAL),
-        sleep=sleep,
-        retry_error_callback=lambda _: last[-1],
-    )(look)
-
-
-class _Finality:
-    """Says whether a verdict will not change by waiting: at once, or after it has stood for a while."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._degraded_since: float | None = None
-
-    def __call__(self, verdict: Verdict) -> bool:
-        if verdict.state != "degraded":
-            self._degraded_since = None
-            return verdict.state in _WILL_NOT_CHANGE
-        if self._degraded_since is None:
-            self._degraded_since = self._clock()
-        return self._clock() - self._degraded_since >= SETTLE
-
-
 def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:
     if answers.is_ready:
         return _assess_ready(profile, facts, answers)
     failing = _failing(answers.ready)
+    if failing == SIDECARS:
+        return Verdict(profile, "starting", f"waits for {SIDECARS[0]}", failing)
     if answers.has_started:
         checks = ", ".join(failing) or "a check it does not name"
         remedy = f"idlehands-deploy exec {profile} channels status"
@@ -312,6 +246,8 @@ def _engine_word(profile: str, facts: ContainerFacts) -> tuple[State, str, str]:
             return "crash-looping", f"{ended}, {_restarted(facts)}", logs
         case "paused":
             return "paused", "frozen by `docker pause`", f"docker unpause {facts.id[:12]}"
+        case "created" if not facts.error:
+            return "stopped", "its container was made, and not started yet", f"idlehands-deploy start {profile}"
         case "exited" if not facts.error:
             return "stopped", ended, f"idlehands-deploy start {profile}"
         case "exited" | "created" | "dead":

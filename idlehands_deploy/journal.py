@@ -108,9 +108,9 @@ class Availability:
     """How one gateway fared over a while; seconds.
 
     Attributes:
-        watched: of it that anybody watched.
+        watched: of it that anybody watched, and had an engine to ask.
         ready, usable: of these, that it was ready, and that a person could work with it.
-        outages: how often it became unusable.
+        outages: how often it was unusable.
         longest: the longest time that it was unusable without a break.
         restarts: how often the watch started it anew.
     """
@@ -207,9 +207,9 @@ def availability(entries: Iterable[dict[str, Any]], profile: str, since: float, 
             if run:
                 _count(found, run, max(since, run.since), min(until, at))
             usable = bool(entry.get("usable"))
-            if since <= at <= until and run and run.usable and not usable:
-                found.outages += 1
-            run = _Run(str(entry.get("state")), usable, at, run.down if run and not usable else 0)
+            # Without an engine nobody knows, which is as if nobody watched.
+            known = entry.get("state") != "unknown"
+            run = _Run(str(entry.get("state")), usable, at, run.down if run and not usable else 0) if known else None
         elif entry["event"] == "treated" and since <= at <= until:
             found.restarts += 1
     if run:
@@ -252,6 +252,7 @@ def _count(found: Availability, run: _Run | None, since: float, until: float) ->
     found.watched += lasted
     found.ready += lasted if run.state == "ready" else 0
     found.usable += lasted if run.usable else 0
+    found.outages += not run.usable and not run.down
     run.down = 0 if run.usable else run.down + lasted
     found.longest = max(found.longest, run.down)
 

@@ -36,8 +36,8 @@ class Policy:
     patience: float = 90
     settle: float = 5
     overdue: float = 180
-    first: float = 10
-    longest: float = 600
+    first: float = 60
+    longest: float = 1800
     attempts: int = 5
     cooldown: float = 3600
     stable: float = 600

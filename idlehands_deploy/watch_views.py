@@ -82,9 +82,8 @@ def _available(name: str, found: Availability, asked: float) -> str:
     ready, usable = (f"{_percent(part / found.watched)} %" for part in (found.ready, found.usable))
     also = "" if ready == usable else f", usable {usable}"
     outages = "no outage"
-    if found.longest or found.outages:
-        count = max(1, found.outages)
-        outages = f"{count} outage{'s' if count > 1 else ''}, the longest {age(found.longest)}"
+    if found.outages:
+        outages = f"{found.outages} outage{'s' if found.outages > 1 else ''}, the longest {age(found.longest)}"
     times = "once" if found.restarts == 1 else f"{found.restarts} times"
     restarts = f"; started anew by the watch {times}" if found.restarts else ""
     return f"{name}: ready {ready}{also} of {age(found.watched)} watched; {outages}{restarts}."

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from idlehands_deploy.engine.facts import ContainerFacts
-from idlehands_deploy.health import State, Verdict, assess, wait_until_final
+from idlehands_deploy.health import State, Verdict, assess
 from idlehands_deploy.probe import Answer, GatewayAnswers
+from idlehands_deploy.waiting import wait_until_final
 from tests.helpers import ROOT
 
 if TYPE_CHECKING:
@@ -74,6 +75,9 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "answers ready, and leaves a channel off since it crashed often": (
         RUNNING, GatewayAnswers(Answer(200), Answer(200, {"ready": True, "failing": [], "suppressed": ["telegram"]})),
         f"degraded | it works, but crashed so often that it leaves telegram off for some minutes | {LOGS}",
+    ),
+    "says that it started, and brings up the rest": (
+        RUNNING, answers(503, 200, failing=["startup-sidecars"]), "starting | waits for startup-sidecars | ",
     ),
     "started, and a channel fails": (
         RUNNING, answers(503, 200, failing=["telegram", "slack"]),
@@ -210,7 +214,8 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
         replace(RUNNING, missing_mounts=("/srv/fleet/secrets/main/A_KEY",)), answers(200, 200), "ready |  | ",
     ),
     "only created": (
-        replace(ENDED, state="created"), None, "failed | Docker says: created | idlehands-deploy up main",
+        replace(ENDED, state="created"), None,
+        "stopped | its container was made, and not started yet | idlehands-deploy start main",
     ),
     "dead": (replace(ENDED, state="dead"), None, "failed | Docker says: dead | idlehands-deploy up main"),
     "being removed": (replace(ENDED, state="removing"), None, "starting | Docker says: removing | "),

@@ -136,11 +136,15 @@ def test_an_outage_goes_on_from_one_bad_state_to_the_next() -> None:
 
 def test_time_that_nobody_watched_counts_neither_way() -> None:
     found = fared("0 watching", "0 ready", "20 ended", "60 watching", "60 hung", "70 ready")
-    assert found == Availability(watched=60, ready=50, usable=50, outages=0, longest=10)
+    assert found == Availability(watched=60, ready=50, usable=50, outages=1, longest=10)
 
 
 def test_a_watch_that_was_killed_ends_where_it_was_last_alive() -> None:
     assert fared("0 watching", "0 ready", "60 watching 30", "60 ready") == Availability(watched=70, ready=70, usable=70)
+
+
+def test_time_without_an_engine_counts_as_not_watched() -> None:
+    assert fared("0 watching", "0 ready", "20 unknown", "50 ready") == Availability(watched=70, ready=70, usable=70)
 
 
 def test_a_profile_that_has_left_is_not_watched_any_more() -> None:

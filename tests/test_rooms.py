@@ -113,6 +113,7 @@ def test_what_is_left_of_the_engine_touches_neither_docker_nor_the_network_nor_t
         ("image", {"__version__", "engine", "errors", "fleet"}),
         ("probe", set()),
         ("health", {"ports", "probe"}),
+        ("waiting", set()),
         ("supervision", set()),
         ("news", set()),
         ("moments", set()),

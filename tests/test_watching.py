@@ -17,6 +17,7 @@ from idlehands_deploy.health import Verdict
 from idlehands_deploy.journal import Journal, availability, read_journal
 from idlehands_deploy.metrics import Metrics
 from idlehands_deploy.operations import observing, watching
+from idlehands_deploy.operations.editing import make_plan
 from idlehands_deploy.operations.ledger import Ledger
 from idlehands_deploy.operations.monitoring import Monitor
 from idlehands_deploy.operations.observing import Observation
@@ -163,8 +164,24 @@ def test_one_that_cannot_be_reached_gets_its_ports_and_network_anew(
     run = deployment("watch: {patience: 0s}\n")
     run.next("watching")
     run.next("state")
+    run.here.deployment.compose_file.write_text(make_plan(run.here, run.here.fleet_text()).compose_text)
     run.becomes(RUNNING)
     assert run.compose.asked.get(timeout=SECONDS) == "up --detach --no-build --pull never --force-recreate main"
+
+
+def test_no_container_is_made_of_a_compose_file_that_is_not_the_fleet_file_s(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_like(monkeypatch, {"exited": "ready", "running": "unreachable"})
+    run = deployment("watch: {patience: 0s}\n")
+    run.next("watching")
+    run.next("state")
+    run.here.deployment.compose_file.write_text("services: {main: {privileged: true}}\n")
+    run.becomes(RUNNING)
+    run.next("state")
+    run.next("treating")
+    assert "was changed since compose.yaml was generated" in run.next("treatment-failed")["reason"]
+    assert run.compose.asked.empty()
 
 
 def test_a_restart_that_fails_is_written_and_the_watch_goes_on(

@@ -9,8 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import NotReadyError
-from idlehands_deploy.health import assess, wait_until_final
+from idlehands_deploy.health import assess
 from idlehands_deploy.operations.observing import Observation, Observer, by_profile, describe
+from idlehands_deploy.waiting import wait_until_final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,6 +17,7 @@ from idlehands_deploy.fleet_values import seconds
 from idlehands_deploy.journal import Journal, alone, read_journal
 from idlehands_deploy.moments import moment
 from idlehands_deploy.news import News
+from idlehands_deploy.operations.editing import make_plan, refuse_stale
 from idlehands_deploy.operations.ledger import Ledger
 from idlehands_deploy.operations.monitoring import Monitor, Pace
 from idlehands_deploy.operations.notifying import Notifier, check_notify
@@ -120,7 +121,8 @@ class _Round:
             watching = pool.submit(monitor.run, ended)
             try:
                 while not self._wanted.stopped.wait(TICK) and not watching.done():
-                    if news.changed(self._ledger):
+                    # A restart may take as long as a gateway's work, and the others are watched meanwhile.
+                    if not self._treating and news.changed(self._ledger):
                         return True
                     self._tick()
             finally:
@@ -167,6 +169,9 @@ class _Round:
             self._ledger.write("treating", **more)
             # One that hangs would use up its whole grace period.
             restart = end_arguments("restart", [profile], now=hangs)
+            if treat.cure == "up":
+                # It makes a container of what stands there, which must be what the fleet file says.
+                refuse_stale(self._session, make_plan(self._session, self._session.fleet_text()))
             # A container whose port was lost on this host alone is, to Compose, just as it should be.
             anew = up_arguments(["--force-recreate", profile])
             self._session.compose(self._fleet).run(*(restart if treat.cure == "restart" else anew))
