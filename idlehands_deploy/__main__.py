@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -9,6 +10,8 @@ import sys
 def main() -> None:
     """Run the command line and exit by the contract."""
     _open_missing_streams()
+    # A command is over before there is garbage worth looking for, and each look goes through all that was loaded.
+    gc.set_threshold(50_000)
     try:
         from idlehands_deploy.cli import app, talk  # noqa: PLC0415 - inside, so that Ctrl-C while loading is quiet
         from idlehands_deploy.errors import DeployError  # noqa: PLC0415

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -40,7 +43,7 @@ DEFAULT_BASE_PORT = 18789
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class BrowserProfile(_Model):
@@ -192,10 +195,23 @@ def parse_fleet(data: object, source: str) -> Fleet:
 def json_schema() -> dict[str, Any]:
     """The fleet file's JSON Schema, for editors."""
     schema = Fleet.model_json_schema()
+    _describe(schema)
     schema["title"] = "idlehands-deploy fleet file"
     schema["properties"]["profiles"]["propertyNames"] = {"pattern": f"^{PROFILE_NAME}$"}
     _allow_empty(schema)
     return schema
+
+
+def _describe(schema: dict[str, Any]) -> None:
+    """Put the text below each attribute into the schema; pydantic would read it whenever the module is loaded."""
+    for model in (Fleet, Profile, Browser, BrowserProfile, Publish, Resources, Watch, Notify):
+        properties = (schema if model is Fleet else schema["$defs"][model.__name__])["properties"]
+        (body,) = (node.body for node in ast.parse(inspect.getsource(model)).body if isinstance(node, ast.ClassDef))
+        for attribute, text in pairwise(body):
+            match attribute, text:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
+                    found = properties[name] | {"description": inspect.cleandoc(said)}
+                    properties[name] = dict(sorted(found.items()))
 
 
 def _problem(details: ErrorDetails) -> Problem:
