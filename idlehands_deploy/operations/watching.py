@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.operations.session import Session
 
 # A gateway that works is asked so seldom that eight of them cost a hundredth of a core; seconds.
-PACE = Pace(unsettled=0.2, settled=5.0)
+PACE = Pace(unsettled=0.2, settled=8.0)
 # Between two looks at the clock, for what is due without news.
 TICK = 1.0
 # What the engine takes to kill a container whose grace is over; seconds.
