@@ -7,6 +7,7 @@ import os
 import secrets
 import stat
 import tarfile
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,6 +16,8 @@ import pytest
 from idlehands_deploy.bundle import INDEX, TOP, write_bundle
 from idlehands_deploy.directory import Deployment
 from idlehands_deploy.errors import UsageError
+from idlehands_deploy.fleet_values import TOKEN_SECRET
+from idlehands_deploy.journal import Journal
 from idlehands_deploy.operations import bundling, editing
 from idlehands_deploy.operations.session import Session
 from tests.helpers import Quiet, clean_environ
@@ -240,10 +243,20 @@ def test_without_an_engine_the_other_parts_still_come(tmp_path: Path) -> None:
     }  # fmt: skip
     assert "No Docker Engine answers at /nonexistent.sock." in texts["main/logs.txt"]
     assert set(texts) - missing == {
-        "versions.json", "host.json", "fleet.yaml", "compose.yaml", "generate-check.txt",
+        "versions.json", "host.json", "fleet.yaml", "compose.yaml", "generate-check.txt", "watch.json",
         "main/config.json", "main/state.txt", "main/secrets.txt",
         "rescue/config.json", "rescue/state.txt", "rescue/secrets.txt",
     }  # fmt: skip
+
+
+def test_what_a_watch_has_seen_comes_without_secrets(tmp_path: Path) -> None:
+    root = deployment(tmp_path)
+    token = Deployment(root).secret_file("main", TOKEN_SECRET).read_text().strip()
+    with closing(Journal(Deployment(root).journal_file)) as journal:
+        journal.write("state", profile="main", state="misconfigured", reason=f"no token {token}")
+    text = gathered(root)["watch.json"]
+    assert json.loads(text)[0]["state"] == "misconfigured"
+    assert token not in text
 
 
 def test_a_fresh_deployment_s_files_are_told_as_they_are(tmp_path: Path) -> None:

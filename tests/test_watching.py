@@ -75,6 +75,11 @@ class Watched:
         assert entry["event"] == event, entry
         return entry
 
+    def has_begun(self) -> None:
+        """Read its first entries: that it watches, and what main is."""
+        self.next("watching")
+        self.next("state")
+
     def becomes(self, facts: ContainerFacts | None, name: str = "main") -> None:
         self.engine.facts = facts
         self.engine.told(name)
@@ -138,8 +143,7 @@ def test_a_gateway_that_hangs_is_restarted_at_once_when_patience_ends(
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "hung"})
     run = deployment("watch: {patience: 0s}\n")
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     run.becomes(RUNNING)
     assert run.next("state")["state"] == "hung"
     assert (run.next("treating")["attempt"], run.compose.asked.get(timeout=SECONDS)) == (1, "restart --timeout 5 main")
@@ -151,8 +155,7 @@ def test_one_whose_browser_is_frozen_may_finish_its_work_first(
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "degraded"}, ("browser",))
     run = deployment("watch: {patience: 0s}\n")
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     run.becomes(RUNNING)
     assert run.compose.asked.get(timeout=SECONDS) == "restart main"
 
@@ -162,8 +165,7 @@ def test_one_that_cannot_be_reached_gets_its_ports_and_network_anew(
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "unreachable"})
     run = deployment("watch: {patience: 0s}\n")
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     run.here.deployment.compose_file.write_text(make_plan(run.here, run.here.fleet_text()).compose_text)
     run.becomes(RUNNING)
     assert run.compose.asked.get(timeout=SECONDS) == "up --detach --no-build --pull never --force-recreate main"
@@ -174,8 +176,7 @@ def test_no_container_is_made_of_a_compose_file_that_is_not_the_fleet_file_s(
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "unreachable"})
     run = deployment("watch: {patience: 0s}\n")
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     run.here.deployment.compose_file.write_text("services: {main: {privileged: true}}\n")
     run.becomes(RUNNING)
     run.next("state")
@@ -190,8 +191,7 @@ def test_a_restart_that_fails_is_written_and_the_watch_goes_on(
     looks_like(monkeypatch, {"exited": "ready", "running": "hung", "paused": "ready"})
     monkeypatch.setattr(Compose, "failure", EngineFailedError("Compose could not do it.", "Mend it."))
     run = deployment("watch: {patience: 0s}\n")
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     run.becomes(RUNNING)
     run.next("state")
     run.next("treating")
@@ -206,8 +206,7 @@ def test_a_gateway_that_somebody_stops_just_now_is_left_alone(
     looks_like(monkeypatch, {"exited": "ready", "running": "hung"})
     run = deployment("watch: {patience: 0s}\n")
     run.engine.is_stopping = True
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     run.becomes(RUNNING)
     assert run.next("state")["state"] == "hung"
     assert run.next("spared")["reason"] == "somebody stops it"
@@ -219,8 +218,7 @@ def test_nothing_is_restarted_where_the_fleet_file_says_so(
 ) -> None:
     looks_like(monkeypatch, {"exited": "hung", "running": "ready"})
     run = deployment("watch: {patience: 0s, restart: false}\n")
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     run.becomes(RUNNING)
     assert run.next("state")["state"] == "ready"
     assert run.compose.asked.empty()
@@ -230,8 +228,7 @@ def test_an_edit_of_the_fleet_file_is_followed_without_a_restart_of_the_watch(
     deployment: Callable[[str], Watched], tmp_path: Path
 ) -> None:
     run = deployment("")
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     (tmp_path / "fleet.yaml").write_text("profiles: {main: , rescue: {port: 19789}}\n")
     assert run.next("fleet-read")["profiles"] == ["main", "rescue"]
     # Main's state is the same, and said already.
@@ -245,8 +242,7 @@ def test_a_fleet_file_that_is_wrong_is_told_once_and_the_last_good_one_holds(
     deployment: Callable[[str], Watched], tmp_path: Path
 ) -> None:
     run = deployment("")
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     (tmp_path / "fleet.yaml").write_text("profiles: {main: {prot: 1}}\n")
     assert "did you mean port?" in run.next("fleet-refused")["reason"]
     run.becomes(replace(RUNNING, state="paused"))
@@ -265,8 +261,7 @@ def test_an_edit_while_a_round_ends_is_followed_too(
 
     monkeypatch.setattr(Monitor, "run", slow)
     run = asked = deployment("")
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     file.write_text("profiles: {main: , a: {port: 19789}}\n")
     assert run.next("fleet-read")["profiles"] == ["main", "a"]
     while (entry := run.entries.get(timeout=SECONDS))["event"] != "fleet-read":
@@ -282,8 +277,7 @@ def test_a_recovery_is_told_also_where_the_fleet_file_was_edited_for_it(
     looks_like(monkeypatch, {"exited": "failed", "running": "ready"})
     more = 'watch: {notify: {command: [sh, -c, "cat >> news.json; echo >> news.json"]}}\n'
     run = deployment(more)
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     (tmp_path / "fleet.yaml").write_text(f"profiles: {{main: , rescue: {{port: 19789}}}}\n{more}")
     run.next("fleet-read")
     assert run.next("state")["profile"] == "rescue"
@@ -336,8 +330,7 @@ def test_news_of_a_trouble_that_lasts_reach_the_person_s_command(
     monkeypatch.setattr(watching, "Policy", lambda **more: Policy(**more | {"settle": 0}))
     looks_like(monkeypatch, {"exited": "failed"})
     run = deployment('watch: {notify: {command: [sh, -c, "cat > news.json"]}}\n')
-    run.next("watching")
-    run.next("state")
+    run.has_begun()
     run.end()
     assert json.loads((tmp_path / "news.json").read_text())["events"][0]["state"] == "failed"
 

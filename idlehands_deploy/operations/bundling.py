@@ -18,6 +18,7 @@ from idlehands_deploy.directory import read_text
 from idlehands_deploy.engine.compose import Compose
 from idlehands_deploy.errors import DeployError, EngineUnreachableError, FleetError
 from idlehands_deploy.fleet_checks import check_profile_name
+from idlehands_deploy.journal import read_journal
 from idlehands_deploy.operations.doctor import examine
 from idlehands_deploy.operations.inspection import status
 from idlehands_deploy.operations.known_secrets import known_secrets, variables_to_hide
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from idlehands_deploy.operations.session import Session
 
 LOG_LINES = 300
+# Of a watch's journal.
+ENTRIES = 500
 
 
 def gather(
@@ -102,6 +105,7 @@ class _Gathering:
         self._outline("compose.yaml", lambda: compose_text(deployment, names, self._clean))
         self._outline("generate-check.txt", lambda: difference(self._session, names, self._clean))
         self._data("status.json", lambda: self._status(status_json))
+        self._data("watch.json", lambda: read_journal(deployment.journal_file).entries[-ENTRIES:])
         for name in names:
             self._profile(name)
         for name, text in more.items():
