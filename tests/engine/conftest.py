@@ -28,6 +28,9 @@ T = TypeVar("T")
 # Another image can be put to the same tests.
 IMAGE = os.environ.get("IDLEHANDS_TEST_IMAGE", DEFAULT_IMAGE)
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and mount")
+measure = pytest.mark.skipif(
+    "IDLEHANDS_TEST_MEASURES" not in os.environ, reason="takes minutes to see that a command takes seconds"
+)
 PROJECT_LABEL = "com.docker.compose.project"
 
 

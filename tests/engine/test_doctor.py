@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.engine.conftest import measure
+
 if TYPE_CHECKING:
     from tests.engine.conftest import Site
 
@@ -41,6 +43,7 @@ def test_nothing_is_wrong_with_two_gateways_that_work(pair: Site) -> None:
     assert "Nothing is wrong with 2 profiles" in pair.ok("doctor").out
 
 
+@measure
 @pytest.mark.alone
 def test_four_gateways_are_examined_within_three_seconds(site: Site) -> None:
     site.write("profiles: {main: {}, a: {}, b: {}, c: {}}\n")

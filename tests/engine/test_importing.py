@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.engine.conftest import IMAGE, free_base, until
+from tests.engine.conftest import IMAGE, free_base, measure, until
 from tests.natives import everything, make_native
 
 if TYPE_CHECKING:
@@ -164,6 +164,7 @@ def _json(output: str) -> str:
     return output[min(index for index in (output.find("{"), output.find("[")) if index >= 0) :]
 
 
+@measure
 @pytest.mark.alone
 @pytest.mark.parametrize(("files", "size"), [(16_000, 64 << 10), (8, 128 << 20)], ids=["many", "big"])
 def test_a_gigabyte_is_imported_at_the_speed_of_cp(
