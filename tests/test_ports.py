@@ -13,7 +13,7 @@ from idlehands_deploy.fleet import Fleet, parse_fleet
 from idlehands_deploy.ports import PortPlan, plan_ports
 from tests.helpers import fleet
 
-# How many random fleets; the full test run asks for many more than the fast one.
+# How many random fleets of each kind.
 EXAMPLES = int(os.environ.get("IDLEHANDS_TEST_EXAMPLES", "50"))
 fast = settings(max_examples=EXAMPLES, deadline=None, database=None)
 
