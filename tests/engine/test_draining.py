@@ -1,4 +1,4 @@
-"""A gateway with a reply in the making may finish it, as long as it is allowed, and is never taken for hung."""
+"""A gateway that has a reply in the making, or is slow to start, has its time, and is never taken for hung."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.engine.conftest import until
 if TYPE_CHECKING:
     from tests.engine.conftest import Site
 
-pytestmark = [pytest.mark.engine, pytest.mark.alone]
+pytestmark = pytest.mark.engine
 
 # A double of a model provider: what a real one answers, and when, is nobody's to decide. Ends after SECONDS.
 PROVIDER = """
@@ -87,6 +87,14 @@ def test_a_reply_that_takes_longer_than_the_grace_period_is_cut_off_and_that_is_
     result = site.ok("down", "main")
     assert 6 <= time.monotonic() - began < 25
     assert "main had not finished after 6s and was killed: what it was at is lost. How long" in result.err
+
+
+def test_a_gateway_that_is_slow_to_start_is_not_taken_for_hung(site: Site) -> None:
+    # With a quarter of a core it takes longer than a gateway that had started would be given.
+    site.write("profiles: {main: {resources: {cpus: 0.25}, environment: {IDLEHANDS_HANG_TIMEOUT: '20'}}}\n")
+    assert site.ok("up", "main").seconds > 20
+    assert site.container("main").attrs["RestartCount"] == 0
+    assert "killing it" not in site.logs("main")
 
 
 def _busy(site: Site, seconds: int, more: str = "", environment: str = "{}") -> Turn:
