@@ -78,7 +78,7 @@ def age(seconds: float) -> str:
 
 def _available(name: str, found: Availability, asked: float) -> str:
     if not found.watched:
-        return f"{name}: nobody watched it in the last {age(asked)}."
+        return f"{name}: nothing is known of the last {age(asked)}."
     ready, usable = (f"{_percent(part / found.watched)} %" for part in (found.ready, found.usable))
     also = "" if ready == usable else f", usable {usable}"
     outages = "no outage"

@@ -47,6 +47,9 @@ class ScriptedEngine:
         self.told, self.lost = told, lost
         yield
 
+    def alive(self) -> bool:
+        return True
+
     def is_being_stopped(self, _facts: ContainerFacts, _within: float) -> bool:
         return self.is_stopping
 

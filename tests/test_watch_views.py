@@ -47,7 +47,7 @@ def test_the_json_has_a_version_and_the_entries_as_they_are_in_the_journal() -> 
 @pytest.mark.parametrize(
     ("found", "sentence"),
     [
-        (Availability(), "main: nobody watched it in the last 1d."),
+        (Availability(), "main: nothing is known of the last 1d."),
         (Availability(3600, 3600, 3600), "main: ready 100 % of 1h watched; no outage."),
         (
             Availability(3600, 3599.99, 3599.99, 1, 0.01),

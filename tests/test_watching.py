@@ -46,7 +46,7 @@ class Compose:
     def __init__(self) -> None:
         self.asked: Queue[str] = Queue()
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, **_: object) -> str:
         self.asked.put(" ".join(arguments))
         if self.failure:
             raise self.failure

@@ -176,7 +176,7 @@ def describe(verdict: Verdict) -> str:
 def as_entry(seen: Observation) -> dict[str, Any]:
     """A verdict and the facts behind it, for a journal."""
     verdict, facts = seen.verdict, seen.facts
-    evidence: dict[str, Any] = {"latency": seen.latency, "browsers": dict(seen.browsers)}
+    evidence: dict[str, Any] = {"latency": seen.latency, "browsers": dict(seen.browsers), "control": seen.control}
     if facts is not None:
         evidence |= {
             "container": facts.id, "docker_state": facts.state, "docker_health": facts.health,

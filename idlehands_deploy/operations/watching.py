@@ -28,6 +28,7 @@ from idlehands_deploy.supervision import Policy, Supervisor, Tell, Treat
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.fleet import Fleet
     from idlehands_deploy.metrics import Metrics
     from idlehands_deploy.operations.ledger import Entry
@@ -163,7 +164,8 @@ class _Round:
         more = {"profile": profile, "cure": treat.cure, "attempt": treat.attempt, "reason": treat.why}
         began = time.monotonic()
         try:
-            if spared := self._spared(profile):
+            engine = self._session.engine_for(self._fleet)
+            if spared := self._spared(engine, profile):
                 self._ledger.write("spared", **more | {"reason": spared})
                 return
             self._ledger.write("treating", **more)
@@ -174,7 +176,8 @@ class _Round:
                 refuse_stale(self._session, make_plan(self._session, self._session.fleet_text()))
             # A container whose port was lost on this host alone is, to Compose, just as it should be.
             anew = up_arguments(["--force-recreate", profile])
-            self._session.compose(self._fleet).run(*(restart if treat.cure == "restart" else anew))
+            arguments = restart if treat.cure == "restart" else anew
+            self._session.remake(engine, self._fleet, arguments, [profile])
             self._ledger.write("treated", **more, seconds=round(time.monotonic() - began, 3))
             self._ledger.treated(profile)
         except DeployError as error:
@@ -184,9 +187,8 @@ class _Round:
                 self.supervisors[profile].treated(time.monotonic())
                 self._treating.discard(profile)
 
-    def _spared(self, profile: str) -> str:
+    def _spared(self, engine: Engine, profile: str) -> str:
         """Why a gateway is to be left alone after all: a restart would bring back what a person stops just now."""
-        engine = self._session.engine_for(self._fleet)
         facts = next(iter(engine.containers(self._fleet.name, profile)), None)
         if facts is None or facts.state != "running":
             return "its container does not run any more"
