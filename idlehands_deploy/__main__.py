@@ -15,7 +15,7 @@ def main() -> None:
     try:
         from idlehands_deploy.cli import app, talk  # noqa: PLC0415 - inside, so that Ctrl-C while loading is quiet
         from idlehands_deploy.errors import DeployError  # noqa: PLC0415
-        from idlehands_deploy.output import flush, show_error  # noqa: PLC0415
+        from idlehands_deploy.show.output import flush, show_error  # noqa: PLC0415
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from idlehands_deploy.operations.observing import Observation
+    from idlehands_deploy.health.observe import Observation
 
 
 class Problem(NamedTuple):

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from idlehands_deploy.directory import Deployment
+from idlehands_deploy.deployment.directory import Deployment
+from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.errors import FleetError
-from idlehands_deploy.fleet_file import parse_text
-from idlehands_deploy.operations.session import Session
+from idlehands_deploy.fleet.file import parse_text
 from tests.program import call
 
 if TYPE_CHECKING:
     import subprocess
 
-    from idlehands_deploy.fleet import Fleet
+    from idlehands_deploy.fleet.model import Fleet
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "idlehands_deploy"

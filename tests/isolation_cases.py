@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from idlehands_deploy.gateway_config import read_config
-from idlehands_deploy.members import Native
+from idlehands_deploy.gateway.config import read_config
+from idlehands_deploy.isolation.claims import Native
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

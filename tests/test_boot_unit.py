@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from idlehands_deploy.boot_unit import watch_unit_text
+from idlehands_deploy.targets.boot_units import watch_unit_text
 
 
 def test_a_watch_s_unit_says_each_word_as_systemd_reads_it() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from idlehands_deploy.boot_unit import unit_name, unit_text
+from idlehands_deploy.targets.boot_units import unit_name, unit_text
 from tests.helpers import run
 
 

@@ -13,13 +13,14 @@ from urllib.parse import quote
 
 import pytest
 
-from idlehands_deploy.bundle import INDEX, TOP, write_bundle
-from idlehands_deploy.directory import Deployment
+from idlehands_deploy.deployment.directory import Deployment
+from idlehands_deploy.deployment.session import Session
+from idlehands_deploy.doctor import bundle as bundling
+from idlehands_deploy.doctor.archive import INDEX, TOP, write_bundle
 from idlehands_deploy.errors import UsageError
-from idlehands_deploy.fleet_values import TOKEN_SECRET
-from idlehands_deploy.journal import Journal
-from idlehands_deploy.operations import bundling, editing
-from idlehands_deploy.operations.session import Session
+from idlehands_deploy.fleet.values import TOKEN_SECRET
+from idlehands_deploy.operations import editing
+from idlehands_deploy.watch.journal import Journal
 from tests.helpers import Quiet, clean_environ
 
 if TYPE_CHECKING:

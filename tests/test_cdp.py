@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy import cdp
-from idlehands_deploy.cdp import CdpError, Page
+from idlehands_deploy.gateway import cdp
+from idlehands_deploy.gateway.cdp import CdpError, Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

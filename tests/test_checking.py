@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typer.testing import CliRunner
 
-from idlehands_deploy import health_views
 from idlehands_deploy.cli import app
+from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.errors import EngineUnreachableError, NotReadyError
-from idlehands_deploy.health import Verdict
+from idlehands_deploy.health.deep_check.steps import Step
+from idlehands_deploy.health.observe import Observation
+from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.operations import checking, editing
 from idlehands_deploy.operations.checking import Checked, HealthCheck
-from idlehands_deploy.operations.observing import Observation
-from idlehands_deploy.operations.session import Session
-from idlehands_deploy.output import Line
-from idlehands_deploy.proof import Step
+from idlehands_deploy.show import health as health_views
+from idlehands_deploy.show.output import Line
 from tests.helpers import run, session
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from idlehands_deploy.health import State
+    from idlehands_deploy.health.verdict import State
 
 OK = (Step("ready", "ok", 0.01, "/readyz answers 200"), Step("page", "ok", 1.5, "opened"))
 RED = (OK[0], Step("page", "failed", 8.0, "gave no answer", "it hangs", "idlehands-deploy restart main"))

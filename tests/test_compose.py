@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from idlehands_deploy.compose import build_document, render
 from idlehands_deploy.engine.compose import BINARY, Compose
-from idlehands_deploy.fleet import Fleet, parse_fleet
-from idlehands_deploy.ports import plan_ports
+from idlehands_deploy.fleet.model import Fleet, parse_fleet
+from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.targets.compose import build_document, render
 from tests.helpers import clean_environ, fleet
 
 USER = "1000:1000"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy.copying import Copier, census, free_space
+from idlehands_deploy.host.trees import Copier, census, free_space
 from tests.engine.conftest import root_only
 from tests.natives import everything
 

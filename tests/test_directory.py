@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.directory import (
+from idlehands_deploy.deployment.directory import (
     Deployment,
     containers_locked,
     find_deployment,
@@ -20,9 +20,9 @@ from idlehands_deploy.directory import (
     remove_tree,
     write_atomic,
 )
+from idlehands_deploy.deployment.profile_files import check_files, container_user, make_files, new_token, read_token
 from idlehands_deploy.errors import DirectoryError, FleetError
-from idlehands_deploy.ports import plan_ports
-from idlehands_deploy.profile_files import check_files, container_user, make_files, new_token, read_token
+from idlehands_deploy.fleet.ports import plan_ports
 from tests.helpers import fleet, snapshot
 
 if TYPE_CHECKING:

@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.checks.engine import check_engine, check_image
-from idlehands_deploy.checks.host import check_host
-from idlehands_deploy.checks.running import (
+from idlehands_deploy.doctor.checks.engine import check_engine, check_image
+from idlehands_deploy.doctor.checks.host import check_host
+from idlehands_deploy.doctor.checks.running import (
     check_browser_doctor,
     check_drift,
     check_generated,
     check_orphans,
     check_verdict,
 )
+from idlehands_deploy.doctor.examine import examine
 from idlehands_deploy.engine.compose import read_hashes
 from idlehands_deploy.engine.facts import CONTEXT_LABEL, ContainerFacts, EngineFacts, ImageFacts
-from idlehands_deploy.health import Verdict
-from idlehands_deploy.host import (
+from idlehands_deploy.health.verdict import Verdict
+from idlehands_deploy.host.facts import (
     INOTIFY_INSTANCES,
     INOTIFY_WATCHES,
     USER_NAMESPACES,
@@ -35,7 +36,6 @@ from idlehands_deploy.host import (
     HostFacts,
     look_at_host,
 )
-from idlehands_deploy.operations.doctor import examine
 from tests.conftest import NOBODY
 from tests.helpers import fleet, run, session, snapshot
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idlehands_deploy.deployment.profile_files import new_token
 from idlehands_deploy.errors import (
     DeployError,
     DirectoryError,
@@ -15,14 +16,13 @@ from idlehands_deploy.errors import (
     UsageError,
 )
 from idlehands_deploy.operations import editing, lifecycle
-from idlehands_deploy.profile_files import new_token
 from tests.helpers import clean_environ, session, snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.deployment.session import Session
 
 GENERATED = ["compose.yaml", "fleet.schema.json", "fleet.yaml", "seccomp.json"]
 

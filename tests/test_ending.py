@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from idlehands_deploy.fleet_values import seconds
-from idlehands_deploy.operations.ending import cut_off
+from idlehands_deploy.fleet.values import seconds
+from idlehands_deploy.planning.ending import cut_off
 
 
 @pytest.mark.parametrize(("text", "expected"), [("330s", 330), ("5m", 300), ("5m30s", 330), ("0s", 0)])

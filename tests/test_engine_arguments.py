@@ -13,8 +13,8 @@ from idlehands_deploy.engine.compose import (
     log_arguments,
     up_arguments,
 )
-from idlehands_deploy.engine.packages import as_root, is_debian
 from idlehands_deploy.errors import EngineFailedError
+from idlehands_deploy.host.packages import as_root, is_debian
 from tests.helpers import clean_environ
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 
 from idlehands_deploy.engine.events import DeathWatch, read_death, read_deaths
 from idlehands_deploy.engine.facts import Death, read_time
-from idlehands_deploy.operations.observing import with_past
+from idlehands_deploy.health.observe import with_past
 from tests.test_health import RUNNING
 
 if TYPE_CHECKING:

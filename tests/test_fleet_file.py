@@ -5,8 +5,7 @@ from textwrap import dedent
 import pytest
 
 from idlehands_deploy.errors import FleetError
-from idlehands_deploy.fleet import json_schema
-from idlehands_deploy.fleet_file import (
+from idlehands_deploy.fleet.file import (
     new_fleet_text,
     parse_text,
     schema_text,
@@ -14,6 +13,7 @@ from idlehands_deploy.fleet_file import (
     with_profile,
     without_profile,
 )
+from idlehands_deploy.fleet.model import json_schema
 from tests.helpers import fleet, problems
 
 WRITTEN = """\

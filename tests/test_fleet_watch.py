@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from idlehands_deploy.fleet_values import seconds
+from idlehands_deploy.fleet.values import seconds
 from tests.helpers import fleet, problems
 
 

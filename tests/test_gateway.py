@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from idlehands_deploy.gateway import initial_config
-from idlehands_deploy.ports import plan_ports
+from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.gateway.first_config import initial_config
 from tests.helpers import fleet
 
 

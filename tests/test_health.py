@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from idlehands_deploy.engine.facts import ContainerFacts
-from idlehands_deploy.health import State, Verdict, assess
-from idlehands_deploy.probe import Answer, GatewayAnswers
-from idlehands_deploy.waiting import wait_until_final
+from idlehands_deploy.gateway.probe import Answer, GatewayAnswers
+from idlehands_deploy.health.verdict import State, Verdict, assess
+from idlehands_deploy.health.wait import wait_until_final
 from tests.helpers import ROOT
 
 if TYPE_CHECKING:

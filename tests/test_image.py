@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from idlehands_deploy import __version__
-from idlehands_deploy.errors import UsageError
-from idlehands_deploy.image import (
+from idlehands_deploy.engine.image import (
     CA_FILE,
     GatewayPackage,
     build_arguments,
@@ -21,6 +20,7 @@ from idlehands_deploy.image import (
     context_digest,
     context_directory,
 )
+from idlehands_deploy.errors import UsageError
 from tests.helpers import ROOT
 
 CONTEXT = ROOT / "images" / "gateway"

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy import copying
-from idlehands_deploy.directory import Deployment
+from idlehands_deploy.deployment.directory import Deployment
+from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.errors import (
     DeployError,
     EngineUnreachableError,
@@ -24,8 +24,11 @@ from idlehands_deploy.errors import (
     StateRefusedError,
     UsageError,
 )
-from idlehands_deploy.operations import editing, import_files, import_undo, importing
-from idlehands_deploy.operations.session import Session
+from idlehands_deploy.host import trees as copying
+from idlehands_deploy.importing import files as import_files
+from idlehands_deploy.importing import importer as importing
+from idlehands_deploy.importing import undo as import_undo
+from idlehands_deploy.operations import editing
 from tests.engine.conftest import root_only
 from tests.helpers import Quiet, run
 from tests.natives import Everything, everything, jobs, make_native
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from idlehands_deploy.engine.client import Engine
-    from idlehands_deploy.operations.importing import Imported
+    from idlehands_deploy.importing.importer import Imported
 
 NEW_STATE = "/home/idlehands/.idlehands"
 BASE = "name: test\nbase_port: {base}\nspacing: 20\nprofiles: {{}}\n"
@@ -129,7 +132,7 @@ def killed_at(root: Path, state: Path, function: str, *arguments: str) -> None:
     """Run the command and have its process killed when it is about to call a function of ``import_files``."""
     script = (
         "import os, sys\n"
-        "from idlehands_deploy.operations import import_files\n"
+        "from idlehands_deploy.importing import files as import_files\n"
         f"import_files.{function} = lambda *_, **__: os.kill(os.getpid(), 9)\n"
         "from idlehands_deploy.__main__ import main\n"
         "main()\n"

@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.compose import STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.errors import FleetError, PortConflictError
-from idlehands_deploy.gateway_config import FlawError, read_config
-from idlehands_deploy.isolation import check_isolation
-from idlehands_deploy.members import HOME_TARGET, Setup
+from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.gateway.config import FlawError, read_config
+from idlehands_deploy.isolation.check import check_isolation
+from idlehands_deploy.isolation.claims import HOME_TARGET, Setup
 from idlehands_deploy.operations.inspection import PortsReport
-from idlehands_deploy.port_views import table
-from idlehands_deploy.ports import plan_ports
+from idlehands_deploy.show.ports import table
+from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
 from tests.helpers import fleet
 from tests.isolation_cases import PAIR, REFUSED, RIGHT, WORK, WRONG, Case, native
 
 if TYPE_CHECKING:
     from idlehands_deploy.findings import Finding
-    from idlehands_deploy.gateway_config import GatewayConfig
+    from idlehands_deploy.gateway.config import GatewayConfig
 
 ROOT = Path("/srv/bots")
 TOKEN = secrets.token_hex(16)

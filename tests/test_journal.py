@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy import journal
 from idlehands_deploy.errors import DirectoryError
-from idlehands_deploy.journal import Availability, Journal, alone, availability, read_journal
-from idlehands_deploy.moments import moment, read_moment
+from idlehands_deploy.timestamps import moment, read_moment
+from idlehands_deploy.watch import journal
+from idlehands_deploy.watch.journal import Availability, Journal, alone, availability, read_journal
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,14 +13,14 @@ from prometheus_client import generate_latest
 
 from idlehands_deploy.engine.usage import Usage
 from idlehands_deploy.errors import PortConflictError, UsageError
-from idlehands_deploy.health import Verdict
-from idlehands_deploy.metrics import Metrics
-from idlehands_deploy.operations.observing import Observation
+from idlehands_deploy.health.observe import Observation
+from idlehands_deploy.health.verdict import Verdict
+from idlehands_deploy.watch.metrics import Metrics
 from tests.helpers import ROOT
 from tests.test_health import RUNNING
 
 if TYPE_CHECKING:
-    from idlehands_deploy.health import State
+    from idlehands_deploy.health.verdict import State
 
 MONITORING = ROOT / "compose" / "monitoring"
 

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy import status_views
 from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError
-from idlehands_deploy.health import Verdict
-from idlehands_deploy.operations import inspection, monitoring
+from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.health import monitor as monitoring
+from idlehands_deploy.health.monitor import Monitor, Pace
+from idlehands_deploy.health.observe import Observation
+from idlehands_deploy.health.verdict import Verdict
+from idlehands_deploy.operations import inspection
 from idlehands_deploy.operations.inspection import StatusReport
-from idlehands_deploy.operations.monitoring import Monitor, Pace
-from idlehands_deploy.operations.observing import Observation
-from idlehands_deploy.ports import plan_ports
+from idlehands_deploy.show import status as status_views
 from tests.helpers import fleet, session
 from tests.test_health import ENDED, RUNNING
 

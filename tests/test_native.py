@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.errors import DeployError, StateRefusedError
-from idlehands_deploy.native import env_token, find_native, signs_of_life
+from idlehands_deploy.importing.native import env_token, find_native, signs_of_life
 from tests.engine.conftest import root_only
 from tests.natives import make_native
 

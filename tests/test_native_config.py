@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from idlehands_deploy.native_config import (
+from idlehands_deploy.fleet.ports import ProfilePorts
+from idlehands_deploy.importing.rewrite import (
     Config,
     Rewriting,
     agent_workspaces,
@@ -16,7 +17,6 @@ from idlehands_deploy.native_config import (
     shape_problems,
     state_moves,
 )
-from idlehands_deploy.ports import ProfilePorts
 
 HOME = "/home/ada"
 STATE = "/home/ada/.openclaw-rescue"

@@ -6,8 +6,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.native_config import Move
-from idlehands_deploy.native_databases import settle
+from idlehands_deploy.importing.databases import settle
+from idlehands_deploy.importing.rewrite import Move
 from tests.natives import jobs, make_native
 
 if TYPE_CHECKING:

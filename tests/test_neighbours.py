@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.engine.processes import GatewayProcess, gateway_processes
-from idlehands_deploy.neighbours import find_natives, user_homes
+from idlehands_deploy.host.processes import GatewayProcess, gateway_processes
+from idlehands_deploy.isolation.native_scan import find_natives, user_homes
 from tests.helpers import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from idlehands_deploy.members import Native
+    from idlehands_deploy.isolation.claims import Native
 
 # A process by a gateway's name, with a port of its own, since a real one is too slow for here.
 DOUBLE = """

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from idlehands_deploy import news
 from idlehands_deploy.errors import FleetError
-from idlehands_deploy.news import News
-from idlehands_deploy.operations import notifying
-from idlehands_deploy.operations.notifying import Notifier, check_notify
+from idlehands_deploy.watch import notifications as news
+from idlehands_deploy.watch import sender as notifying
+from idlehands_deploy.watch.notifications import News
+from idlehands_deploy.watch.sender import Notifier, check_notify
 from tests.helpers import fleet, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from idlehands_deploy.fleet import Fleet
+    from idlehands_deploy.fleet.model import Fleet
 
 SECONDS = 20
 HUNG = News("2026-01-01T00:00:00Z", "main", "problem", "hung", "main is hung: it gives no answer", "restart main")

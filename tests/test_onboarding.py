@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.onboarding import auth_choice, onboard_arguments, provider_keys
+from idlehands_deploy.gateway.onboarding import auth_choice, onboard_arguments, provider_keys
 from tests.helpers import run
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from idlehands_deploy.picture import LEFT, LINE, RIGHT, flaw, look
+from idlehands_deploy.gateway.test_page import LEFT, LINE, RIGHT, flaw, look
 from tests.pictures import png
 
 WHITE = (255, 255, 255)

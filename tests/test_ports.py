@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from idlehands_deploy.errors import PortConflictError
-from idlehands_deploy.fleet import Fleet, parse_fleet
-from idlehands_deploy.ports import PortPlan, plan_ports
+from idlehands_deploy.fleet.model import Fleet, parse_fleet
+from idlehands_deploy.fleet.ports import PortPlan, plan_ports
 from tests.helpers import fleet
 
 # How many random fleets of each kind.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.probe import Answer, GatewayAnswers, GatewayProbe
+from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

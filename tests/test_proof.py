@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy import proof
-from idlehands_deploy.health import Verdict
-from idlehands_deploy.picture import LEFT, RIGHT
-from idlehands_deploy.ports import plan_ports
-from idlehands_deploy.probe import Answer
-from idlehands_deploy.proof import Doors, FailedError, SkippedError, Step
+from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.gateway.probe import Answer
+from idlehands_deploy.gateway.test_page import LEFT, RIGHT
+from idlehands_deploy.health.deep_check import steps as proof
+from idlehands_deploy.health.deep_check.steps import Doors, FailedError, SkippedError, Step
+from idlehands_deploy.health.verdict import Verdict
 from tests.helpers import fleet
 from tests.pictures import png
 

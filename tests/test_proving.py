@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idlehands_deploy.errors import DeployError
-from idlehands_deploy.health import Verdict
-from idlehands_deploy.operations import proving
-from idlehands_deploy.operations.proving import Place, prove, within
-from idlehands_deploy.picture import LEFT, RIGHT
-from idlehands_deploy.probe import GatewayProbe
-from idlehands_deploy.proof import Doors, FailedError, Step
+from idlehands_deploy.gateway.probe import GatewayProbe
+from idlehands_deploy.gateway.test_page import LEFT, RIGHT
+from idlehands_deploy.health.deep_check import prove as proving
+from idlehands_deploy.health.deep_check.prove import Place, prove, within
+from idlehands_deploy.health.deep_check.steps import Doors, FailedError, Step
+from idlehands_deploy.health.verdict import Verdict
 from tests.helpers import Quiet
 from tests.pictures import png
 

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idlehands_deploy.outline import FLEET_FILE, GATEWAY_CONFIG, outline
-from idlehands_deploy.redaction import Redactor
-from idlehands_deploy.secret_shapes import names_a_secret
+from idlehands_deploy.redaction.allowlist import FLEET_FILE, GATEWAY_CONFIG, outline
+from idlehands_deploy.redaction.redactor import Redactor
+from idlehands_deploy.redaction.shapes import names_a_secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable

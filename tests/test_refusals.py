@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.directory import staged
+from idlehands_deploy.deployment.directory import staged
 from idlehands_deploy.errors import DeployError, DirectoryError, FleetError, StaleError, UsageError
 from idlehands_deploy.operations import editing
 from tests.helpers import run, session, snapshot
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.deployment.session import Session
 
 FLEET = "profiles: {main: {}}\n"
 CHANGES: dict[str, Callable[[Session], object]] = {

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.directory import Deployment, remove_tree
+from idlehands_deploy.deployment.directory import Deployment, remove_tree
 from idlehands_deploy.errors import DeployError, FleetError, UsageError
 from idlehands_deploy.operations import editing, lifecycle
 from tests.helpers import session, snapshot

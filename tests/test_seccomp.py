@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from idlehands_deploy.seccomp import seccomp_text
+from idlehands_deploy.targets.seccomp import seccomp_text
 
 
 def refused() -> list[str]:

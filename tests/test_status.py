@@ -5,21 +5,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy import status_views
 from idlehands_deploy.engine.usage import Reading, Usage, between, read_counters, read_stats
 from idlehands_deploy.errors import EngineUnreachableError
-from idlehands_deploy.health import Verdict, assess_unknown
+from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.gateway.probe import Answer, GatewayAnswers
+from idlehands_deploy.health.observe import Observation
+from idlehands_deploy.health.verdict import Verdict, assess_unknown
 from idlehands_deploy.operations.inspection import StatusReport
-from idlehands_deploy.operations.observing import Observation
-from idlehands_deploy.ports import plan_ports
-from idlehands_deploy.probe import Answer, GatewayAnswers
+from idlehands_deploy.show import status as status_views
 from tests.helpers import check_status, fleet
 from tests.test_health import ENDED, RUNNING
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from idlehands_deploy.operations.observing import BrowserState
+    from idlehands_deploy.health.observe import BrowserState
 
 PLAN = plan_ports(fleet("profiles: {main: , rescue: }"))
 FACTS = replace(RUNNING, restart_count=2, version="2026.9.6", memory_limit=2 << 30)

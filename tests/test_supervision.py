@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from idlehands_deploy.health import State, Verdict
-from idlehands_deploy.supervision import Policy, Supervisor, Tell, Treat, cure_for
+from idlehands_deploy.health.verdict import State, Verdict
+from idlehands_deploy.watch.policy import Policy, Supervisor, Tell, Treat, cure_for
 
 POLICY = Policy(patience=90, settle=5, overdue=180, first=10, longest=60, attempts=4, cooldown=3600, stable=600)
 

@@ -17,12 +17,12 @@ import pytest
 import typer.main
 
 from idlehands_deploy.cli import app
-from idlehands_deploy.directory import Deployment, find_deployment
+from idlehands_deploy.deployment.directory import Deployment, find_deployment
+from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.engine import client, connection
 from idlehands_deploy.errors import DeployError, DirectoryError, EngineForbiddenError
 from idlehands_deploy.operations import editing
-from idlehands_deploy.operations.session import Session
-from idlehands_deploy.output import hint, remember_directory
+from idlehands_deploy.show.output import hint, remember_directory
 from tests.helpers import Quiet, check_status, clean_environ, run, session, snapshot
 
 if TYPE_CHECKING:

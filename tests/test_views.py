@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from idlehands_deploy import views
-from idlehands_deploy.health import Verdict
+from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.health.observe import Observation, gateway_host
+from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.operations.lifecycle import UpResult
-from idlehands_deploy.operations.observing import Observation, gateway_host
-from idlehands_deploy.ports import plan_ports
+from idlehands_deploy.show import fleet as views
 from tests.helpers import fleet
 from tests.test_health import ENDED, RUNNING
 

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from idlehands_deploy import output
 from idlehands_deploy.cli.watch import Screen
+from idlehands_deploy.show import output
 from tests.helpers import clean_environ, run
 
 if TYPE_CHECKING:

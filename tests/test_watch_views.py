@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from idlehands_deploy import watch_views
-from idlehands_deploy.journal import Availability
-from idlehands_deploy.operations.history import History
-from idlehands_deploy.watch_views import age
+from idlehands_deploy.show import watch as watch_views
+from idlehands_deploy.show.watch import age
+from idlehands_deploy.watch.history import History
+from idlehands_deploy.watch.journal import Availability
 
 HUNG = {
     "time": "2026-01-01T00:00:00.000Z", "at": 1767225600.0, "event": "state", "profile": "main", "state": "hung",

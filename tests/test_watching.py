@@ -13,16 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idlehands_deploy.errors import EngineFailedError, FleetError, UsageError
-from idlehands_deploy.health import Verdict
-from idlehands_deploy.journal import Journal, availability, read_journal
-from idlehands_deploy.metrics import Metrics
-from idlehands_deploy.operations import observing, watching
+from idlehands_deploy.health import observe as observing
+from idlehands_deploy.health.monitor import Monitor
+from idlehands_deploy.health.observe import Observation
+from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.operations.editing import make_plan
-from idlehands_deploy.operations.ledger import Ledger
-from idlehands_deploy.operations.monitoring import Monitor
-from idlehands_deploy.operations.observing import Observation
-from idlehands_deploy.operations.watching import Watching, watch
-from idlehands_deploy.supervision import Policy
+from idlehands_deploy.watch import loop as watching
+from idlehands_deploy.watch.journal import Journal, availability, read_journal
+from idlehands_deploy.watch.ledger import Ledger
+from idlehands_deploy.watch.loop import Watching, watch
+from idlehands_deploy.watch.metrics import Metrics
+from idlehands_deploy.watch.policy import Policy
 from tests.helpers import session
 from tests.test_health import ENDED, RUNNING
 from tests.test_monitoring import PATIENT, ScriptedEngine
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.facts import ContainerFacts
-    from idlehands_deploy.health import State
-    from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.health.verdict import State
 
 SECONDS = 20
 

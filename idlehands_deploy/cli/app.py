@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from idlehands_deploy import __version__, operations, output
+from idlehands_deploy import __version__, operations
+from idlehands_deploy.show import output
 
 if TYPE_CHECKING:
-    from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.deployment.session import Session
 
 
 class Group(TyperGroup):

@@ -7,8 +7,11 @@ from typing import Annotated
 
 import typer
 
-from idlehands_deploy import operations, output, port_views, views
+from idlehands_deploy import operations
 from idlehands_deploy.cli.app import Json, Name, Names, app, start_session, talk
+from idlehands_deploy.show import fleet as views
+from idlehands_deploy.show import output
+from idlehands_deploy.show import ports as port_views
 
 
 @app.command()

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
-from idlehands_deploy import finding_views, operations, output, status_views
+from idlehands_deploy import operations
 from idlehands_deploy.cli.app import Json, app, start_session, talk
 from idlehands_deploy.errors import NotReadyError
+from idlehands_deploy.show import findings as finding_views
+from idlehands_deploy.show import output
+from idlehands_deploy.show import status as status_views
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idlehands_deploy import operations, output, views
+from idlehands_deploy import operations
 from idlehands_deploy.cli.app import (
     InstallEngine,
     Json,
@@ -21,6 +21,8 @@ from idlehands_deploy.cli.app import (
     talk,
 )
 from idlehands_deploy.errors import NotReadyError
+from idlehands_deploy.show import fleet as views
+from idlehands_deploy.show import output
 
 if TYPE_CHECKING:
     from collections.abc import Callable

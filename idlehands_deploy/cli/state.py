@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
-from idlehands_deploy import operations, output, port_views
+from idlehands_deploy import operations
 from idlehands_deploy.cli.app import app, start_session, talk
 from idlehands_deploy.errors import UsageError
+from idlehands_deploy.show import output
+from idlehands_deploy.show import ports as port_views
 
 TWICE = "two of them would answer the same chats"
 

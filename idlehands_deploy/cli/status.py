@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idlehands_deploy import operations, output, status_views
+from idlehands_deploy import operations
 from idlehands_deploy.cli.app import Json, Names, app, start_session, talk
+from idlehands_deploy.show import output
+from idlehands_deploy.show import status as status_views
 
 if TYPE_CHECKING:
     from idlehands_deploy.operations.inspection import StatusReport

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idlehands_deploy import operations, output, watch_views
+from idlehands_deploy import operations
 from idlehands_deploy.cli.app import Json, Names, app, start_session
+from idlehands_deploy.show import output
+from idlehands_deploy.show import watch as watch_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable

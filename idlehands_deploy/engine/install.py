@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.engine.client import Engine
-from idlehands_deploy.engine.packages import as_root, install_packages, run_logged
 from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError
+from idlehands_deploy.host.packages import as_root, install_packages, run_logged
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

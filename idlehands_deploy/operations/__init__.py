@@ -11,23 +11,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from idlehands_deploy.operations import (
-        booting,
-        bundling,
-        checking,
-        doctor,
-        editing,
-        ending,
-        history,
-        images,
-        import_undo,
-        importing,
-        inspection,
-        lifecycle,
-        onboarding,
-        session,
-        watching,
-    )
+    from idlehands_deploy.deployment import session
+    from idlehands_deploy.doctor import bundle as bundling
+    from idlehands_deploy.doctor import examine as doctor
+    from idlehands_deploy.importing import importer as importing
+    from idlehands_deploy.importing import undo as import_undo
+    from idlehands_deploy.operations import booting, checking, editing, images, inspection, lifecycle, onboarding
+    from idlehands_deploy.planning import ending
+    from idlehands_deploy.watch import history
+    from idlehands_deploy.watch import loop as watching
 
 __all__ = [
     "booting",
@@ -46,9 +38,27 @@ __all__ = [
     "session",
     "watching",
 ]
+# Where each pipeline lives.
+_HOMES = {
+    "booting": "operations.booting",
+    "bundling": "doctor.bundle",
+    "checking": "operations.checking",
+    "doctor": "doctor.examine",
+    "editing": "operations.editing",
+    "ending": "planning.ending",
+    "history": "watch.history",
+    "images": "operations.images",
+    "import_undo": "importing.undo",
+    "importing": "importing.importer",
+    "inspection": "operations.inspection",
+    "lifecycle": "operations.lifecycle",
+    "onboarding": "operations.onboarding",
+    "session": "deployment.session",
+    "watching": "watch.loop",
+}
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module(f"{__name__}.{name}")
+    return importlib.import_module(f"idlehands_deploy.{_HOMES[name]}")

@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.boot_unit import ENGINE_UNIT, unit_name, unit_text, watch_unit_name, watch_unit_text
-from idlehands_deploy.engine.systemd import Systemd, may_use, name_of
+from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import UsageError
-from idlehands_deploy.operations.notifying import check_notify
-from idlehands_deploy.operations.session import select
+from idlehands_deploy.host.systemd import Systemd, may_use, name_of
+from idlehands_deploy.targets.boot_units import ENGINE_UNIT, unit_name, unit_text, watch_unit_name, watch_unit_text
+from idlehands_deploy.watch.sender import check_notify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.deployment.session import Session
 
 # What says which engine is meant, and how it is reached.
 ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")

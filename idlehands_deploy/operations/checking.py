@@ -7,21 +7,21 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import NotReadyError
-from idlehands_deploy.operations.observing import Observation, gateway_host, observe
-from idlehands_deploy.operations.readiness import wait_for
-from idlehands_deploy.operations.session import select
-from idlehands_deploy.operations.surroundings import plan_here
-from idlehands_deploy.profile_files import read_token
-from idlehands_deploy.proof import Doors, Step, proven
+from idlehands_deploy.health.deep_check.steps import Doors, Step, proven
+from idlehands_deploy.health.observe import Observation, gateway_host, observe
+from idlehands_deploy.health.readiness import wait_for
+from idlehands_deploy.isolation.setups import plan_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from idlehands_deploy.fleet import Fleet
-    from idlehands_deploy.operations.proving import Place
-    from idlehands_deploy.operations.session import Session
-    from idlehands_deploy.ports import PortPlan
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.fleet.ports import PortPlan
+    from idlehands_deploy.health.deep_check.prove import Place
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def check(session: Session, names: Sequence[str], wait: float | None, *, deep: b
 
 
 def _prove_all(session: Session, fleet: Fleet, plan: PortPlan, seen: Sequence[Observation]) -> list[Checked]:
-    from idlehands_deploy.operations.proving import prove  # noqa: PLC0415 - only a deep check pays for it
+    from idlehands_deploy.health.deep_check.prove import prove  # noqa: PLC0415 - only a deep check pays for it
 
     interrupted = threading.Event()
 
@@ -98,8 +98,8 @@ def _prove_all(session: Session, fleet: Fleet, plan: PortPlan, seen: Sequence[Ob
 
 
 def _place(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> Place:
-    from idlehands_deploy.operations.proving import Place  # noqa: PLC0415
-    from idlehands_deploy.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
+    from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
+    from idlehands_deploy.health.deep_check.prove import Place  # noqa: PLC0415
 
     token = read_token(session.deployment, profile)
     where = gateway_host(fleet), plan.profiles[profile].base

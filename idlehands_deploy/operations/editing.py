@@ -6,12 +6,10 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.compose import build_document, render
-from idlehands_deploy.directory import locked, read_text, staged
+from idlehands_deploy.deployment.directory import locked, read_text, staged
+from idlehands_deploy.deployment.profile_files import check_files, container_user, make_files
 from idlehands_deploy.errors import FleetError, Problem, StaleError, UsageError
-from idlehands_deploy.fleet import json_schema
-from idlehands_deploy.fleet_checks import check_profile_name
-from idlehands_deploy.fleet_file import (
+from idlehands_deploy.fleet.file import (
     new_fleet_text,
     parse_text,
     schema_text,
@@ -19,18 +17,20 @@ from idlehands_deploy.fleet_file import (
     with_profile,
     without_profile,
 )
-from idlehands_deploy.operations.surroundings import plan_here
-from idlehands_deploy.ports import MAIN
-from idlehands_deploy.profile_files import check_files, container_user, make_files
-from idlehands_deploy.seccomp import seccomp_text
+from idlehands_deploy.fleet.model import json_schema
+from idlehands_deploy.fleet.ports import MAIN
+from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.targets.compose import build_document, render
+from idlehands_deploy.targets.seccomp import seccomp_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
-    from idlehands_deploy.fleet import Fleet
-    from idlehands_deploy.operations.session import Session
-    from idlehands_deploy.ports import PortPlan
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.fleet.ports import PortPlan
 
 NEW_NAME = "idlehands"
 

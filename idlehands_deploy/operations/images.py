@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.directory import read_text
+from idlehands_deploy.deployment.directory import read_text
+from idlehands_deploy.engine.image import GatewayPackage, build_image
 from idlehands_deploy.errors import EngineFailedError
-from idlehands_deploy.fleet import DEFAULT_IMAGE
-from idlehands_deploy.image import GatewayPackage, build_image
+from idlehands_deploy.fleet.model import DEFAULT_IMAGE
 
 if TYPE_CHECKING:
-    from idlehands_deploy.operations.session import Session
+    from idlehands_deploy.deployment.session import Session
 
 
 @dataclass(frozen=True)

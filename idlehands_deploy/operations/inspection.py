@@ -8,29 +8,29 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from idlehands_deploy.compose import build_document, render
-from idlehands_deploy.directory import read_text
-from idlehands_deploy.engine.sockets import own_addresses
+from idlehands_deploy.deployment.directory import read_text
+from idlehands_deploy.deployment.profile_files import container_user, read_token, written_at
+from idlehands_deploy.deployment.session import select
+from idlehands_deploy.doctor.drift import compose_hashes, find_drift
 from idlehands_deploy.errors import DirectoryError, EngineUnreachableError
-from idlehands_deploy.fleet_values import TOKEN_SECRET
-from idlehands_deploy.isolation import check_isolation
-from idlehands_deploy.operations.drift import compose_hashes, find_drift
-from idlehands_deploy.operations.monitoring import Monitor, Pace
-from idlehands_deploy.operations.observing import Observation, gateway_host, observe, unknown
-from idlehands_deploy.operations.session import select
-from idlehands_deploy.operations.surroundings import find_natives, plan_here, read_setups
-from idlehands_deploy.profile_files import container_user, read_token, written_at
+from idlehands_deploy.fleet.values import TOKEN_SECRET
+from idlehands_deploy.health.monitor import Monitor, Pace
+from idlehands_deploy.health.observe import Observation, gateway_host, observe, unknown
+from idlehands_deploy.host.sockets import own_addresses
+from idlehands_deploy.isolation.check import check_isolation
+from idlehands_deploy.isolation.setups import find_natives, plan_here, read_setups
+from idlehands_deploy.targets.compose import build_document, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.findings import Finding
-    from idlehands_deploy.fleet import Fleet
-    from idlehands_deploy.health import Verdict
-    from idlehands_deploy.members import Native, Setup
-    from idlehands_deploy.operations.session import Session
-    from idlehands_deploy.ports import PortPlan, ProfilePorts
+    from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.fleet.ports import PortPlan, ProfilePorts
+    from idlehands_deploy.health.verdict import Verdict
+    from idlehands_deploy.isolation.claims import Native, Setup
 
 
 @dataclass(frozen=True)

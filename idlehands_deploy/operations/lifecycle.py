@@ -5,28 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from idlehands_deploy.directory import PRIVATE_FILE, locked, read_text, remove_tree, write_atomic
+from idlehands_deploy.deployment.directory import PRIVATE_FILE, locked, read_text, remove_tree, write_atomic
+from idlehands_deploy.deployment.profile_files import new_token, secrets_changed_at
+from idlehands_deploy.deployment.session import meant, select
 from idlehands_deploy.engine.compose import exec_arguments, interleaved, log_arguments, up_arguments
 from idlehands_deploy.errors import UsageError
-from idlehands_deploy.fleet_file import new_fleet_text
-from idlehands_deploy.fleet_values import TOKEN_SECRET
-from idlehands_deploy.health import assess
+from idlehands_deploy.fleet.file import new_fleet_text
+from idlehands_deploy.fleet.values import TOKEN_SECRET
+from idlehands_deploy.health.observe import Observation, observe
+from idlehands_deploy.health.readiness import wait_for
+from idlehands_deploy.health.verdict import assess
 from idlehands_deploy.operations import editing
-from idlehands_deploy.operations.ending import end
-from idlehands_deploy.operations.observing import Observation, observe
-from idlehands_deploy.operations.readiness import wait_for
-from idlehands_deploy.operations.session import meant, select
-from idlehands_deploy.profile_files import new_token, secrets_changed_at
+from idlehands_deploy.planning.ending import end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.facts import ContainerFacts
-    from idlehands_deploy.fleet import Fleet
-    from idlehands_deploy.operations.session import Session
-    from idlehands_deploy.ports import PortPlan
+    from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.fleet.ports import PortPlan
 
 
 @dataclass(frozen=True)
@@ -185,13 +185,13 @@ def _plan_with(session: Session, names: Sequence[str]) -> tuple[editing.Plan, li
 
 
 def _refuse_conflicts(engine: Engine, fleet: Fleet, ports: PortPlan, profiles: Sequence[str]) -> None:
-    from idlehands_deploy.operations.conflicts import refuse_taken_ports  # noqa: PLC0415
+    from idlehands_deploy.planning.port_conflicts import refuse_taken_ports  # noqa: PLC0415
 
     refuse_taken_ports(fleet, ports, profiles, engine.holders())
 
 
 def _ensure_image(session: Session, engine: Engine, fleet: Fleet) -> None:
-    from idlehands_deploy.image import ensure_image  # noqa: PLC0415
+    from idlehands_deploy.engine.image import ensure_image  # noqa: PLC0415
 
     ensure_image(engine, fleet.image, session.environ, session.progress, session.may_install)
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.directory import read_text
+from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.engine.compose import exec_arguments
 from idlehands_deploy.errors import EngineFailedError, UsageError
-from idlehands_deploy.gateway import CONFIG_NAME
-from idlehands_deploy.onboarding import auth_choice, onboard_arguments, provider_keys
+from idlehands_deploy.gateway.first_config import CONFIG_NAME
+from idlehands_deploy.gateway.onboarding import auth_choice, onboard_arguments, provider_keys
+from idlehands_deploy.isolation.overrides import check_overrides
+from idlehands_deploy.isolation.setups import read_setups
 from idlehands_deploy.operations.lifecycle import UpResult, restart, up
-from idlehands_deploy.operations.surroundings import read_setups
-from idlehands_deploy.overrides import check_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.findings import Finding
-    from idlehands_deploy.operations.session import Session
 
 
 def onboard(

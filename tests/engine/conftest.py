@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from idlehands_deploy.engine.compose import find_binary
-from idlehands_deploy.fleet import DEFAULT_IMAGE
+from idlehands_deploy.fleet.model import DEFAULT_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from idlehands_deploy.engine.client import Engine
-from idlehands_deploy.image import ensure_base
+from idlehands_deploy.engine.image import ensure_base
 from tests.engine.conftest import until
 from tests.helpers import PACKAGE, Quiet
 

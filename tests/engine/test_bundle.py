@@ -13,11 +13,11 @@ from urllib.parse import quote
 import pytest
 import websocket
 
-from idlehands_deploy import status_views
-from idlehands_deploy.bundle import write_bundle
-from idlehands_deploy.directory import Deployment
-from idlehands_deploy.operations import bundling
-from idlehands_deploy.operations.session import Session
+from idlehands_deploy.deployment.directory import Deployment
+from idlehands_deploy.deployment.session import Session
+from idlehands_deploy.doctor import bundle as bundling
+from idlehands_deploy.doctor.archive import write_bundle
+from idlehands_deploy.show import status as status_views
 from tests.engine.conftest import until
 from tests.helpers import Quiet
 

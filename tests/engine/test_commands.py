@@ -8,8 +8,8 @@ import psutil
 import pytest
 import requests
 
-from idlehands_deploy import status_views
-from idlehands_deploy.fleet import DEFAULT_IMAGE
+from idlehands_deploy.fleet.model import DEFAULT_IMAGE
+from idlehands_deploy.show import status as status_views
 from tests.engine.conftest import IMAGE, until
 from tests.helpers import check_status
 

@@ -1,0 +1,1 @@
+"""The deployment directory, and what a command starts from."""

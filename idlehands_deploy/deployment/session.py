@@ -1,0 +1,185 @@
+"""What every operation starts from."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.deployment.directory import containers_locked, find_deployment, read_text
+from idlehands_deploy.errors import EngineFailedError, EngineForbiddenError, EngineUnreachableError, Problem, UsageError
+from idlehands_deploy.fleet.file import parse_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from idlehands_deploy.deployment.directory import Deployment
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.compose import Compose
+    from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.progress import Progress
+
+
+@dataclass(frozen=True)
+class Session:
+    """One command's surroundings.
+
+    Attributes:
+        may_install: asked before anything is installed on this host.
+    """
+
+    deployment: Deployment
+    environ: Mapping[str, str]
+    progress: Progress
+    may_install: Callable[[str], bool]
+
+    @classmethod
+    def start(
+        cls,
+        directory: Path | None,
+        environ: Mapping[str, str],
+        working: Path | None,
+        home: Path | None,
+        progress: Progress,
+        may_install: Callable[[str], bool],
+    ) -> Session:
+        """Find the deployment directory and keep the rest."""
+        return cls(find_deployment(directory, environ, working, home), environ, progress, may_install)
+
+    def fleet_text(self) -> str:
+        """The fleet file's text.
+
+        Raises:
+            UsageError: there is none.
+        """
+        text = read_text(self.deployment.fleet_file)
+        if text is None:
+            raise UsageError(
+                f"There is no fleet file at {self.deployment.fleet_file}.",
+                "Begin with a gateway: idlehands-deploy up main   (or name another directory with -C)",
+            )
+        return text
+
+    def fleet(self) -> Fleet:
+        """The fleet as it is on disk.
+
+        Raises:
+            UsageError: there is none.
+            FleetError: it is wrong.
+        """
+        return parse_text(self.fleet_text(), str(self.deployment.fleet_file))
+
+    def engine(self) -> Engine:
+        """The Docker Engine; installed first if it is missing and that was allowed.
+
+        Raises:
+            EngineUnreachableError: none answers, and none may be installed.
+        """
+        from idlehands_deploy.engine.client import Engine  # noqa: PLC0415 - docker is slow to load
+        from idlehands_deploy.engine.connection import is_default  # noqa: PLC0415
+
+        try:
+            return Engine.connect(self.environ)
+        except EngineForbiddenError:
+            raise
+        except EngineUnreachableError:
+            # An engine somewhere else is not mended by installing one here.
+            if not is_default(self.environ) or not self.may_install("a Docker Engine (docker.io)"):
+                raise
+        from idlehands_deploy.engine.install import install_engine  # noqa: PLC0415
+
+        return install_engine(self.environ, self.progress)
+
+    def engine_for(self, fleet: Fleet) -> Engine:
+        """The engine, seen to run nobody else's containers under this project's name.
+
+        Raises:
+            UsageError: another directory's deployment has that name.
+        """
+        return self.engine_and_containers(fleet)[0]
+
+    def engine_and_containers(self, fleet: Fleet) -> tuple[Engine, list[ContainerFacts]]:
+        """The engine with this deployment's containers, seen to be nobody else's.
+
+        Raises:
+            UsageError: another directory's deployment has that name, and each would take the other's containers
+                for its own.
+        """
+        engine = self.engine()
+        root = self.deployment.root.resolve()
+        containers = engine.containers(fleet.name)
+        directories = {facts.directory for facts in containers if facts.directory}
+        others = sorted(directory for directory in directories if Path(directory).resolve() != root)
+        if others:
+            raise UsageError(
+                f"The Compose project {fleet.name} already runs from {', '.join(others)}.",
+                f"Set another `name` in {self.deployment.fleet_file}, or use that deployment with -C.",
+            )
+        return engine, containers
+
+    def compose(self, fleet: Fleet) -> Compose:
+        """Compose for this deployment."""
+        from idlehands_deploy.engine.compose import Compose  # noqa: PLC0415
+
+        return Compose(self.deployment.root, fleet.name, self.environ)
+
+    def remake(self, engine: Engine, fleet: Fleet, arguments: Sequence[str], profiles: Sequence[str]) -> None:
+        """Run a Compose command that makes or removes the containers of these profiles, when no other one does.
+
+        Two that make the same container anew at once leave none, or one of another name; and the one of a command
+        that was killed goes on.
+
+        Raises:
+            EngineFailedError, EngineUnreachableError: as in run_compose.
+        """
+
+        def waits(profile: str) -> None:
+            self.progress.update(profile, "waiting for another command to be done with its container")
+
+        with containers_locked(self.deployment, profiles, waits) as held:
+            self.run_compose(engine, fleet, arguments, held)
+
+    def run_compose(self, engine: Engine, fleet: Fleet, arguments: Sequence[str], holding: Sequence[int] = ()) -> None:
+        """Run a Compose command of this deployment to its end.
+
+        Args:
+            holding: file descriptors whose locks it keeps until then.
+
+        Raises:
+            EngineFailedError: it failed.
+            EngineUnreachableError: it failed because the engine went away.
+        """
+        try:
+            self.compose(fleet).run(*arguments, holding=holding)
+        except EngineFailedError:
+            if engine.alive():
+                raise
+            raise EngineUnreachableError(
+                f"The Docker Engine went away during `{arguments[0]}`.",
+                f"Start it (sudo systemctl start docker), then run again: idlehands-deploy {arguments[0]}",
+            ) from None
+
+
+def select(fleet: Fleet, names: Sequence[str]) -> list[str]:
+    """The asked-for profiles in the order asked, all of them for no name.
+
+    Raises:
+        UsageError: with every name that is not there, or there is no profile at all.
+    """
+    if problems := [
+        Problem(name, f"no such profile{meant(name, fleet)}; there are: {', '.join(fleet.profiles) or 'none'}")
+        for name in names
+        if name not in fleet.profiles
+    ]:
+        raise UsageError("\n".join(map(str, problems)), "See them: idlehands-deploy list")
+    if not fleet.profiles:
+        raise UsageError("The fleet has no profile yet.", "Add the first: idlehands-deploy up main")
+    return list(dict.fromkeys(names)) or list(fleet.profiles)
+
+
+def meant(name: str, fleet: Fleet) -> str:
+    """A guess at the profile that a mistyped name means."""
+    close = difflib.get_close_matches(name, [other for other in fleet.profiles if other != name], n=1, cutoff=0.7)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -1,0 +1,136 @@
+"""Each profile's files: mounts, owners, modes, secrets."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.findings import Finding
+from idlehands_deploy.fleet.values import TOKEN_SECRET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from idlehands_deploy.host.file_facts import PathFacts, Strangers
+
+OTHERS = 0o077
+
+
+@dataclass(frozen=True)
+class ProfileFiles:
+    """What lies in the deployment directory for one profile.
+
+    Attributes:
+        uid: of its container's user, as ``gid`` is.
+        mounts: state and workspace.
+        private: the directories around mounts and around secrets, outer before inner, in two pairs.
+        secrets: the files that the container gets.
+        unused: names in the secrets directory that it does not get.
+        strangers: in the mounts, by the mount's path.
+    """
+
+    name: str
+    uid: int
+    gid: int
+    mounts: tuple[PathFacts, ...]
+    private: tuple[PathFacts, ...]
+    secrets: tuple[PathFacts, ...]
+    unused: tuple[str, ...]
+    strangers: dict[str, Strangers]
+
+
+def check_files(files: ProfileFiles, *, was_made: bool) -> Iterator[Finding]:
+    """What is wrong with a profile's files.
+
+    Args:
+        was_made: whether it has been up or generated, so that its files must be there.
+    """
+    for mount in files.mounts:
+        yield from _check_mount(files, mount, was_made=was_made)
+    for secret in files.secrets:
+        yield from _check_secret(files, secret, was_made=was_made)
+    for outer, inner in (files.private[:2], files.private[2:]):
+        # One closed door is enough.
+        if all(path.kind == "directory" and path.mode & OTHERS for path in (outer, inner)):
+            yield Finding(
+                "warning", inner.path, f"has mode {inner.mode:04o}: other users of this host can look into it",
+                "it holds sessions and credentials",
+                f"chmod 700 {inner.full}",
+            )  # fmt: skip
+    for name in files.unused:
+        yield Finding(
+            "warning", f"secrets/{files.name}/{name}", "is no secret of this profile",
+            "the gateway does not get it",
+            f"name it under profiles.{files.name}.secrets in fleet.yaml, or delete it",
+        )  # fmt: skip
+
+
+def _check_mount(files: ProfileFiles, mount: PathFacts, *, was_made: bool) -> Iterator[Finding]:
+    owner = f"{files.uid}:{files.gid}"
+    if not mount.exists:
+        if was_made:
+            yield Finding(
+                "error", mount.path, "does not exist", "the engine does not start a container without it",
+                f"idlehands-deploy up {files.name}   (makes an empty one; or put back what was there)",
+            )  # fmt: skip
+    elif mount.kind not in {"directory", "link"}:
+        yield Finding(
+            "error",
+            mount.path,
+            "is not a directory",
+            "it cannot be mounted",
+            f"mv {mount.full} {mount.full}.old",
+        )
+    elif mount.kind == "directory" and mount.uid != files.uid:
+        yield Finding(
+            "error", mount.path, f"belongs to user {mount.uid}, and the gateway runs as {files.uid}",
+            "it cannot write there",
+            f"sudo chown -R {owner} {mount.full}",
+        )  # fmt: skip
+    elif strangers := files.strangers.get(mount.path):
+        yield Finding(
+            "error", strangers.first,
+            f"belongs to another user than the gateway's ({files.uid})" + _and_more(strangers.count),
+            "the gateway cannot write to it, and a database that it cannot open keeps it from starting",
+            f"sudo chown -R {owner} {mount.full}",
+        )  # fmt: skip
+
+
+def _check_secret(files: ProfileFiles, secret: PathFacts, *, was_made: bool) -> Iterator[Finding]:
+    name = secret.path.rpartition("/")[2]
+    if not secret.exists:
+        if was_made:
+            yield Finding(
+                "error", secret.path, "does not exist", "the engine does not start a container without it",
+                f"idlehands-deploy up {files.name}   (makes a new one)" if name == TOKEN_SECRET
+                else f"write the value of {name} into it (mode 0600), then: idlehands-deploy up {files.name}",
+            )  # fmt: skip
+    elif secret.kind != "file":
+        yield Finding(
+            "error", secret.path, "is no file", "the gateway does not get a value from it",
+            f"mv {secret.full} {secret.full}.old   (then write the value of {name} into a file in its place)",
+        )  # fmt: skip
+    elif secret.size == 0:
+        yield Finding(
+            "error", secret.path, "is empty", "the gateway is held back until it has a value",
+            f"idlehands-deploy up {files.name}   (makes a new one)" if name == TOKEN_SECRET
+            else f"write the value of {name} into it, then: idlehands-deploy up {files.name}",
+        )  # fmt: skip
+    else:
+        if secret.mode & OTHERS:
+            yield Finding(
+                "warning", secret.path, f"has mode {secret.mode:04o}: other users of this host can read or change it",
+                "it is a secret", f"chmod 600 {secret.full}",
+            )  # fmt: skip
+        if secret.uid != files.uid or not secret.mode & stat.S_IRUSR:
+            yield Finding(
+                "error", secret.path,
+                f"belongs to user {secret.uid} with mode {secret.mode:04o}, and the gateway runs as {files.uid}",
+                "the gateway cannot read it",
+                f"sudo chown {files.uid}:{files.gid} {secret.full} && sudo chmod 600 {secret.full}",
+            )  # fmt: skip
+
+
+def _and_more(count: int) -> str:
+    return f", as do {count - 1} more" if count > 1 else ""

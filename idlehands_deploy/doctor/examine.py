@@ -1,0 +1,228 @@
+"""Examine everything that a deployment stands on; changes nothing."""
+
+from __future__ import annotations
+
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from idlehands_deploy.deployment.directory import read_text
+from idlehands_deploy.doctor.checks.engine import check_engine, check_image
+from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
+from idlehands_deploy.doctor.checks.host import check_host
+from idlehands_deploy.doctor.checks.running import (
+    check_browser_doctor,
+    check_generated,
+    check_orphans,
+    check_verdict,
+)
+from idlehands_deploy.doctor.drift import compose_hashes, find_drift
+from idlehands_deploy.engine.compose import find_binary
+from idlehands_deploy.errors import DeployError
+from idlehands_deploy.findings import Finding
+from idlehands_deploy.health.observe import observe, probe_control
+from idlehands_deploy.health.readiness import start_warnings
+from idlehands_deploy.host.facts import look_at_host
+from idlehands_deploy.host.file_facts import find_strangers, look_at, names_in, resolved
+from idlehands_deploy.host.sockets import own_addresses
+from idlehands_deploy.isolation.check import check_isolation
+from idlehands_deploy.isolation.setups import find_natives, read_setups
+from idlehands_deploy.operations import editing
+from idlehands_deploy.planning.port_conflicts import taken_ports
+from idlehands_deploy.targets.compose import GENERATED, secret_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.health.observe import Observation
+
+LEVELS = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What an examination found.
+
+    Attributes:
+        profiles: how many gateways were examined.
+        findings: the gravest first.
+    """
+
+    profiles: int
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(finding.level == "note" for finding in self.findings)
+
+
+@dataclass
+class _Seen:
+    """What the look at the engine tells the others.
+
+    Attributes:
+        running: the profiles that run.
+        root: where the engine keeps images and containers, on its own host.
+    """
+
+    running: list[str] = field(default_factory=list)
+    root: Path | None = None
+
+
+def examine(session: Session) -> Diagnosis:
+    """Look at engine, host, files, containers and gateways, all at once.
+
+    Raises:
+        UsageError: there is no deployment.
+        FleetError: the fleet file is wrong; nothing else can be known then.
+    """
+    plan = editing.make_plan(session, session.fleet_text())
+    seen = _Seen()
+    with ThreadPoolExecutor() as pool:
+        parts = [
+            pool.submit(_examine_files, session, plan),
+            pool.submit(_examine_isolation, session, plan),
+            pool.submit(_examine_generated, session, plan),
+        ]
+        found = _examine_engine(session, plan, seen)
+        parts.append(pool.submit(_examine_host, session, plan, seen))
+        found += [finding for part in parts for finding in part.result()]
+    unique = list(dict.fromkeys(_with_a_container(finding, seen.running) for finding in found))
+    return Diagnosis(len(plan.fleet.profiles), sorted(unique, key=lambda finding: LEVELS.index(finding.level)))
+
+
+def _with_a_container(finding: Finding, running: list[str]) -> Finding:
+    """The finding with a command that works also where there is no container yet to run it in."""
+    words = finding.fix.split(" ", 3)
+    if words[:2] == ["idlehands-deploy", "exec"] and words[2] not in running:
+        return finding._replace(fix=f"idlehands-deploy up {words[2]}; {finding.fix}")
+    return finding
+
+
+def _examine_host(session: Session, plan: editing.Plan, seen: _Seen) -> list[Finding]:
+    deployment = session.deployment
+    # Those that do not run were stopped, most of them: room for the next is what is asked for.
+    to_start = min(1, len(plan.fleet.profiles) - len(seen.running))
+    mounts = [deployment.state_directory(name) for name in plan.fleet.profiles]
+    mounts += [deployment.workspace_directory(name) for name in plan.fleet.profiles]
+    uid = int(plan.user.split(":")[0])
+    host = look_at_host([deployment.root, *map(resolved, mounts), *([seen.root] if seen.root else [])], uid)
+    files = [deployment.fleet_file, deployment.compose_file]
+    files += [deployment.state_directory(name) / "idlehands.json" for name in plan.fleet.profiles]
+    return list(check_host(host, plan.fleet, to_start, dict(_written(files, deployment.root))))
+
+
+def _written(files: Iterable[Path], root: Path) -> Iterator[tuple[str, float]]:
+    for path in files:
+        try:
+            yield str(path.relative_to(root)), path.lstat().st_mtime
+        except OSError:
+            continue
+
+
+def _examine_files(session: Session, plan: editing.Plan) -> list[Finding]:
+    return [finding for name in plan.fleet.profiles for finding in _examine_profile_files(session, plan, name)]
+
+
+def _examine_profile_files(session: Session, plan: editing.Plan, name: str) -> Iterator[Finding]:
+    deployment, profile = session.deployment, plan.fleet.profiles[name]
+    root = deployment.root
+    uid, gid = (int(part) for part in profile.user_or(plan.user).split(":"))
+    mounts = (deployment.state_directory(name), deployment.workspace_directory(name))
+    own, secrets = mounts[0].parent, deployment.secrets_directory(name)
+    if not _may_enter(own) or not _may_enter(secrets):
+        yield Finding(
+            "warning", f"profiles/{name}", "cannot be looked into by you",
+            "owners, modes and secrets of its files stay unseen",
+            f"sudo idlehands-deploy -C {shlex.quote(str(root))} doctor",
+        )  # fmt: skip
+        return
+    facts = [look_at(path, root, follow=True) for path in mounts]
+    expected = secret_names(profile)
+    strangers = {fact.path: find_strangers(path, root, uid) for fact, path in zip(facts, mounts, strict=True)}
+    files = ProfileFiles(
+        name, uid, gid,
+        mounts=tuple(facts),
+        private=tuple(look_at(path, root) for path in (own.parent, own, secrets.parent, secrets)),
+        secrets=tuple(look_at(secrets / secret, root, follow=True) for secret in expected),
+        unused=tuple(other for other in names_in(secrets) if other not in expected and not other.startswith(".")),
+        strangers={path: found for path, found in strangers.items() if found},
+    )  # fmt: skip
+    yield from check_files(files, was_made=any(fact.exists for fact in files.private[1::2]))
+
+
+def _may_enter(directory: Path) -> bool:
+    try:
+        (directory / "state").lstat()
+    except PermissionError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _examine_isolation(session: Session, plan: editing.Plan) -> list[Finding]:
+    return check_isolation(read_setups(session, plan.fleet, plan.ports), find_natives(session), own_addresses)
+
+
+def _examine_generated(session: Session, plan: editing.Plan) -> list[Finding]:
+    wanted = [(path, text) for path, text in editing.generated(session, plan)]
+    stale = [path.name for path, text in wanted if read_text(path) != text]
+    compose = read_text(session.deployment.compose_file)
+    foreign = [session.deployment.compose_file.name] if compose and not compose.startswith(GENERATED) else []
+    return list(check_generated(stale, foreign))
+
+
+def _examine_engine(session: Session, plan: editing.Plan, seen: _Seen) -> list[Finding]:
+    """The engine with what runs on it."""
+    try:
+        find_binary()
+        engine = session.engine_for(plan.fleet)
+        return list(_examine_containers(session, plan, engine, seen))
+    except DeployError as error:
+        return [Finding("error", "Docker Engine", error.what, "no gateway can be started or examined", error.remedy)]
+
+
+def _examine_containers(session: Session, plan: editing.Plan, engine: Engine, seen: _Seen) -> Iterator[Finding]:
+    from idlehands_deploy.engine.image import expected_context  # noqa: PLC0415
+
+    fleet, profiles = plan.fleet, list(plan.fleet.profiles)
+    with ThreadPoolExecutor() as pool:
+        facts, holders = pool.submit(engine.facts), pool.submit(engine.holders)
+        image = pool.submit(engine.image, fleet.image)
+        hashes = pool.submit(compose_hashes, session, fleet, plan.compose_text)
+        looks = observe(session, engine, fleet, plan.ports, profiles)
+        doctors = [pool.submit(_ask_browser, session, plan, item) for item in looks if item.verdict.usable]
+        containers = engine.containers(fleet.name)
+        up = {item.profile: item for item in containers if item.state == "running" and item.profile in fleet.profiles}
+        seen.running += up
+        seen.root = Path(facts.result().root)
+        yield from check_engine(facts.result(), fleet)
+        yield from check_image(fleet.image, image.result(), expected_context(fleet.image))
+        yield from find_drift(session, fleet, up, hashes.result(), image.result())
+        yield from check_orphans([item for item in containers if item.profile not in fleet.profiles])
+        for item in looks:
+            yield from check_verdict(item.verdict, start_warnings(engine, item.facts) if item.verdict.usable else ())
+        for doctor in doctors:
+            yield from check_browser_doctor(*doctor.result())
+        for name in profiles:
+            if name not in up:
+                for port, problem in taken_ports(fleet, plan.ports, name, holders.result()):
+                    yield Finding(
+                        "error", f"{port.host_ip}:{port.port}", f"{port.purpose} of {name} cannot have it: {problem}",
+                        f"{name} does not start",
+                        f"stop what holds it, or give {name} another `port` in fleet.yaml",
+                    )  # fmt: skip
+
+
+def _ask_browser(session: Session, plan: editing.Plan, item: Observation) -> tuple[str, int | None, dict[str, Any]]:
+    profile = item.verdict.profile
+    if not plan.fleet.profiles[profile].publish.control:
+        return profile, None, {}
+    answer = probe_control(session, plan.ports, profile).get("/doctor")
+    return profile, answer.status, answer.body

@@ -1,0 +1,225 @@
+"""The gateway's image: found, pulled or built, with its base bootstrapped where no registry answers."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from idlehands_deploy import __version__
+from idlehands_deploy.engine.facts import CONTEXT_LABEL
+from idlehands_deploy.errors import EngineFailedError, UsageError
+from idlehands_deploy.fleet.model import DEFAULT_IMAGE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.progress import Progress
+
+BASE_IMAGE = "debian:trixie-slim"
+# A name of its own: what we bootstrap is Debian's packages, not Docker's official image.
+BOOTSTRAPPED_REPOSITORY, BOOTSTRAPPED_TAG = "idlehands/base", "trixie"
+BOOTSTRAPPED_BASE = f"{BOOTSTRAPPED_REPOSITORY}:{BOOTSTRAPPED_TAG}"
+# Images of this name are built here; any other is somebody's and is pulled.
+OWN_REPOSITORY = DEFAULT_IMAGE.partition(":")[0]
+# What the image is built from, and what travels in the wheel.
+CONTEXT = (".dockerignore", "Dockerfile", "build", "rootfs")
+CA_FILE = "ca-bundle.crt"
+CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+
+
+@dataclass(frozen=True)
+class GatewayPackage:
+    """The npm package in the image, and how it presents itself.
+
+    Attributes:
+        version: None for the image tag's.
+        command: the program that the package installs.
+        prefix: of the environment variables that it reads.
+    """
+
+    name: str = "openclaw"
+    version: str | None = None
+    command: str = "openclaw"
+    prefix: str = "OPENCLAW_"
+
+
+def context_directory() -> Path:
+    """The image's build context: in the wheel, or in the checkout that the package runs from."""
+    package = Path(__file__).parent.parent
+    packed = package / "_images" / "gateway"
+    return packed if packed.is_dir() else package.parent / "images" / "gateway"
+
+
+def context_digest(context: Path) -> str:
+    """A digest of every file's name, mode and content; equal contexts build equal images."""
+    digest = hashlib.sha256()
+    files = (path for name in CONTEXT for path in (context / name, *(context / name).rglob("*")))
+    for path in sorted(path for path in files if path.is_file()):
+        content = path.read_bytes()
+        executable = bool(path.stat().st_mode & 0o100)
+        digest.update(f"{path.relative_to(context)}\0{executable}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def expected_context(reference: str) -> str | None:
+    """What an image of this name must be built from here; None for one that comes from elsewhere."""
+    return context_digest(context_directory()) if _repository(reference) == OWN_REPOSITORY else None
+
+
+def build_arguments(
+    reference: str, package: GatewayPackage, base: str, revision: str, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """The build's arguments; the gateway's version is the image's tag unless it is given.
+
+    Args:
+        revision: of what the image is built from: the context's digest and no commit, since a commit that changes
+            nothing in the image must not make another one, for which Compose would make every container anew.
+    """
+    tag = reference.rpartition(":")[2] if ":" in reference.rpartition("/")[2] else "latest"
+    return {
+        "BASE_IMAGE": base,
+        "GATEWAY_PACKAGE": package.name,
+        "GATEWAY_VERSION": package.version or tag,
+        "GATEWAY_COMMAND": package.command,
+        "GATEWAY_ENV_PREFIX": package.prefix,
+        "IMAGE_VERSION": __version__,
+        "IMAGE_REVISION": revision,
+        **{name: environ[name] for name in PROXY_VARIABLES if environ.get(name)},
+    }
+
+
+def ensure_image(
+    engine: Engine,
+    reference: str,
+    environ: Mapping[str, str],
+    progress: Progress,
+    may_install: Callable[[str], bool],
+) -> None:
+    """See that the engine has the image: as it is, pulled, or built here.
+
+    Raises:
+        EngineFailedError: it can be had in no way.
+    """
+    if image := engine.image(reference):
+        built_from = image.context
+        if built_from and built_from != context_digest(context_directory()):
+            progress.say(
+                f"{reference} was built by another version of this tool; renew it: idlehands-deploy image build"
+            )
+        return
+    if _repository(reference) == OWN_REPOSITORY:
+        progress.say(f"There is no image {reference} yet: building it takes a few minutes, once.")
+        build_image(engine, reference, GatewayPackage(), environ, progress, may_install)
+        return
+    progress.update("image", f"pulling {reference}")
+    if reason := engine.pull(reference):
+        raise EngineFailedError(
+            f"The image {reference} is neither here nor can it be pulled: {reason}",
+            f"Build one of that name: idlehands-deploy image build --tag {reference}",
+        )
+
+
+def build_image(
+    engine: Engine,
+    reference: str,
+    package: GatewayPackage,
+    environ: Mapping[str, str],
+    progress: Progress,
+    may_install: Callable[[str], bool],
+) -> None:
+    """Build the gateway image; steps whose input did not change come from the engine's cache.
+
+    Raises:
+        EngineFailedError: a step failed; the message holds its last output.
+    """
+    base = ensure_base(engine, progress, may_install)
+    context = context_directory()
+    revision = context_digest(context)
+    output: list[str] = []
+
+    def on_line(line: str) -> None:
+        output.append(line)
+        if line.startswith("Step "):
+            progress.update("image", line)
+
+    with tempfile.TemporaryDirectory(prefix="idlehands-build-") as temporary:
+        copy = Path(temporary) / "context"
+        _copy_context(context, copy)
+        (copy / CA_FILE).write_bytes(ca_bundle(environ))
+        error = engine.build(
+            copy,
+            reference,
+            arguments=build_arguments(reference, package, base, revision, environ),
+            labels={CONTEXT_LABEL: revision},
+            on_line=on_line,
+        )
+    if error is not None:
+        said = "\n".join(f"  {line}" for text in output[-12:] for line in text.splitlines()[-12:])
+        raise EngineFailedError(
+            f"The image {reference} could not be built: {error}\n{said}",
+            "Mend the cause that the lines above name, then: idlehands-deploy image build",
+        )
+
+
+def ensure_base(engine: Engine, progress: Progress, may_install: Callable[[str], bool]) -> str:
+    """The name of a Debian base image that the engine has; bootstrapped where it cannot be pulled.
+
+    Raises:
+        EngineFailedError: there is none and none can be made.
+    """
+    for name in (BASE_IMAGE, BOOTSTRAPPED_BASE):
+        if engine.image(name):
+            return name
+    progress.update("image", f"pulling {BASE_IMAGE}")
+    reason = engine.pull(BASE_IMAGE)
+    if reason is None:
+        return BASE_IMAGE
+    from idlehands_deploy.host.bootstrap import bootstrap_debian  # noqa: PLC0415
+
+    progress.say(f"{BASE_IMAGE} cannot be pulled: {reason}")
+    progress.say(f"Bootstrapping {BOOTSTRAPPED_BASE} from Debian's packages instead.")
+    with tempfile.TemporaryDirectory(prefix="idlehands-base-") as temporary:
+        archive = Path(temporary) / "base.tar"
+        bootstrap_debian(archive, BOOTSTRAPPED_TAG, may_install, progress)
+        engine.import_image(archive, BOOTSTRAPPED_REPOSITORY, BOOTSTRAPPED_TAG)
+    return BOOTSTRAPPED_BASE
+
+
+def ca_bundle(environ: Mapping[str, str]) -> bytes:
+    """The certificate bundle that the environment names, for networks that sign their own TLS; empty without.
+
+    Raises:
+        UsageError: it names one that cannot be read.
+    """
+    for variable in CA_VARIABLES:
+        if path := environ.get(variable):
+            try:
+                return Path(path).read_bytes()
+            except OSError as error:
+                raise UsageError(
+                    f"{variable} names {path}, which cannot be read: {error.strerror}.",
+                    f"Unset {variable}, or set it to the certificate bundle of your network.",
+                ) from None
+    return b""
+
+
+def _copy_context(context: Path, copy: Path) -> None:
+    copy.mkdir()
+    for name in CONTEXT:
+        source = context / name
+        if source.is_dir():
+            shutil.copytree(source, copy / name)
+        else:
+            shutil.copy2(source, copy / name)
+
+
+def _repository(reference: str) -> str:
+    head, _, tail = reference.rpartition("/")
+    return f"{head}/{tail.partition(':')[0]}" if head else tail.partition(":")[0]

@@ -1,0 +1,221 @@
+"""The fleet file as text: parsed with places for errors, and edited with its comments and order kept."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from idlehands_deploy.errors import FleetError, Problem
+from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT, DEFAULT_IMAGE, parse_fleet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Mapping
+
+    from ruamel.yaml import YAML
+
+    from idlehands_deploy.fleet.model import Fleet
+
+# Documents that say nothing, beside comments.
+_NOTHING = {"null", "~", "..."}
+
+NEW_FLEET = f"""\
+# yaml-language-server: $schema=./fleet.schema.json
+# One deployment of IdleHands gateways. After an edit: idlehands-deploy up
+name: {{name}}              # the Compose project
+image: {DEFAULT_IMAGE}
+base_port: {DEFAULT_BASE_PORT}            # main's; each other profile takes the next free slot
+spacing: 1000
+bind: 127.0.0.1              # where the gateway ports are published
+profiles: {{{{}}}}
+"""
+
+
+def new_fleet_text(name: str) -> str:
+    """A fleet file without profiles, as ``init`` writes it."""
+    return NEW_FLEET.format(name=name)
+
+
+def parse_text(text: str, source: str) -> Fleet:
+    """Parse and validate a fleet file.
+
+    Raises:
+        FleetError: a syntax error with its line and column, or every problem of the values.
+    """
+    return parse_fleet(read_data(text, source), source)
+
+
+def read_data(text: str, source: str) -> object:
+    """The mappings, lists and scalars of a fleet file, whether or not they make a fleet.
+
+    Raises:
+        FleetError: a syntax error with its line and column.
+    """
+    return _read(_yaml("safe"), text, source)
+
+
+def with_profile(text: str, name: str, settings: Mapping[str, Any]) -> str:
+    """Add a profile at the end of the profiles."""
+
+    def add(document: dict[str, Any]) -> None:
+        if not document.get("profiles"):
+            document["profiles"] = {}  # not the `{}` of the file, which would go on as one long line
+        document["profiles"][name] = dict(settings)
+
+    return _edit(text, add)
+
+
+def without_profile(text: str, name: str) -> str:
+    """Take a profile out, and its name out of the others' ``rescues``."""
+
+    def remove(document: dict[str, Any]) -> None:
+        document["profiles"].pop(name, None)
+        for profile in document["profiles"].values():
+            if profile and name in (profile.get("rescues") or []):
+                # In place, for the comments that hang on the list.
+                profile["rescues"].remove(name)
+
+    cut = _cut_profile(text, name)
+    if cut is not None and not re.search(rf"\brescues\b.*?\b{re.escape(name)}\b", cut, re.DOTALL):
+        return cut
+    return _edit(cut or text, remove)
+
+
+def _cut_profile(text: str, name: str) -> str | None:
+    """The text without a profile's lines; None where it has no lines of its own.
+
+    Editing the parsed document would take along the comments that belong to what follows.
+    """
+    node = _profiles_node(text)
+    found = next(((key, value) for key, value in node.value if key.value == name), None)
+    if node.flow_style or found is None or len(node.value) == 1:
+        return None
+    key, value = found
+    lines = text.splitlines(keepends=True)
+    first, end = key.start_mark.line, max(key.start_mark.line + 1, value.end_mark.line)
+    while end > first + 1 and _belongs_to_the_next(lines[end - 1], key.start_mark.column):
+        end -= 1
+    return "".join(lines[:first] + lines[end:])
+
+
+def _belongs_to_the_next(line: str, column: int) -> bool:
+    bare = line.lstrip()
+    return not bare.strip() or (bare.startswith("#") and len(line) - len(bare) <= column)
+
+
+def _profiles_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    top = _yaml("rt").compose(text).value
+    return next(value for key, value in top if key.value == "profiles")
+
+
+def with_ports(text: str, ports: Mapping[str, int], without_settings: Container[str]) -> str:
+    """Write allocated base ports down, so that later edits never move them.
+
+    Args:
+        without_settings: the profiles that are written as ``name:`` or ``name: {}``.
+    """
+    empty = {name: f"{{port: {port}}}" for name, port in ports.items() if name in without_settings}
+    if empty:
+        text = _fill_empty(text, empty)
+    rest = {name: port for name, port in ports.items() if name not in empty}
+    if not rest:
+        return text
+
+    def pin(document: dict[str, Any]) -> None:
+        for name, port in rest.items():
+            document["profiles"][name]["port"] = port
+
+    return _edit(text, pin)
+
+
+def _fill_empty(text: str, values: Mapping[str, str]) -> str:
+    """Give profiles without settings (``main:``, ``main: {}``) theirs, as text.
+
+    Editing the parsed document would draw the comments that follow such a profile into it.
+    """
+    # From the end, so that the places before stay right.
+    for key, value in reversed(_profiles_node(text).value):
+        if key.value not in values or (value.value and not value.tag.endswith(":null")):
+            continue
+        after = text[key.end_mark.index :]
+        if not after.lstrip().startswith(":"):  # `{main, rescue}`: keys alone
+            continue
+        start = text.index(":", key.end_mark.index) + 1
+        end = value.end_mark.index if value.value or value.tag.endswith(":map") else start
+        text = f"{text[:start]} {values[key.value]}{text[end:]}"
+    return text
+
+
+def schema_text(schema: Mapping[str, Any]) -> str:
+    """The JSON Schema as it is written beside the fleet file."""
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def _edit(text: str, change: Callable[[dict[str, Any]], None]) -> str:
+    from ruamel.yaml.util import load_yaml_guess_indent  # noqa: PLC0415
+
+    head, text = _split_head(text)
+    yaml = _yaml("rt")
+    yaml.preserve_quotes = True
+    yaml.width = 4096  # never fold a line that a person wrote
+    comments = [line for line in text.splitlines() if line.lstrip()[:1] in {"", "#"}]
+    if {*text.splitlines()} - {*comments} <= _NOTHING:
+        text = "\n".join([*comments, "profiles: {}\n"]).lstrip()
+    document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
+    if offset is None:  # no list in the file to guess from
+        indent, offset = 4, 2
+    yaml.indent(mapping=_mapping_indent(text), sequence=indent, offset=offset)
+    change(document)
+    stream = io.StringIO()
+    yaml.dump(document, stream)
+    return head + stream.getvalue()
+
+
+def _split_head(text: str) -> tuple[str, str]:
+    """What precedes the document up to its ``---``, where ruamel.yaml drops comments; and the document."""
+    head = re.match(r"(?:[ \t]*#.*\n|%.*\n|[ \t]*\n)*---[ \t]*\n", text)
+    return (head.group(), text[head.end() :]) if head else ("", text)
+
+
+def _yaml(kind: str) -> YAML:
+    # YAML 1.2, where `on` and `no` are text and a key given twice is an error.
+    from ruamel.yaml import YAML  # noqa: PLC0415
+
+    return YAML(typ=kind, pure=True)
+
+
+def _mapping_indent(text: str) -> int:
+    first = re.search(r"^( +)[^ #-]", text, re.MULTILINE)
+    return len(first.group(1)) if first else 2
+
+
+def _read(yaml: YAML, text: str, source: str) -> object:
+    from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError  # noqa: PLC0415
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ReusedAnchorWarning)
+            return yaml.load(text)
+    except ReusedAnchorWarning:
+        raise FleetError(source, [Problem("YAML", "an anchor (&) is defined twice")]) from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "YAML"
+        raise FleetError(source, [Problem(place, _without_values(error.problem or str(error)))]) from None
+    except YAMLError as error:
+        raise FleetError(source, [Problem("YAML", str(error).strip().splitlines()[0])]) from None
+    except (ValueError, RecursionError):
+        raise FleetError(source, [Problem("YAML", "a number is too long, or the nesting too deep")]) from None
+
+
+def _without_values(problem: str) -> str:
+    """A parser's message without what it quotes from the file, which can be a key that nobody should see."""
+    if problem.startswith("found undefined alias"):
+        return "found an alias that is not defined; put a text that begins with * in quotes"
+    if problem.startswith("could not determine a constructor"):
+        return "could not determine a constructor for the tag; put a text that begins with ! in quotes"
+    if key := re.match(r'found duplicate key "([\w.-]*)', problem):
+        return f'found duplicate key "{key.group(1)}"'
+    return problem.strip().splitlines()[0]

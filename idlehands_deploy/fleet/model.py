@@ -1,0 +1,270 @@
+"""The fleet file as values: what a person wrote, validated, with every problem reported at once."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from idlehands_deploy.errors import FleetError, Problem
+from idlehands_deploy.fleet.rules import PROFILE_NAME, cross_problems, meant, name_problems, variable_part
+from idlehands_deploy.fleet.values import (
+    HIGHEST_BROWSER_COUNT,
+    Address,
+    BasePort,
+    BrowserName,
+    Command,
+    Cpus,
+    Destination,
+    Duration,
+    ImageName,
+    Memory,
+    Pids,
+    ProjectName,
+    Sandbox,
+    SecretName,
+    Spacing,
+    Text,
+    Url,
+    User,
+    none_is_empty,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic_core import ErrorDetails
+
+DEFAULT_IMAGE = "idlehands/gateway:2026.9.6"
+DEFAULT_BASE_PORT = 18789
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class BrowserProfile(_Model):
+    """One browser of a gateway."""
+
+    cdp_url: Url | None = None
+    """A Chrome on another machine. Without it the gateway starts one of its own on a port of the plan."""
+
+
+class Browser(_Model):
+    """The browsers of a gateway."""
+
+    sandbox: Sandbox = "preferred"
+    """Chromium's own sandbox, which needs user namespaces of the host. Without them `preferred` goes on without it
+    and warns, `required` does not start the gateway, and `off` does not try."""
+    profiles: Annotated[
+        dict[
+            BrowserName,
+            Annotated[BrowserProfile, BeforeValidator(none_is_empty)],
+        ],
+        Field(max_length=HIGHEST_BROWSER_COUNT),
+    ] = {}
+    """Browsers beside the one that every gateway has."""
+
+
+class Publish(_Model):
+    """Which of the loopback-only ports are reachable from this host."""
+
+    control: bool = True
+    """The browser control API at base + 2; it asks for the gateway token."""
+    cdp: bool = True
+    """Chrome DevTools from base + 11 on; it asks nobody, so any user of this host may drive the browser."""
+
+
+class Resources(_Model):
+    """Limits of one container."""
+
+    memory: Memory = "2g"
+    """The gateway takes about 0.8 GB idle and 1 GB with its browser."""
+    cpus: Cpus | None = None
+    """Cores; no limit by default, since the engine refuses more than the host has."""
+    pids: Pids = 512
+    """Processes and threads."""
+    shm: Memory = "256m"
+    """Shared memory, for browsers that agents start themselves; the gateway's own does without."""
+
+
+class Profile(_Model):
+    """One named gateway with its own config, state, workspace and ports."""
+
+    port: BasePort | None = None
+    """The base port. Written here when it is first allocated, so that later edits never move it."""
+    rescues: list[str] = []
+    """The profiles that this one is meant to repair."""
+    browser: Annotated[Browser, BeforeValidator(none_is_empty)] = Browser()
+    publish: Annotated[Publish, BeforeValidator(none_is_empty)] = Publish()
+    resources: Annotated[Resources, BeforeValidator(none_is_empty)] = Resources()
+    stop_grace_period: Duration = "330s"
+    """How long a stop lets the gateway finish its work; its own budget is 330 seconds."""
+    secrets: list[SecretName] = []
+    """Files in secrets/<profile>/ that the gateway gets as variables of the same name."""
+    environment: dict[str, Text] = {}
+    """Further variables of the gateway, in plain text: no place for keys. PUID and PGID are the user it runs as."""
+
+    def user_or(self, default: str) -> str:
+        """``uid:gid`` that this gateway runs as: its PUID and PGID, else the given one."""
+        uid, gid = default.split(":")
+        return f"{self.environment.get('PUID', uid)}:{self.environment.get('PGID', gid)}"
+
+
+class Notify(_Model):
+    """Where `watch` tells of gateways that cannot be used, and of their recovery."""
+
+    webhook: Destination | None = None
+    """Gets JSON by POST."""
+    ntfy: Destination | None = None
+    """Gets plain text by POST, with the headers of ntfy."""
+    command: Command = []
+    """Gets the same JSON on its standard input."""
+
+
+class Watch(_Model):
+    """What `watch` does about gateways."""
+
+    restart: bool = True
+    """Whether it starts a gateway anew that hangs, that this host does not reach, or whose browser is frozen."""
+    patience: Duration = "90s"
+    """How long such a gateway has to recover by itself; one that hangs is first noticed within its container."""
+    notify: Annotated[Notify, BeforeValidator(none_is_empty)] = Notify()
+
+
+class Fleet(_Model):
+    """The profiles of one deployment."""
+
+    name: ProjectName = "idlehands"
+    """The Compose project's name; two deployments on one host need two names."""
+    image: ImageName = DEFAULT_IMAGE
+    base_port: BasePort = DEFAULT_BASE_PORT
+    """The port of main; the others follow by `spacing`."""
+    spacing: Spacing = 1000
+    bind: Address = "127.0.0.1"
+    """Where the gateway ports are published. Anything but loopback lets other machines in."""
+    user: User | None = None
+    """uid:gid that the gateways run as. Default: the deployment directory's owner, 1000:1000 for root's."""
+    watch: Annotated[Watch, BeforeValidator(none_is_empty)] = Watch()
+    profiles: Annotated[
+        dict[str, Annotated[Profile, BeforeValidator(none_is_empty)]], BeforeValidator(none_is_empty)
+    ] = {}
+
+    def with_ports(self, ports: Mapping[str, int]) -> Fleet:
+        """The same fleet with these profiles' ports written down."""
+        profiles = {
+            name: profile.model_copy(update={"port": ports[name]}) if name in ports else profile
+            for name, profile in self.profiles.items()
+        }
+        return self.model_copy(update={"profiles": profiles})
+
+    def without(self, name: str) -> Fleet:
+        """The same fleet without a profile."""
+        profiles = {
+            other: profile.model_copy(update={"rescues": [n for n in profile.rescues if n != name]})
+            for other, profile in self.profiles.items()
+            if other != name
+        }
+        return self.model_copy(update={"profiles": profiles})
+
+
+def parse_fleet(data: object, source: str) -> Fleet:
+    """Validate a parsed fleet file.
+
+    Args:
+        data: what the YAML said: mappings, lists and scalars.
+        source: the file's name for messages.
+
+    Raises:
+        FleetError: with every problem found.
+    """
+    try:
+        fleet = Fleet.model_validate(none_is_empty(data))
+    except ValidationError as error:
+        problems = [_problem(details) for details in error.errors(include_url=False)]
+        problems += name_problems(data)
+        raise FleetError(source, problems) from None
+    if problems := [*name_problems(data), *cross_problems(fleet)]:
+        raise FleetError(source, problems)
+    return fleet
+
+
+def json_schema() -> dict[str, Any]:
+    """The fleet file's JSON Schema, for editors."""
+    schema = Fleet.model_json_schema()
+    _describe(schema)
+    schema["title"] = "idlehands-deploy fleet file"
+    schema["properties"]["profiles"]["propertyNames"] = {"pattern": f"^{PROFILE_NAME}$"}
+    _allow_empty(schema)
+    return schema
+
+
+def _describe(schema: dict[str, Any]) -> None:
+    """Put the text below each attribute into the schema; pydantic would read it whenever the module is loaded."""
+    for model in (Fleet, Profile, Browser, BrowserProfile, Publish, Resources, Watch, Notify):
+        properties = (schema if model is Fleet else schema["$defs"][model.__name__])["properties"]
+        (body,) = (node.body for node in ast.parse(inspect.getsource(model)).body if isinstance(node, ast.ClassDef))
+        for attribute, text in pairwise(body):
+            match attribute, text:
+                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
+                    found = properties[name] | {"description": inspect.cleandoc(said)}
+                    properties[name] = dict(sorted(found.items()))
+
+
+def _problem(details: ErrorDetails) -> Problem:
+    location = [str(part) for part in details["loc"] if part != "[key]"]
+    if "environment" in location:
+        location[-1] = variable_part(location[-1])
+    path = ".".join(location) or "the file"
+    context: Mapping[str, Any] = details.get("ctx", {})
+    kind = details["type"]
+    # A key pasted where only its name belongs must not end up on a screen or in a log.
+    private = location == ["watch"] or not {"environment", "secrets", "notify"}.isdisjoint(location)
+    got = _got(details["input"], private=private)
+    if kind == "extra_forbidden":
+        return Problem(path, f"unknown key{meant(location[-1], _known_keys(location[:-1]))}")
+    if kind in {"model_type", "model_attributes_type", "dict_type"}:
+        return Problem(path, f"must be a mapping of keys to values{got}")
+    if kind == "list_type":
+        return Problem(path, f"must be a list{got}")
+    if kind == "value_error":
+        return Problem(path, str(context["error"]))
+    message = details["msg"].removeprefix("Input should be ")
+    return Problem(path, f"must be {message}{got}")
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    """The keys that the model at this place of the file takes."""
+    model: type[BaseModel] = Fleet
+    if location[:1] == ["watch"]:
+        return list((Notify if location[1:] else Watch).model_fields)
+    by_place: dict[str, type[BaseModel]] = {"browser": Browser, "publish": Publish, "resources": Resources}
+    if location[:1] == ["profiles"] and len(location) > 1:
+        model = Profile
+        if len(location) > 2:
+            model = by_place.get(location[2], Profile)
+        if len(location) > 3:
+            model = BrowserProfile
+    return list(model.model_fields)
+
+
+def _got(value: object, *, private: bool) -> str:
+    if private or not isinstance(value, str | int | float | bool):
+        return f", not {_kind(value)}"
+    return f", not {value!r}"
+
+
+def _kind(value: object) -> str:
+    names: dict[type, Literal["a mapping", "a list", "nothing", "text"]] = {
+        dict: "a mapping", list: "a list", type(None): "nothing", str: "text",
+    }  # fmt: skip
+    return names.get(type(value), type(value).__name__)
+
+
+def _allow_empty(schema: dict[str, Any]) -> None:
+    """Let editors accept ``main:`` without a value where the parser does."""
+    for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources", "Watch", "Notify"):
+        schema["$defs"][name]["type"] = ["object", "null"]

@@ -1,0 +1,138 @@
+"""The port plan: which ports each profile takes, from the fleet file alone. Opens no socket."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.errors import PortConflictError
+from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from idlehands_deploy.fleet.model import Fleet, Profile
+
+MAIN = "main"
+LOOPBACK = "127.0.0.1"
+CONTROL_OFFSET = 2
+CDP_OFFSET = 11
+# The browser profile that every gateway has without being told.
+IMPLICIT_BROWSER = "openclaw"
+
+
+@dataclass(frozen=True)
+class PublishedPort:
+    """One port on the host and the same port in the container."""
+
+    purpose: str
+    host_ip: str
+    port: int
+
+
+@dataclass(frozen=True)
+class ProfilePorts:
+    """The ports of one profile.
+
+    Attributes:
+        base: the gateway's HTTP and WebSocket port.
+        cdp: the CDP port of each managed browser profile, by its name.
+        published: what the host sees, lowest port first.
+    """
+
+    profile: str
+    base: int
+    cdp: dict[str, int]
+    published: tuple[PublishedPort, ...]
+
+    @property
+    def forwarded(self) -> tuple[int, ...]:
+        """Published ports that only listen on the container's loopback."""
+        return tuple(port.port for port in self.published if port.port != self.base)
+
+
+@dataclass(frozen=True)
+class PortPlan:
+    """The ports of all profiles, in the fleet file's order."""
+
+    profiles: dict[str, ProfilePorts]
+
+
+def plan_ports(fleet: Fleet, reserved: Container[int] = (), new: Container[str] = ()) -> PortPlan:
+    """Give every profile its ports.
+
+    A profile with a ``port`` keeps it, ``main`` is slot 0, and each other takes the lowest slot whose ports
+    nobody has.
+
+    Args:
+        reserved: ports of this host that no profile without a port of its own may get.
+        new: profiles that have never run: a ``main`` among them leaves slot 0 if that is reserved, where an
+            old one stays.
+
+    Raises:
+        PortConflictError: two profiles meet on a published port, or no slot is left.
+    """
+    taken: dict[int, tuple[str, str]] = {}
+    plans: dict[str, ProfilePorts] = {}
+    conflicts: list[str] = []
+    for name, profile in fleet.profiles.items():
+        base = profile.port or (fleet.base_port if name == MAIN else None)
+        if base is not None:
+            ports = _profile_ports(fleet, name, profile, base)
+            if profile.port is None and name in new and _meets(ports, reserved):
+                continue
+            plans[name] = ports
+            conflicts += _take(taken, plans[name])
+    if conflicts:
+        raise PortConflictError(
+            "Two profiles want the same port:\n" + "\n".join(f"  {line}" for line in conflicts),
+            "Change one profile's `port` in fleet.yaml; without one it gets a free port by itself.",
+        )
+    for name, profile in fleet.profiles.items():
+        if name not in plans:
+            plans[name] = _lowest_free(fleet, name, profile, taken, reserved)
+            _take(taken, plans[name])
+    return PortPlan({name: plans[name] for name in fleet.profiles})
+
+
+def _lowest_free(
+    fleet: Fleet, name: str, profile: Profile, taken: dict[int, tuple[str, str]], reserved: Container[int]
+) -> ProfilePorts:
+    # Slot 0 stays main's even while there is no main, so that rescue is at 19789 whichever came first.
+    for base in range(fleet.base_port + fleet.spacing, HIGHEST_BASE_PORT + 1, fleet.spacing):
+        if base in taken or base in reserved:
+            continue
+        ports = _profile_ports(fleet, name, profile, base)
+        if not _meets(ports, taken) and not _meets(ports, reserved):
+            return ports
+    raise PortConflictError(
+        f"The port space is full: up to {HIGHEST_BASE_PORT} no slot is left for {name}.",
+        f"Lower `spacing` in fleet.yaml (at least 20), or give {name} a `port` of its own.",
+    )
+
+
+def _profile_ports(fleet: Fleet, name: str, profile: Profile, base: int) -> ProfilePorts:
+    browsers = {IMPLICIT_BROWSER: None} | {
+        browser: settings.cdp_url for browser, settings in profile.browser.profiles.items()
+    }
+    managed = [browser for browser, cdp_url in browsers.items() if cdp_url is None]
+    cdp = {browser: base + CDP_OFFSET + index for index, browser in enumerate(managed)}
+    published = [PublishedPort("gateway", fleet.bind, base)]
+    if profile.publish.control:
+        published.append(PublishedPort("browser control", LOOPBACK, base + CONTROL_OFFSET))
+    if profile.publish.cdp:
+        published += [PublishedPort(f"cdp {browser}", LOOPBACK, port) for browser, port in cdp.items()]
+    return ProfilePorts(name, base, cdp, tuple(published))
+
+
+def _meets(ports: ProfilePorts, others: Container[int]) -> bool:
+    return any(port.port in others for port in ports.published)
+
+
+def _take(taken: dict[int, tuple[str, str]], ports: ProfilePorts) -> list[str]:
+    conflicts = []
+    for port in ports.published:
+        owner, purpose = taken.setdefault(port.port, (ports.profile, port.purpose))
+        if owner != ports.profile:
+            conflicts.append(f"{port.port}: {purpose} of {owner} and {port.purpose} of {ports.profile}")
+    return conflicts

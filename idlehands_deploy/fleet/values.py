@@ -1,0 +1,182 @@
+"""The single values that a fleet file may hold, each with the sentence that refuses another."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from idlehands_deploy.fleet.addresses import HOST, is_loopback, url_host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LOWEST_BASE_PORT = 1024
+# Above this the gateway's range of CDP ports silently falls back to 18800-18899.
+HIGHEST_BASE_PORT = 65425
+# The documentation's minimum; a gateway's fixed derived ports fit in it.
+LOWEST_SPACING = 20
+# A gateway's CDP ports are base + 11 to base + 110, and the browser that it always has takes the first.
+HIGHEST_BROWSER_COUNT = 99
+
+# Containers elsewhere take their user from two variables of these names, so people write them here too.
+USER_VARIABLES = ("PUID", "PGID")
+TOKEN_SECRET = "IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - a file's name, not a secret
+# Set from the port plan and the mounts: another value would take a profile off its own ports or files.
+MANAGED_VARIABLES = frozenset(
+    f"{prefix}_{name}"
+    for prefix in ("IDLEHANDS", "OPENCLAW")
+    for name in (
+        "GATEWAY_PORT",
+        "CONFIG_PATH",
+        "STATE_DIR",
+        "WORKSPACE_DIR",
+        "FORWARD_PORTS",
+        "BROWSER_PROFILES",
+        "BROWSER_SANDBOX",
+        "GATEWAY_TOKEN",
+    )
+)
+
+
+def seconds(duration: str) -> int:
+    """The seconds of a time as a fleet file has it, such as 90s or 5m30s."""
+    minutes, rest = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", duration).groups()  # type: ignore[union-attr]
+    return 60 * int(minutes or 0) + int(rest or 0)
+
+
+def none_is_empty(value: object) -> object:
+    """Accept a key without a value, as in ``main:``, for a mapping with only defaults."""
+    return {} if value is None else value
+
+
+def _text(value: object) -> object:
+    # YAML reads 1.10 as 1.1 and 007 as 7: only the person knows which spelling is meant.
+    if isinstance(value, bool | int | float):
+        raise ValueError("must be text: put it in quotes")  # noqa: TRY004 - what pydantic collects
+    return value
+
+
+def _matches(pattern: str, otherwise: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(otherwise)
+        return value
+
+    return check
+
+
+def _address(value: str) -> str:
+    try:
+        # A scope, as in fe80::1%eth0, is nothing that a port can be published on.
+        return str(ipaddress.ip_address(value.replace("%", " ")))
+    except ValueError:
+        raise ValueError("must be an IP address of this host, such as 127.0.0.1") from None
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or re.search(r"\s", value):
+        raise ValueError("must be an http, https, ws or wss address, such as http://10.0.0.42:9222")
+    if is_loopback(url_host(value)):
+        raise ValueError(
+            f"{url_host(value)} is the container itself in there; for a Chrome on this host write {HOST} in its place"
+        )
+    return value
+
+
+def is_web_address(value: str) -> bool:
+    """Whether a text is an http or https address and nothing more."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return good and not re.search(r"\s", value)
+
+
+def _destination(value: str) -> str:
+    # Not up and out of the directory of secrets.
+    if is_web_address(value) or re.fullmatch(r"secrets(/(?!\.\.?(/|$))[^/\s]+)+", value):
+        return value
+    # What was pasted here can hold a key.
+    raise ValueError("must be an http or https address, or secrets/FILE with one as its only line")
+
+
+def _command(value: list[str]) -> list[str]:
+    if any("\0" in word for word in value) or value[:1] == [""]:
+        raise ValueError("must be a command and its arguments, such as [notify-send, Gateways]")
+    return value
+
+
+def _not_managed(value: str) -> str:
+    if value in MANAGED_VARIABLES:
+        raise ValueError("is made by this tool and always there")
+    return value
+
+
+BasePort = Annotated[int, Field(ge=LOWEST_BASE_PORT, le=HIGHEST_BASE_PORT)]
+Spacing = Annotated[int, Field(ge=LOWEST_SPACING)]
+Cpus = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Pids = Annotated[int, Field(ge=64)]
+Text = Annotated[str, BeforeValidator(_text)]
+Address = Annotated[str, AfterValidator(_address)]
+Url = Annotated[str, AfterValidator(_url)]
+# Where news are sent: the address, or the file that holds it, since many an address is a key as well.
+Destination = Annotated[str, AfterValidator(_destination)]
+Command = Annotated[list[str], AfterValidator(_command)]
+User = Annotated[
+    str,
+    AfterValidator(
+        _matches(r"[1-9]\d{0,8}:[1-9]\d{0,8}", 'must be uid:gid in numbers and not root, such as "1000:1000"')
+    ),
+]
+ProjectName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"[a-z0-9][a-z0-9_-]*",
+            "must be lower-case letters, digits, - and _, as Compose asks of a project name",
+        )
+    ),
+]
+ImageName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"[a-z0-9]([\w./:@-]*\w)?",
+            "must be the name of an image, such as idlehands/gateway:2026.9.6",
+        )
+    ),
+]
+Memory = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"(?!0+(\.0+)?[a-zA-Z])\d+(\.\d+)?[kmgKMG][bB]?",
+            "must be a size such as 512m or 2g",
+        )
+    ),
+]
+Sandbox = Literal["required", "preferred", "off"]
+Duration = Annotated[str, AfterValidator(_matches(r"\d+s|\d+m(\d+s)?", "must be a time such as 90s, 5m or 5m30s"))]
+SecretName = Annotated[
+    str,
+    AfterValidator(
+        _matches(
+            r"[A-Z_][A-Z0-9_]*",
+            "must be the name of an environment variable in capitals, such as OPENAI_API_KEY",
+        )
+    ),
+    AfterValidator(_not_managed),
+]
+BrowserName = Annotated[
+    str, AfterValidator(_matches(r"[a-z0-9][a-z0-9-]{0,63}", "must be lower-case letters, digits and -"))
+]

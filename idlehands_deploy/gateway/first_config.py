@@ -1,0 +1,45 @@
+"""What a new gateway needs in its config to be ready without any credentials."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from idlehands_deploy.fleet.addresses import HOST, HOST_ADDRESS, is_private, url_host
+from idlehands_deploy.fleet.ports import IMPLICIT_BROWSER
+
+if TYPE_CHECKING:
+    from idlehands_deploy.fleet.model import Profile
+    from idlehands_deploy.fleet.ports import ProfilePorts
+
+CONFIG_NAME = "idlehands.json"
+
+
+def initial_config(profile: Profile, ports: ProfilePorts) -> str:
+    """The first config of a gateway, as JSON; from then on it is the person's and the gateway's own.
+
+    Port, token and workspace are left out: the container's environment sets them. The gateway allows its own
+    origin by itself as long as the port inside equals the port outside.
+    """
+    config: dict[str, Any] = {
+        "gateway": {"mode": "local", "bind": "lan", "auth": {"mode": "token"}},
+        "browser": {"headless": True, **_browsers(profile, ports)},
+    }
+    return json.dumps(config, indent=2) + "\n"
+
+
+def _browsers(profile: Profile, ports: ProfilePorts) -> dict[str, Any]:
+    managed = {name: {"cdpPort": port} for name, port in ports.cdp.items() if name != IMPLICIT_BROWSER}
+    # Chrome answers nobody who calls it by a name.
+    urls = {
+        name: item.cdp_url.replace(f"//{HOST}", f"//{HOST_ADDRESS}", 1)
+        for name, item in profile.browser.profiles.items()
+        if item.cdp_url
+    }
+    config: dict[str, Any] = {}
+    if managed or urls:
+        config["profiles"] = managed | {name: {"cdpUrl": url} for name, url in urls.items()}
+    # Without this the gateway (2026.9.6) calls a Chrome of a private network not reachable.
+    if private := sorted({host for url in urls.values() if is_private(host := url_host(url))}):
+        config["ssrfPolicy"] = {"allowedHostnames": private}
+    return config

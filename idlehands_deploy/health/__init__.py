@@ -1,0 +1,1 @@
+"""What is true of a gateway: observed, judged, waited for, proven."""

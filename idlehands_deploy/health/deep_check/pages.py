@@ -1,0 +1,164 @@
+"""Two ways to a page in a gateway's browser: browser control, and CDP; both tell the same kinds of failure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import quote
+
+from idlehands_deploy.fleet.ports import LOOPBACK
+from idlehands_deploy.gateway.test_page import PAGE, PAINT
+from idlehands_deploy.health.deep_check import steps as proof
+from idlehands_deploy.health.deep_check.steps import FailedError, SkippedError
+from idlehands_deploy.host.file_facts import read_ordinary_bytes, resolved
+from idlehands_deploy.targets.compose import STATE_TARGET
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from idlehands_deploy.gateway.probe import Answer, GatewayProbe
+    from idlehands_deploy.health.deep_check.steps import Doors
+
+T = TypeVar("T")
+# Of one request to a browser; under a step's limit, so that the more telling message comes first.
+ASK_SECONDS = 8.0
+# To paint and to take a picture: the gateway then loads what it drives pages with, three seconds where it is idle.
+PICTURE_SECONDS = 25.0
+# A page of ours, or one that nobody has gone anywhere with.
+_UNUSED = {PAGE, "about:blank"}
+
+
+class OpenPage(Protocol):
+    """A page that the check has opened, whichever way."""
+
+    def picture(self) -> bytes:
+        """What it looks like, as PNG."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+def loopback_probe(port: int, token: str | None = None) -> GatewayProbe:
+    """A probe of a port that is published on loopback."""
+    from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
+
+    return GatewayProbe(LOOPBACK, port, token)
+
+
+class Control:
+    """A gateway's browser control.
+
+    Attributes:
+        browser: the browser that is meant; empty for the one that the gateway takes by itself.
+    """
+
+    def __init__(self, profile: str, port: int, token: str | None, state: Path) -> None:
+        self.browser = ""
+        self._profile = profile
+        self._probe = loopback_probe(port, token)
+        self._state = resolved(state)
+
+    def call(self, method: str, path: str, body: object = None, seconds: float = ASK_SECONDS) -> Answer:
+        """Ask for something."""
+        if self.browser:
+            path += f"?profile={quote(self.browser, safe='')}"
+        return self._probe.call(method, path, body, seconds)
+
+    def do(
+        self, what: str, method: str, path: str, body: object = None, seconds: float = ASK_SECONDS
+    ) -> dict[str, Any]:
+        """Have something done; the answer's object.
+
+        Args:
+            what: the same in words, as in "when asked to ...".
+
+        Raises:
+            FailedError: it was not.
+            SkippedError: the gateway's config forbids it.
+        """
+        answer = self.call(method, path, body, seconds)
+        if answer.body.get("code") == "ACT_EVALUATE_DISABLED":
+            raise SkippedError(f"nothing may paint: browser.evaluateEnabled is off in the config of {self._profile}")
+        if not answer.ok:
+            raise proof.refused(self._profile, what, answer)
+        return answer.body
+
+    def used_tabs(self) -> set[str]:
+        """The open pages that somebody has gone somewhere with."""
+        tabs = self.call("GET", "/tabs").body.get("tabs")
+        return {
+            str(tab.get("targetId"))
+            for tab in (tabs if isinstance(tabs, list) else ())
+            if isinstance(tab, dict) and tab.get("url") not in _UNUSED
+        }
+
+    def read_state(self, path: object) -> bytes:
+        """A file of the gateway's state, by its path in the container.
+
+        Raises:
+            FailedError: it cannot be read.
+        """
+        inside = f"{STATE_TARGET}/"
+        place = resolved(self._state / str(path).removeprefix(inside))
+        # The gateway owns its state: a link that it left there must not be followed to anybody else's files.
+        if not str(path).startswith(inside) or not place.is_relative_to(self._state):
+            raise FailedError(
+                "the picture lies outside of its state", "the gateway puts its files where they should not be",
+                f"idlehands-deploy logs {self._profile} --tail 50",
+            )  # fmt: skip
+        try:
+            return read_ordinary_bytes(place) or b""
+        except OSError as error:
+            raise FailedError(
+                f"the picture cannot be read: {error.strerror or error}",
+                f"it lies in profiles/{self._profile}/state, which is another user's", "idlehands-deploy doctor",
+            ) from None  # fmt: skip
+
+
+class ControlledPage:
+    """A page through browser control, which opens no ``data:`` address, and leaves its pictures in the state."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        answer = control.do("open a page", "POST", "/tabs/open", {"url": "about:blank"})
+        self._id = str(answer.get("targetId", ""))
+
+    def picture(self) -> bytes:
+        """Paint the page and take its picture."""
+        paint = {"targetId": self._id, "kind": "evaluate", "fn": PAINT}
+        self._control.do("paint a page", "POST", "/act", paint, PICTURE_SECONDS)
+        shot = {"targetId": self._id, "type": "png"}
+        taken = self._control.do("take a picture", "POST", "/screenshot", shot, PICTURE_SECONDS)
+        return self._control.read_state(taken.get("path"))
+
+    def close(self) -> None:
+        """Close the page."""
+        self._control.do("close a page", "DELETE", f"/tabs/{quote(self._id, safe='')}")
+
+
+class CdpPage:
+    """A page over CDP, of the browser behind a published port."""
+
+    def __init__(self, doors: Doors, port: int) -> None:
+        from idlehands_deploy.gateway.cdp import Page  # noqa: PLC0415 - only a deep check pays for WebSockets
+
+        self._profile = doors.profile
+        self._port = port
+        path = proof.browser_path(doors, port, loopback_probe(port).get("/json/version"))
+        self._page = self._told(lambda: Page.open(port, path, PAGE, ASK_SECONDS))
+
+    def picture(self) -> bytes:
+        """Take the page's picture."""
+        return self._told(self._page.picture)
+
+    def close(self) -> None:
+        """Close the page."""
+        self._told(self._page.close)
+
+    def _told(self, action: Callable[[], T]) -> T:
+        from idlehands_deploy.gateway.cdp import CdpError  # noqa: PLC0415
+
+        try:
+            return action()
+        except CdpError as error:
+            raise proof.no_page(self._profile, self._port, str(error)) from None

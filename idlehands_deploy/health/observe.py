@@ -1,0 +1,221 @@
+"""Look at gateways: the engine's facts and the gateways' own answers, to one observation a profile."""
+
+from __future__ import annotations
+
+import ipaddress
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.fleet.ports import CONTROL_OFFSET, LOOPBACK
+from idlehands_deploy.health.verdict import REFUSED, assess, assess_unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.facts import ContainerFacts, Death
+    from idlehands_deploy.engine.usage import Usage
+    from idlehands_deploy.errors import DeployError
+    from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.fleet.ports import PortPlan
+    from idlehands_deploy.gateway.probe import Answer, GatewayProbe
+    from idlehands_deploy.health.verdict import Verdict
+
+BrowserState = Literal["running", "off", "frozen"]
+# `off` where nothing answers, as in a gateway without browsers.
+ControlState = Literal["answers", "refuses", "off", "frozen"]
+# Seconds for which a death explains what a gateway does now, and in which several are a loop: a slow one has a
+# start of twenty seconds and a pause of a minute.
+REMEMBERED = 3600
+RECENT = 600
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One profile at one moment.
+
+    Attributes:
+        warnings: what the container said at its start that a person should know although the gateway works.
+        control: what its browser control is like; None where it was not asked.
+        browsers: the state of each browser that was asked; empty where none was.
+        usage: of memory and processor, where that was asked for and the container runs.
+        latency: seconds that the gateway took for its answer; None without one.
+    """
+
+    verdict: Verdict
+    facts: ContainerFacts | None
+    warnings: tuple[str, ...] = ()
+    browsers: Mapping[str, BrowserState] = field(default_factory=dict)
+    control: ControlState | None = None
+    usage: Usage | None = None
+    latency: float | None = None
+
+
+class Observer:
+    """Looks at the gateways of one fleet, as often as wanted."""
+
+    def __init__(self, session: Session, engine: Engine, fleet: Fleet, plan: PortPlan) -> None:
+        self._session = session
+        self._engine = engine
+        self._fleet = fleet
+        self._plan = plan
+        self._probes: dict[str, tuple[str | None, GatewayProbe]] = {}
+
+    def look(self, profile: str, facts: ContainerFacts | None, *, details: bool = False) -> Observation:
+        """One look at one profile.
+
+        Args:
+            facts: the engine's word on its container; None if there is none.
+            details: ask its browsers too, and read what the container uses.
+        """
+        if facts is None or facts.state != "running":
+            return Observation(assess(profile, facts, None), facts)
+        before = self._engine.counters(facts) if details else None
+        probe = self.probe(profile)
+        answers = probe.ask()
+        if answers.ready.status is None and not answers.ready.silent and facts.health == "healthy":
+            # It was, half a minute ago; a gateway that starts anew in its container closes its port for seconds.
+            now = "healthy" if self._engine.is_healthy_now(facts.id) else "starting"
+            facts, answers = replace(facts, health=now), probe.ask()
+        if facts.restart_count and not (answers.is_ready or answers.has_started):
+            # In a crash loop a look falls into a run or between two, and only the past tells the difference.
+            facts = with_past(facts, self._engine.deaths(facts.id, REMEMBERED), time.time())
+        if details and answers.is_ready:
+            answers = replace(answers, browsers=probe.ask_browsers(), control=probe.ask_control())
+        return Observation(
+            assess(profile, facts, answers),
+            facts,
+            control=_control_state(answers.control),
+            browsers={name: _browser_state(answer) for name, answer in answers.browsers.items()},
+            usage=self._engine.usage(facts, before) if details else None,
+            latency=None if answers.ready.status is None else answers.ready.seconds,
+        )
+
+    def probe(self, profile: str) -> GatewayProbe:
+        """What asks a profile's gateway and browsers, with its token of this moment."""
+        token = read_token(self._session.deployment, profile)
+        known, probe = self._probes.get(profile, (None, None))
+        if probe is None or known != token:
+            probe = make_probe(self._session, self._fleet, self._plan, profile)
+            self._probes[profile] = token, probe
+        return probe
+
+
+def observe(
+    session: Session,
+    engine: Engine,
+    fleet: Fleet,
+    plan: PortPlan,
+    profiles: Sequence[str],
+    containers: Mapping[str, ContainerFacts] | None = None,
+    *,
+    details: bool = False,
+) -> list[Observation]:
+    """Look once at several profiles, all at the same time.
+
+    Args:
+        containers: the engine's word, by profile; asked for if it is not given.
+        details: ask the browsers too, and read what the containers use.
+    """
+    containers = by_profile(engine, fleet) if containers is None else containers
+    observer = Observer(session, engine, fleet, plan)
+    with ThreadPoolExecutor(max_workers=max(1, len(profiles))) as pool:
+        return list(pool.map(lambda name: observer.look(name, containers.get(name), details=details), profiles))
+
+
+def make_probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> GatewayProbe:
+    """What asks a profile's gateway over its published port, and its browsers over theirs."""
+    from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
+
+    ports = plan.profiles[profile]
+    published = {port.port for port in ports.published}
+    browsers = {name: cdp for name, cdp in ports.cdp.items() if cdp in published}
+    control = ports.base + CONTROL_OFFSET
+    return GatewayProbe(
+        gateway_host(fleet), ports.base, read_token(session.deployment, profile), browsers,
+        control if control in published else None,
+    )  # fmt: skip
+
+
+def unknown(session: Session, fleet: Fleet, plan: PortPlan, profile: str, error: DeployError) -> Observation:
+    """What can be said of a profile without the engine."""
+    answers = make_probe(session, fleet, plan, profile).ask()
+    return Observation(assess_unknown(profile, error.what.rstrip("."), answers), None)
+
+
+def by_profile(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:
+    """The containers of a fleet, by profile."""
+    return {facts.profile: facts for facts in engine.containers(fleet.name)}
+
+
+def gateway_host(fleet: Fleet) -> str:
+    """The address at which this host reaches the published gateway ports."""
+    address = ipaddress.ip_address(fleet.bind)
+    if not address.is_unspecified:
+        return fleet.bind
+    return LOOPBACK if address.version == 4 else "::1"
+
+
+def probe_control(session: Session, plan: PortPlan, profile: str) -> GatewayProbe:
+    """A probe of a gateway's browser control, which is published on loopback."""
+    from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
+
+    port = plan.profiles[profile].base + CONTROL_OFFSET
+    return GatewayProbe(LOOPBACK, port, read_token(session.deployment, profile))
+
+
+def describe(verdict: Verdict) -> str:
+    """A verdict in one line."""
+    return f"{verdict.state}: {verdict.reason}" if verdict.reason else verdict.state
+
+
+def as_entry(seen: Observation) -> dict[str, Any]:
+    """A verdict and the facts behind it, for a journal."""
+    verdict, facts = seen.verdict, seen.facts
+    evidence: dict[str, Any] = {"latency": seen.latency, "browsers": dict(seen.browsers), "control": seen.control}
+    if facts is not None:
+        evidence |= {
+            "container": facts.id, "docker_state": facts.state, "docker_health": facts.health,
+            "exit_code": facts.exit_code, "last_exit_code": facts.last_exit_code, "oom_killed": facts.oom_killed,
+            "restarts": facts.restart_count, "started_at": facts.started_at, "error": facts.error,
+            "memory": seen.usage.memory if seen.usage else None,
+        }  # fmt: skip
+    return {
+        "profile": verdict.profile, "state": verdict.state, "usable": verdict.usable, "reason": verdict.reason,
+        "failing": list(verdict.failing), "evidence": evidence,
+    }  # fmt: skip
+
+
+def with_past(facts: ContainerFacts, deaths: Sequence[Death], now: float) -> ContainerFacts:
+    """The facts of a container with what is known of its runs before this one.
+
+    Args:
+        deaths: its ends, the newest last.
+        now: seconds since 1970.
+    """
+    if not deaths:
+        return facts
+    return replace(
+        facts,
+        last_exit_code=deaths[-1].exit_code,
+        lacked_memory=deaths[-1].lacked_memory,
+        recent_deaths=sum(death.at > now - RECENT for death in deaths),
+    )
+
+
+def _control_state(answer: Answer | None) -> ControlState | None:
+    if answer is None:
+        return None
+    if answer.status is None:
+        return "frozen" if answer.silent else "off"
+    return "refuses" if answer.status in REFUSED else "answers"
+
+
+def _browser_state(answer: Answer) -> BrowserState:
+    if answer.silent:
+        return "frozen"
+    return "off" if answer.status is None else "running"

@@ -1,0 +1,165 @@
+"""Look at gateways, and wait until they are ready or it is certain that they will not be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.errors import NotReadyError
+from idlehands_deploy.health.observe import Observation, Observer, by_profile, describe
+from idlehands_deploy.health.verdict import assess
+from idlehands_deploy.health.wait import wait_until_final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.events import DeathWatch
+    from idlehands_deploy.engine.facts import ContainerFacts, Death
+    from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.fleet.ports import PortPlan
+    from idlehands_deploy.gateway.probe import GatewayProbe
+    from idlehands_deploy.health.verdict import Verdict
+
+LOG_LINES = 6
+# How the image's entrypoint begins a warning, and for how long after its start it may give one.
+WARNING = "idlehands-entrypoint: WARNING: "
+WARNING_SECONDS = 10
+
+
+def wait_for(
+    session: Session,
+    engine: Engine,
+    watch: DeathWatch,
+    fleet: Fleet,
+    plan: PortPlan,
+    profiles: Sequence[str],
+    timeout: float,
+) -> list[Observation]:
+    """Wait for all profiles at once, each until its verdict is final or the time is up.
+
+    Args:
+        watch: begun before the containers were started, so that no death is missed.
+        timeout: seconds, for each.
+
+    Raises:
+        NotReadyError: not every profile is usable; it says why, with the last log lines and what to type.
+    """
+    containers = by_profile(engine, fleet)
+    observer = Observer(session, engine, fleet, plan)
+    began = watch.began
+    interrupted = threading.Event()
+
+    def sleep(seconds: float) -> None:
+        if interrupted.wait(seconds):
+            raise KeyboardInterrupt
+
+    def wait(profile: str) -> Observation:
+        gateway = _Gateway(engine, watch, fleet, profile, containers.get(profile), observer.probe(profile))
+        verdict = wait_until_final(
+            gateway.look,
+            timeout,
+            clock=time.monotonic,
+            sleep=sleep,
+            on_change=lambda seen: session.progress.update(profile, describe(seen)),
+        )
+        return Observation(verdict, gateway.facts, _warnings(engine, gateway.facts, began) if verdict.usable else ())
+
+    with ThreadPoolExecutor(max_workers=len(profiles)) as pool:
+        try:
+            seen = list(pool.map(wait, profiles))
+        finally:
+            interrupted.set()  # after Ctrl-C the waiters end now and not at their timeout
+    if not all(item.verdict.usable for item in seen):
+        raise _not_ready(engine, seen, timeout)
+    return seen
+
+
+class _Gateway:
+    """One gateway under observation: the engine's word once, then its events and the gateway's answers."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        watch: DeathWatch,
+        fleet: Fleet,
+        profile: str,
+        facts: ContainerFacts | None,
+        probe: GatewayProbe,
+    ) -> None:
+        self.facts = facts
+        self._engine = engine
+        self._watch = watch
+        self._fleet = fleet
+        self._profile = profile
+        self._probe = probe
+
+    def look(self, within: float) -> Verdict:
+        """The verdict at this moment, after at most so many seconds that the gateway may take to answer."""
+        if self._watch.lost:
+            self.facts = by_profile(self._engine, self._fleet).get(self._profile)
+        elif self.facts and (death := self._watch.death(self.facts.id, self.facts.started)):
+            self.facts = _after(death, self.facts, self._engine.container(self.facts.id))
+        if self.facts is None or self.facts.state != "running":
+            return _without_patience(assess(self._profile, self.facts, None), self.facts)
+        return assess(self._profile, self.facts, self._probe.ask(within))
+
+
+def _without_patience(verdict: Verdict, facts: ContainerFacts | None) -> Verdict:
+    """The verdict for somebody who waits: what dies while it starts does so again, and is not waited for."""
+    if facts is None or facts.state != "restarting" or verdict.state != "starting":
+        return verdict
+    remedy = f"idlehands-deploy logs {verdict.profile} --tail 50"
+    return replace(verdict, state="crash-looping", remedy=remedy)
+
+
+def _after(death: Death, before: ContainerFacts, now: ContainerFacts | None) -> ContainerFacts | None:
+    """A container that died, however far the restart policy has got with it by now."""
+    if now is None or now.state == "exited":
+        return now
+    # The start is that of the run which died: its log is the one that says why.
+    return replace(now, state="restarting", exit_code=death.exit_code, health=None, started_at=before.started_at)
+
+
+def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> NotReadyError:
+    lines: list[str] = []
+    remedies: list[str] = []
+    for item in seen:
+        verdict = item.verdict
+        if verdict.usable:
+            lines.append(f"{verdict.profile} is {describe(verdict)}.")
+            continue
+        late = f" after {timeout:.0f} s" if verdict.state in {"starting", "draining", "hung", "unreachable"} else ""
+        lines.append(f"{verdict.profile} is not ready{late}: {describe(verdict)}.")
+        lines += _log_lines(engine, item.facts)
+        remedies.append(verdict.remedy or f"idlehands-deploy logs {verdict.profile} --follow")
+    return NotReadyError("\n".join(lines), "\n".join(f"Next: {remedy}" for remedy in remedies), seen)
+
+
+def _warnings(engine: Engine, facts: ContainerFacts | None, began: float) -> tuple[str, ...]:
+    """What the container warned of when it started; nothing for one that was up before, which has said it then."""
+    return start_warnings(engine, facts) if facts and facts.started >= began else ()
+
+
+def start_warnings(engine: Engine, facts: ContainerFacts | None) -> tuple[str, ...]:
+    """What a container warned of when it was last started."""
+    if facts is None:
+        return ()
+    lines = engine.first_logs(facts.id, facts.started, WARNING_SECONDS)
+    return tuple(_printable(line.removeprefix(WARNING)) for line in lines if line.startswith(WARNING))
+
+
+def _printable(line: str) -> str:
+    # A gateway that was broken into could otherwise write to this terminal.
+    return "".join(mark for mark in line if mark.isprintable())
+
+
+def _log_lines(engine: Engine, facts: ContainerFacts | None) -> Iterator[str]:
+    if facts is None:
+        return
+    for line in engine.last_logs(facts.id, LOG_LINES, since=facts.started):
+        yield f"  | {_printable(line)}"

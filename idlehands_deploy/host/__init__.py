@@ -1,0 +1,1 @@
+"""This machine: files, sockets, processes, packages, systemd. Knows no fleet."""

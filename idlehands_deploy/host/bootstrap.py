@@ -1,0 +1,39 @@
+"""A Debian root file system out of Debian's packages, where no container registry answers."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.errors import EngineFailedError
+from idlehands_deploy.host.packages import install_packages, run_logged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from idlehands_deploy.progress import Progress
+
+TOOL = "mmdebstrap"
+# Ubuntu does not come with the keys that Debian signs its packages with.
+PACKAGES = (TOOL, "debian-archive-keyring")
+
+
+def bootstrap_debian(archive: Path, suite: str, may_install: Callable[[str], bool], progress: Progress) -> None:
+    """Write a minimal Debian as a tar file.
+
+    Args:
+        may_install: asked before mmdebstrap is installed.
+
+    Raises:
+        EngineFailedError: mmdebstrap is not here and may not be installed, or it failed.
+    """
+    if shutil.which(TOOL) is None:
+        if not may_install(f"{TOOL} (it makes a Debian base image without a registry)"):
+            raise EngineFailedError(
+                f"No container registry answers, and {TOOL}, which makes a base image without, is not here.",
+                f"Install it: sudo apt-get install {TOOL}   (or run the command again with --install-engine)",
+            )
+        install_packages(PACKAGES, progress)
+    progress.update("image", f"bootstrapping Debian {suite}")
+    run_logged([TOOL, "--quiet", "--variant=minbase", "--include=ca-certificates", suite, str(archive)])

@@ -1,0 +1,1 @@
+"""A natively installed gateway becomes a profile."""

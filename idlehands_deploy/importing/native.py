@@ -1,0 +1,295 @@
+"""A natively installed gateway on this host: found by its state directory, and seen to be running or not."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from idlehands_deploy.errors import Problem, StateRefusedError, UsageError
+from idlehands_deploy.gateway.config import FlawError, parse_json5
+from idlehands_deploy.importing.rewrite import (
+    Move,
+    agent_workspaces,
+    main_workspace,
+    native_port,
+    relocate,
+    shape_problems,
+    state_moves,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONFIG_NAMES = ("idlehands.json", "openclaw.json")
+# The prefix of the state directory's name that a profile's own name follows.
+_STATE_NAME = re.compile(r"\.(?:idlehands|openclaw)(?:-(.+))?")
+TOKEN_VARIABLES = ("IDLEHANDS_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_TOKEN")
+
+
+@dataclass(frozen=True)
+class Native:
+    """A native gateway as its files are.
+
+    Attributes:
+        state: its state directory, without links on the way.
+        given: the same as the person wrote it, made absolute.
+        config_file: the config within it.
+        text: that file's content.
+        config: what the content means.
+        home: what ``~`` means in it.
+        workspace: the main workspace, without links on the way; it need not exist.
+        workspace_named: the same as the config writes it; None where it leaves it to the default.
+        others: workspaces outside both and each other, each with the name that it gets in the state directory.
+    """
+
+    state: Path
+    given: Path
+    config_file: Path
+    text: str
+    config: dict[str, Any]
+    home: Path
+    workspace: Path
+    workspace_named: str | None
+    others: dict[Path, str]
+
+    @property
+    def moves(self) -> list[Move]:
+        """Where its paths lie in the container, in every way in which they may be written."""
+        workspaces = {str(self.workspace), *([self.workspace_named] if self.workspace_named else [])}
+        others = {str(path): name for path, name in self.others.items()}
+        found = state_moves(sorted({str(self.state), str(self.given)}), sorted(workspaces), others)
+        longest_first = sorted(found, key=lambda move: len(move.old), reverse=True)
+        for written in agent_workspaces(self.config, str(self.home)).values():
+            path = str(Path(written).resolve())
+            if path != written and (new := relocate(path, longest_first, str(self.home))):
+                found += [Move(path, new), Move(written, new)]
+        return list(dict.fromkeys(found))
+
+    @property
+    def port(self) -> int | None:
+        """The base port that its config names."""
+        return native_port(self.config)
+
+
+def find_native(directory: Path) -> Native:
+    """Read a native gateway's state directory.
+
+    Raises:
+        UsageError: it holds no gateway's config, or one that cannot be read.
+        StateRefusedError: a workspace is not its owner's to give.
+    """
+    given = _absolute(directory)
+    state = given.resolve()
+    config_file = _config_file(state, given)
+    _refuse_foreign(config_file, state)
+    text, config = _read_config(config_file)
+    home = given.parent if _STATE_NAME.fullmatch(given.name) else _home_of(state)
+    named = main_workspace(config, str(home))
+    workspace = Path(named).resolve() if named else _default_workspace(state, given)
+    outside: dict[Path, str] = {}
+    for agent, written in agent_workspaces(config, str(home)).items():
+        path = Path(written).resolve()
+        if path.is_dir() and not path.is_relative_to(state) and not path.is_relative_to(workspace):
+            outside.setdefault(path, agent)
+    others: dict[Path, str] = {}
+    for path, agent in outside.items():
+        if not outside.keys() & set(path.parents):  # else it comes along within another agent's, and stays there
+            others[path] = _free_name(state, agent, others)
+    native = Native(state, given, config_file, text, config, home, workspace, named, others)
+    _refuse_unfit_workspaces(native)
+    return native
+
+
+def env_token(native: Native) -> str | None:
+    """The gateway token in the ``.env`` beside the config, which a native gateway reads as well."""
+    with suppress(OSError, UnicodeDecodeError):
+        file = native.state / ".env"
+        if file.stat().st_uid != native.state.stat().st_uid:
+            return None
+        for line in file.read_text(encoding="ascii").splitlines():
+            name, _, value = line.removeprefix("export ").partition("=")
+            if name.strip() in TOKEN_VARIABLES and (token := value.strip().strip("\"'")):
+                return token
+    return None
+
+
+def signs_of_life(native: Native, state: Path | None = None) -> list[str]:
+    """What shows that a gateway, or a command of one, works on this state now; empty if nothing does.
+
+    Args:
+        state: where the state directory has gone to meanwhile.
+    """
+    signs = [*state_signs(native.state), *(state_signs(state) if state and state != native.state else [])]
+    if not signs and native.port is not None and (holder := _port_holder(native.port)):
+        signs.append(f"port {native.port} of its config is held by {holder}")
+    return signs
+
+
+def state_signs(state: Path) -> list[str]:
+    """The same of a state directory alone, of which no port is known."""
+    return list(dict.fromkeys([*_database_locks(state), *_lock_files(state)]))
+
+
+def _absolute(directory: Path) -> Path:
+    try:
+        return Path(os.path.normpath(directory.expanduser().absolute()))
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f"{directory}: {error}", "Name the native gateway's state directory with --from.") from None
+
+
+def _home_of(state: Path) -> Path:
+    import pwd  # noqa: PLC0415 - not on every platform
+
+    with suppress(KeyError):
+        return Path(pwd.getpwuid(state.stat().st_uid).pw_dir)
+    return state.parent
+
+
+def _config_file(state: Path, given: Path) -> Path:
+    try:
+        found = [state / name for name in CONFIG_NAMES if (state / name).is_file()]
+    except OSError as error:
+        raise UsageError(f"{given}: cannot be read: {error.strerror}", "Run this as its owner or as root.") from None
+    names = " or ".join(CONFIG_NAMES)
+    if not state.is_dir():
+        raise UsageError(
+            f"{given}: there is no such directory", "Name the native gateway's state directory with --from."
+        )
+    if not os.access(state, os.R_OK | os.X_OK):
+        raise UsageError(f"{given}: cannot be read by you", "Run this as its owner or as root.")
+    if not found:
+        raise UsageError(
+            f"{given}: holds no gateway's config ({names})",
+            "Name the native gateway's state directory with --from, such as ~/.idlehands-rescue.",
+        )
+    if len(found) > 1:
+        raise UsageError(f"{given}: holds both {names}", "Move away the one that the gateway does not use.")
+    return found[0]
+
+
+def _refuse_foreign(config_file: Path, state: Path) -> None:
+    """Root must not be made to read for a gateway's user what that user may not."""
+    if (owner := config_file.stat().st_uid) != state.stat().st_uid:
+        raise StateRefusedError(
+            f"{config_file} belongs to uid {owner}, and its directory to uid {state.stat().st_uid}.",
+            f"Give both to one user: chown {state.stat().st_uid} {config_file}",
+        )
+
+
+def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        config = parse_json5(text)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}", "Run this as its owner or as root.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is not UTF-8 text", "Save it as UTF-8.") from None
+    except FlawError as error:
+        raise UsageError(f"{path}: {error}", "Mend it, or put back its .bak.") from None
+    if problems := shape_problems(config):
+        lines = "\n".join(str(Problem(f"{path.name}: {item.path}".rstrip(": "), item.problem)) for item in problems)
+        raise UsageError(lines, f"Is {path.parent} the state of a gateway that ran on this host?")
+    assert isinstance(config, dict)  # noqa: S101 - for the type checker
+    return text, config
+
+
+def _default_workspace(state: Path, given: Path) -> Path:
+    """Where a gateway has its workspace if its config does not say; older ones had another place."""
+    profile = _STATE_NAME.fullmatch(given.name)
+    older = [given.parent / f".{kind}" / f"workspace-{profile[1]}" for kind in ("idlehands", "openclaw")] if (
+        profile and profile[1]
+    ) else []  # fmt: skip
+    return next((path for path in [state / "workspace", *older] if path.is_dir()), state / "workspace").resolve()
+
+
+def _free_name(state: Path, agent: str, others: dict[Path, str]) -> str:
+    """The package's own name for an agent's workspace, unless the state directory has something else there."""
+    name = "workspace-" + re.sub(r"[^A-Za-z0-9_-]", "-", agent)
+    while (state / name).exists() or name in others.values():
+        name += "-imported"
+    return name
+
+
+def _refuse_unfit_workspaces(native: Native) -> None:
+    owner = native.state.stat().st_uid
+    for path in (native.workspace, *native.others):
+        if native.state.is_relative_to(path):
+            raise UsageError(
+                f"{native.config_file.name}: the workspace {path} holds the state directory itself",
+                "Give that gateway a workspace of its own first.",
+            )
+        # Root must not be made to copy what the gateway's user may not read.
+        if path.is_dir() and path.stat().st_uid != owner:
+            raise StateRefusedError(
+                f"The workspace {path} belongs to uid {path.stat().st_uid}, and the state to uid {owner}.",
+                f"Give both to one user: chown -R {owner} {path}",
+            )
+
+
+def _database_locks(state: Path) -> Iterator[str]:
+    """Processes with a lock on a database: the kernel takes it from them when they end, however they end."""
+    if sys.platform != "linux":
+        return
+    held: dict[int, list[str]] = {}
+    for pattern in ("state/*.sqlite*", "agents/*/agent/*.sqlite*", "tmp/*/*.sqlite*"):
+        for path in sorted(state.glob(pattern)):
+            if pid := _lock_holder(path):
+                held.setdefault(pid, []).append(str(path.relative_to(state)))
+    for pid, paths in held.items():
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        yield f"{_process(pid)} has {paths[0]}{more} locked"
+
+
+def _lock_holder(path: Path) -> int | None:
+    """Who holds a lock on a file; -1 for a holder without a number, None for nobody."""
+    import fcntl  # noqa: PLC0415 - not on every platform
+    import struct  # noqa: PLC0415
+
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        question = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+        kind, _, _, _, pid = struct.unpack("hhqqi", fcntl.fcntl(descriptor, fcntl.F_GETLK, question))
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    if kind == fcntl.F_UNLCK:
+        return None
+    return pid or -1
+
+
+def _lock_files(state: Path) -> Iterator[str]:
+    """Lock files of the gateway that name a living process which was there before them."""
+    import psutil  # noqa: PLC0415 - only this command pays for it
+
+    for path in sorted(state.glob("tmp/*/gateway.*.lock")):
+        with suppress(OSError, ValueError, TypeError, KeyError, psutil.Error):
+            pid = json.loads(path.read_text(encoding="utf-8"))["pid"]
+            process = psutil.Process(pid)
+            if process.cmdline() and process.create_time() <= path.stat().st_mtime:
+                yield f"{_process(pid)} is named in {path.relative_to(state)}"
+
+
+def _port_holder(port: int) -> str | None:
+    from idlehands_deploy.host.sockets import process_on  # noqa: PLC0415
+
+    holder = process_on(port)
+    # A container's port is that of another gateway: this one was native.
+    return None if holder is None or holder.startswith("docker-proxy ") else holder
+
+
+def _process(pid: int) -> str:
+    import psutil  # noqa: PLC0415
+
+    with suppress(psutil.Error, ValueError):
+        return f"{psutil.Process(pid).name()} (pid {pid})"
+    return f"a process (pid {pid})" if pid > 0 else "a process that cannot be seen from here"

@@ -1,0 +1,273 @@
+"""The config of a natively installed gateway: what it says of places, and what a container needs it to say."""
+
+from __future__ import annotations
+
+import copy
+import posixpath
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from idlehands_deploy.errors import Problem
+from idlehands_deploy.fleet.addresses import is_loopback, url_host
+from idlehands_deploy.fleet.ports import IMPLICIT_BROWSER
+from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from idlehands_deploy.fleet.ports import ProfilePorts
+
+Config = dict[str, Any]
+
+# The names of the drivers with which a gateway starts a browser of its own.
+MANAGED_DRIVERS = {None, "openclaw", "clawd", "idlehands"}
+# What a text begins with that is a path on a host and not the path of a URL or a chat command.
+_ROOTS = "bin|boot|data|dev|etc|home|lib|lib64|media|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var|Users|Volumes"
+_HOST_PATH = re.compile(rf"~(?=/|$)|/(?:{_ROOTS})(?=/|$)")
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_SECTIONS = ("gateway", "gateway.auth", "agents", "agents.defaults", "agents.entries", "browser", "browser.profiles")
+
+
+@dataclass(frozen=True)
+class Move:
+    """A directory of the native gateway, and the path at which the container has it."""
+
+    old: str
+    new: str
+
+
+@dataclass
+class Rewriting:
+    """A config made fit for the container.
+
+    Attributes:
+        config: the new config; the given one is left as it was.
+        warnings: ``path: problem`` lines about what the container cannot have.
+        token: the gateway token that was taken out of it.
+    """
+
+    config: Config
+    warnings: list[Problem] = field(default_factory=list)
+    token: str | None = None
+
+
+def shape_problems(config: object) -> list[Problem]:
+    """What keeps a parsed config from being that of a gateway which runs here."""
+    if not isinstance(config, dict):
+        return [Problem("", "must be an object")]
+    problems = [Problem(path, "must be an object") for path in _SECTIONS if not isinstance(_at(config, path, {}), dict)]
+    if not problems and _at(config, "gateway.mode", "local") == "remote":
+        problems.append(Problem("gateway.mode", "is remote: this is a client of a gateway on another machine"))
+    return problems
+
+
+def native_port(config: Config) -> int | None:
+    """The base port that a config names."""
+    port = _at(config, "gateway.port", None)
+    return port if isinstance(port, int) and not isinstance(port, bool) else None
+
+
+def main_workspace(config: Config, home: str) -> str | None:
+    """The workspace that agents share, else the first agent's own; None where the config leaves it to the default."""
+    agents = {name: entry for name, entry, _ in _agents(config)}
+    first = _at(config, "agents.defaults.systemAgent.agentId", "main")
+    if first not in agents and len(agents) == 1:
+        (first,) = agents
+    return _path(_at(config, "agents.defaults.workspace", None), home) or _path(
+        agents.get(first, {}).get("workspace"), home
+    )
+
+
+def agent_workspaces(config: Config, home: str) -> dict[str, str]:
+    """The workspaces of agents that have one of their own, by the agent's id."""
+    found = {name: _path(entry.get("workspace"), home) for name, entry, _ in _agents(config)}
+    return {name: path for name, path in found.items() if path}
+
+
+def fleet_browsers(config: Config) -> dict[str, dict[str, str]]:
+    """The browser profiles that belong into the fleet file: managed ones, and remote ones with their address."""
+    browsers: dict[str, dict[str, str]] = {}
+    for name, profile in _browser_profiles(config):
+        if _is_managed(profile):
+            browsers[name] = {}
+        # One on loopback would be the container's own, and the fleet file refuses it.
+        elif (url := _remote_url(profile)) and not _holds_credentials(url) and not is_loopback(url_host(url)):
+            browsers[name] = {"cdp_url": url}
+    if browsers.get(IMPLICIT_BROWSER) == {}:
+        del browsers[IMPLICIT_BROWSER]
+    return browsers
+
+
+def rewrite(config: Config, moves: Sequence[Move], home: str, ports: ProfilePorts) -> Rewriting:
+    """Change what the container needs to be otherwise, and nothing else.
+
+    Args:
+        moves: what was imported, with its links' targets under names of their own.
+        home: what ``~`` means in this config.
+    """
+    result = Rewriting(copy.deepcopy(config))
+    _rewrite_gateway(result, ports)
+    _rewrite_browser(result, ports)
+    longest_first = sorted(moves, key=lambda move: len(move.old), reverse=True)
+    result.config = _relocated(result, result.config, "", longest_first, home)
+    if _at(result.config, "agents.defaults.workspace", None):
+        result.config["agents"]["defaults"]["workspace"] = WORKSPACE_TARGET
+    return result
+
+
+def relocate(text: str, moves: Sequence[Move], home: str) -> str | None:
+    """A path of the native gateway as it is in the container; None for one that was not imported.
+
+    Args:
+        moves: the longest ``old`` first.
+    """
+    path = _path(text, home)
+    if path is None:
+        return None
+    for move in moves:
+        if path == move.old or path.startswith(move.old.rstrip("/") + "/"):
+            return move.new + path[len(move.old.rstrip("/")) :]
+    return None
+
+
+def state_moves(states: Sequence[str], workspaces: Sequence[str], others: Mapping[str, str]) -> list[Move]:
+    """Where everything goes.
+
+    Args:
+        states: the state directory, in every way in which it may be written.
+        workspaces: the main workspace, likewise.
+        others: further workspaces, each with the name that it gets in the state directory.
+    """
+    return [
+        *(Move(state, STATE_TARGET) for state in states),
+        *(Move(workspace, WORKSPACE_TARGET) for workspace in workspaces),
+        *(Move(old, f"{STATE_TARGET}/{name}") for old, name in others.items()),
+    ]
+
+
+def _rewrite_gateway(result: Rewriting, ports: ProfilePorts) -> None:
+    gateway = result.config.setdefault("gateway", {})
+    old = native_port(result.config)
+    gateway.pop("port", None)  # the container's environment sets it, from the plan
+    gateway.pop("customBindHost", None)
+    gateway["bind"] = "lan"  # Docker forwards to the container's address, not to its loopback
+    gateway.setdefault("mode", "local")
+    auth = gateway.setdefault("auth", {})
+    if auth.get("mode", "token") == "none":
+        auth["mode"] = "token"  # without any, the gateway refuses to listen on more than loopback
+    _take_token(result, auth)
+    origins = _at(result.config, "gateway.controlUi.allowedOrigins", None)
+    if isinstance(origins, list) and old is not None:
+        gateway["controlUi"]["allowedOrigins"] = [_moved_origin(origin, old, ports.base) for origin in origins]
+
+
+def _take_token(result: Rewriting, auth: Config) -> None:
+    token = auth.pop("token", None)
+    if token is None or token == "":
+        return
+    if isinstance(token, str) and "${" not in token and token.isascii() and token.isprintable():
+        result.token = token.strip() or None
+        return
+    result.warnings.append(
+        Problem("gateway.auth.token", "is a reference or no plain text: the container has a token of its own instead")
+    )
+
+
+def _moved_origin(origin: object, old: int, new: int) -> object:
+    if not isinstance(origin, str):
+        return origin
+    parts = urlsplit(origin)
+    try:
+        local = parts.hostname in _LOOPBACK and parts.port == old
+    except ValueError:
+        return origin
+    return re.sub(r":\d+(?=/|$)", f":{new}", origin) if local else origin
+
+
+def _rewrite_browser(result: Rewriting, ports: ProfilePorts) -> None:
+    browser = result.config.setdefault("browser", {})
+    browser["headless"] = True  # a container has no screen
+    _drop_executable(result, browser, "browser")
+    for name, profile in _browser_profiles(result.config):
+        path = f"browser.profiles.{name}"
+        _drop_executable(result, profile, path)
+        url = _remote_url(profile)
+        if _is_managed(profile):
+            profile["cdpPort"] = ports.cdp[name]
+        elif url is None or urlsplit(url).hostname in _LOOPBACK:
+            result.warnings.append(Problem(path, "uses a Chrome of this host, which the container cannot reach"))
+
+
+def _drop_executable(result: Rewriting, holder: Config, path: str) -> None:
+    if executable := holder.pop("executablePath", None):
+        result.warnings.append(
+            Problem(f"{path}.executablePath", f"{executable} is taken out: the container has a Chromium of its own")
+        )
+
+
+def _relocated(result: Rewriting, value: Any, path: str, moves: Sequence[Move], home: str) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        return {
+            key: _relocated(result, item, f"{path}.{key}" if path else key, moves, home) for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [_relocated(result, item, f"{path}.{index}", moves, home) for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+    if (moved := relocate(value, moves, home)) is not None:
+        return moved
+    if any(move.old in value for move in moves):
+        result.warnings.append(Problem(path, "holds a path of the native gateway among other text: look at it"))
+    elif _HOST_PATH.match(value) and not value.startswith((STATE_TARGET, WORKSPACE_TARGET)):
+        result.warnings.append(Problem(path, f"{value} was not imported, and is not in the container"))
+    return value
+
+
+def _agents(config: Config) -> Iterator[tuple[str, Config, str]]:
+    """Every agent with its entry, and the path of that."""
+    for name, entry in _at(config, "agents.entries", {}).items():
+        if isinstance(entry, dict):
+            yield name, entry, f"agents.entries.{name}"
+    listed = _at(config, "agents.list", [])
+    for index, entry in enumerate(listed if isinstance(listed, list) else []):
+        if isinstance(entry, dict):
+            yield str(entry.get("id", index)), entry, f"agents.list.{index}"
+
+
+def _browser_profiles(config: Config) -> list[tuple[str, Config]]:
+    profiles = _at(config, "browser.profiles", {})
+    return [(name, profile) for name, profile in profiles.items() if isinstance(profile, dict)]
+
+
+def _is_managed(profile: Config) -> bool:
+    return profile.get("driver") in MANAGED_DRIVERS and not profile.get("cdpUrl") and not profile.get("attachOnly")
+
+
+def _remote_url(profile: Config) -> str | None:
+    url = profile.get("cdpUrl")
+    return url if isinstance(url, str) and profile.get("driver") in MANAGED_DRIVERS else None
+
+
+def _holds_credentials(url: str) -> bool:
+    # Of a fleet file nobody expects that it must be kept secret.
+    parts = urlsplit(url)
+    return bool("@" in parts.netloc or parts.query or parts.fragment)
+
+
+def _path(text: object, home: str) -> str | None:
+    """An absolute path without ``~`` and ``..``; None for anything else."""
+    if not isinstance(text, str) or not re.match(r"~(/|$)|/", text):
+        return None
+    return posixpath.normpath(home + text[1:] if text.startswith("~") else text)
+
+
+def _at(config: Config, path: str, default: Any) -> Any:  # noqa: ANN401 - JSON
+    """The value at a path; the default where it is missing, or where what should hold it is no object."""
+    value: Any = config
+    for key in path.split("."):
+        if not isinstance(value, dict) or value.get(key) is None:
+            return default
+        value = value[key]
+    return value

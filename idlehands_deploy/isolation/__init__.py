@@ -1,0 +1,1 @@
+"""What each gateway takes of this host, and where two of them meet."""

@@ -1,0 +1,254 @@
+"""What a person's own gateway config says other than the plan, key by key."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.findings import Finding
+from idlehands_deploy.fleet.addresses import HOST, HOST_ADDRESS, endpoint, is_loopback, is_private, url_host
+from idlehands_deploy.fleet.ports import CONTROL_OFFSET, IMPLICIT_BROWSER
+from idlehands_deploy.fleet.values import TOKEN_SECRET
+from idlehands_deploy.isolation.claims import (
+    RELAY_OFFSET,
+    attaches,
+    config_cdp_ports,
+    config_cdp_urls,
+    config_command,
+    implicit_browser,
+    is_port,
+    set_port,
+    spare_port,
+)
+from idlehands_deploy.isolation.paths import check_environment, check_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from idlehands_deploy.gateway.config import GatewayConfig
+    from idlehands_deploy.isolation.claims import Setup
+
+# Where a gateway in a container listens for others than itself; without a word it finds out that it is in one.
+# (No sets: a config can hold what no set does.)
+LONELY_BINDS = ("loopback", "tailnet")
+REACHABLE_BINDS = (None, "lan", "auto", "custom")
+ANY_HOST = (None, "", "0.0.0.0")  # noqa: S104 - read, not bound
+
+
+def check_overrides(setup: Setup) -> Iterator[Finding]:
+    """Every key of a profile's config that does not go with the plan or the mounts."""
+    yield from check_environment(setup)
+    config = setup.config
+    if config is None:
+        return
+    if config.unreadable:
+        root = setup.state.parent.parent.parent
+        yield Finding(
+            "warning", config.place, f"cannot be read by you: {config.unreadable}",
+            "what it says other than the plan stays unseen",
+            f"sudo idlehands-deploy -C {shlex.quote(str(root))} doctor",
+        )  # fmt: skip
+        return
+    for flaw in config.flaws:
+        yield Finding(
+            "error", config.place, flaw,
+            "the gateway does not start with it",
+            f"mend it, or see what the gateway says: idlehands-deploy status {setup.name}",
+        )  # fmt: skip
+    if config.flaws and not config.values:
+        return
+    yield from _check_gateway(setup, config)
+    yield from _check_auth(setup, config)
+    yield from _check_browsers(setup, config)
+    yield from _check_addresses(setup, config)
+    yield from check_paths(setup, config)
+
+
+def _check_gateway(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
+    base = setup.ports.base
+    port = config.get("gateway", "port")
+    if port is not None and not is_port(port):
+        yield _refused(setup, "gateway.port", "is not a port", _edit(setup, f"write {base}, or nothing"))
+    elif port not in {None, base}:
+        yield Finding(
+            "warning", setup.in_config("gateway.port"),
+            f"says {port}, and {setup.in_fleet('port')} says {base}",
+            "the container's IDLEHANDS_GATEWAY_PORT outranks it: the gateway listens on the port of the plan",
+            f"{_unset(setup, 'gateway.port')}   (or write `port: {port}` in fleet.yaml)",
+        )  # fmt: skip
+    mode = config.get("gateway", "mode")
+    if mode != "local" and not (mode is None and config.flaws):
+        what = "is missing" if mode is None else "is not local"
+        yield _refused(setup, "gateway.mode", what, _set(setup, "gateway.mode", "local"))
+    bind, host = config.get("gateway", "bind"), config.get("gateway", "customBindHost")
+    if bind in LONELY_BINDS:
+        yield _unreachable(setup, "gateway.bind", f"is {bind!r}", _set(setup, "gateway.bind", "lan"))
+    elif bind not in REACHABLE_BINDS:
+        yield _refused(setup, "gateway.bind", "is no way to bind", _edit(setup, 'write "lan"'))
+    elif bind == "custom" and host not in ANY_HOST:
+        yield _unreachable(setup, "gateway.customBindHost", f"is {host!r}", _set(setup, "gateway.bind", "lan"))
+    if config.get("gateway", "tailscale", "mode") in ("serve", "funnel"):
+        fix = _set(setup, "gateway.tailscale.mode", "off")
+        yield _unreachable(setup, "gateway.tailscale.mode", "makes the gateway listen on loopback alone", fix)
+    if config.get("gateway", "tls", "enabled") is True:
+        yield Finding(
+            "warning", setup.in_config("gateway.tls.enabled"), "is on",
+            "this tool and the container's health check ask over plain HTTP, on loopback, and get no answer",
+            f"{_set(setup, 'gateway.tls.enabled', 'false')}   (and end TLS in a proxy before it)",
+        )  # fmt: skip
+
+
+def _check_auth(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
+    mode, token = config.get("gateway", "auth", "mode"), config.get("gateway", "auth", "token")
+    password = config.get("gateway", "auth", "password")
+    if mode is None and password and not token:
+        mode = "password"
+    if mode not in (None, "token"):
+        yield Finding(
+            # Somebody's proxy asks who comes in: that is a way of its own.
+            "note" if mode == "trusted-proxy" else "warning",
+            setup.in_config("gateway.auth.mode"), f"is {mode!r}",
+            f"`url` and `token` give out the token of secrets/{setup.name}/{TOKEN_SECRET}, which then opens nothing",
+            _set(setup, "gateway.auth.mode", "token") + ("   (removes gateway.auth.password)" if password else ""),
+        )  # fmt: skip
+    if isinstance(token, str) and setup.token is not None and token != setup.token and "${" not in token:
+        yield Finding(
+            "error", setup.in_config("gateway.auth.token"), f"is not that of secrets/{setup.name}/{TOKEN_SECRET}",
+            "the config's outranks it: `url`, `token` and the browser control API's callers have the wrong one",
+            _unset(setup, "gateway.auth.token"),
+        )  # fmt: skip
+
+
+def _check_browsers(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
+    pinned = {name: (port, key) for name, port, key in config_cdp_ports(config)}
+    base = setup.ports.base
+    own = {base: "the gateway", base + CONTROL_OFFSET: "browser control", base + RELAY_OFFSET: "the extension relay"}
+    yield from _check_pins(setup, config)
+    for name, (port, key) in pinned.items():
+        planned = setup.ports.cdp.get(name)
+        if port in own:
+            yield Finding(
+                "error", setup.in_config(key), f"says {port}, which is {own[port]}'s own",
+                "this browser does not start",
+                set_port(setup.name, key, planned or spare_port(setup)),
+            )  # fmt: skip
+        elif planned and port != planned:
+            yield Finding(
+                "error", setup.in_config(key), f"says {port}, and the plan of fleet.yaml says {planned}",
+                f"nothing answers at {planned} on this host, and {port} is not published",
+                set_port(setup.name, key, planned),
+            )  # fmt: skip
+    named = dict(config.mappings("browser", "profiles"))
+    for name, port in setup.ports.cdp.items():
+        if name not in named and name != IMPLICIT_BROWSER:
+            yield Finding(
+                "warning", setup.in_fleet(f"browser.profiles.{name}"), f"{config.place} does not have this browser",
+                f"nothing answers at its port {port}: the fleet file sets the browsers of a new profile only",
+                _set(setup, f"browser.profiles.{name}.cdpPort", str(port)),
+            )  # fmt: skip
+
+
+def _check_pins(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
+    """Browsers that a gateway would start, and for which the config names no port that can be one."""
+    for name, browser in config.mappings("browser", "profiles"):
+        key, port = f"browser.profiles.{name}.cdpPort", browser.get("cdpPort")
+        managed = browser.get("driver", "openclaw") in ("openclaw", "clawd")
+        if not is_port(port) and (port is not None or (managed and not browser.get("cdpUrl"))):
+            wanted = setup.ports.cdp.get(name) or spare_port(setup)
+            what = "is missing, and so is a cdpUrl" if port is None else "is not a port"
+            yield _refused(setup, key, what, _edit(setup, f"write {wanted}"))
+
+
+def _check_addresses(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
+    urls = dict(config_cdp_urls(config))
+    own = {*setup.ports.cdp.values(), *(port for _, port, _ in config_cdp_ports(config))}
+    for key, url in urls.items():
+        # By loopback a gateway starts a Chrome of its own, unless it is told to find one there.
+        local = endpoint(config.reveal(url), loopback="container")
+        if local and local[0] == "container" and attaches(config, key) and local[1] not in own:
+            yield Finding(
+                "error", setup.in_config(key), f"{url_host(url) or 'its host'} is the container itself in there",
+                f"no Chrome listens on port {local[1]} inside of it",
+                f"for one on this host write {HOST_ADDRESS}, and let it listen on the host's Docker address",
+            )  # fmt: skip
+        if url_host(url) == HOST:
+            yield Finding(
+                "note", setup.in_config(key), f"calls its Chrome by the name {HOST}",
+                "Chrome itself answers only to an address; what stands before one may take a name too",
+                f"write {HOST_ADDRESS} in its place, which the container knows",
+            )  # fmt: skip
+    yield from _check_private(setup, config, urls)
+    for name, browser in setup.profile.browser.profiles.items():
+        key = f"browser.profiles.{name}.cdpUrl"
+        if browser.cdp_url is None:
+            continue
+        if key not in urls:
+            yield Finding(
+                "warning", setup.in_fleet(f"browser.profiles.{name}"), f"{config.place} does not have this browser",
+                "the gateway does not know it: the fleet file sets the browsers of a new profile only",
+                _set(setup, key, "<the cdp_url>"),
+            )  # fmt: skip
+        elif endpoint(urls[key]) != endpoint(browser.cdp_url):
+            yield Finding(
+                "warning", setup.in_config(key),
+                f"is another Chrome than {setup.in_fleet(f'browser.profiles.{name}.cdp_url')}",
+                "the config is what counts",
+                "make the two the same",
+            )  # fmt: skip
+    if "browser.cdpUrl" in urls and implicit_browser(config) in setup.profile.browser.profiles:
+        yield Finding(
+            "warning", setup.in_config("browser.cdpUrl"),
+            f"speaks of {implicit_browser(config)}, which {setup.in_fleet('browser.profiles')} sets too",
+            "which of the two counts depends on the gateway's version",
+            _unset(setup, "browser.cdpUrl"),
+        )  # fmt: skip
+
+
+def _check_private(setup: Setup, config: GatewayConfig, urls: dict[str, str]) -> Iterator[Finding]:
+    """Browsers on a private network that the config does not let the gateway go to."""
+    policy = config.get("browser", "ssrfPolicy")
+    policy = policy if isinstance(policy, dict) else {}
+    if policy.get("dangerouslyAllowPrivateNetwork") is True or policy.get("allowPrivateNetwork") is True:
+        return
+    given = policy.get("allowedHostnames")
+    allowed = [name for name in given if isinstance(name, str)] if isinstance(given, list) else []
+    hosts = {key: url_host(url) for key, url in urls.items()}
+    missing = {key: host for key, host in hosts.items() if is_private(host) and not _is_allowed(host, allowed)}
+    names = json.dumps([*allowed, *sorted(set(missing.values()))])
+    for key, host in missing.items():
+        yield Finding(
+            "warning", setup.in_config(key), f"{host} is on a private network, which the config does not allow",
+            "the gateway calls such a browser not reachable",
+            _set(setup, "browser.ssrfPolicy.allowedHostnames", names, "--strict-json"),
+        )  # fmt: skip
+
+
+def _is_allowed(host: str, allowed: list[str]) -> bool:
+    return is_loopback(host) or any(fnmatchcase(host.lower(), name.lower()) for name in allowed)
+
+
+def _refused(setup: Setup, key: str, what: str, fix: str) -> Finding:
+    return Finding("error", setup.in_config(key), what, "the gateway does not start with it, or drops it", fix)
+
+
+def _unreachable(setup: Setup, key: str, what: str, fix: str) -> Finding:
+    return Finding(
+        "error", setup.in_config(key), what,
+        "the gateway then listens inside its container alone, and its published port leads nowhere",
+        fix,
+    )  # fmt: skip
+
+
+def _unset(setup: Setup, key: str) -> str:
+    return config_command(setup.name, "unset", key)
+
+
+def _set(setup: Setup, key: str, value: str, *options: str) -> str:
+    return config_command(setup.name, "set", key, value, *options)
+
+
+def _edit(setup: Setup, what: str) -> str:
+    # The gateway's own command refuses to touch a config that is not valid.
+    return f"in that file, {what}; then: idlehands-deploy up {setup.name}"

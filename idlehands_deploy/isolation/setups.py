@@ -1,0 +1,85 @@
+"""What lies around the plan on this host: the profiles' own configs, and gateways without a container."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.fleet.addresses import HOST_VARIABLE
+from idlehands_deploy.fleet.ports import MAIN, plan_ports
+from idlehands_deploy.gateway.config import FlawError, read_config
+from idlehands_deploy.gateway.first_config import CONFIG_NAME
+from idlehands_deploy.host.file_facts import read_ordinary, resolved
+from idlehands_deploy.isolation.claims import HOME_TARGET, Setup
+from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.fleet.model import Fleet, Profile
+    from idlehands_deploy.fleet.ports import PortPlan
+    from idlehands_deploy.isolation.claims import Native
+
+
+def find_natives(session: Session) -> list[Native]:
+    """The gateways that are installed on this host without a container."""
+    # A deployment without one pays for no look at the host unless a port is to be found.
+    from idlehands_deploy.host.processes import gateway_processes  # noqa: PLC0415
+    from idlehands_deploy.isolation import native_scan as neighbours  # noqa: PLC0415
+
+    return neighbours.find_natives(neighbours.user_homes(session.environ), gateway_processes())
+
+
+def plan_here(session: Session, fleet: Fleet, new: Collection[str] = ()) -> PortPlan:
+    """The port plan, in which no profile that has no port yet lands on a native gateway.
+
+    Raises:
+        PortConflictError: two profiles meet on a published port, or no slot is left.
+    """
+    if all(profile.port or (name == MAIN and name not in new) for name, profile in fleet.profiles.items()):
+        return plan_ports(fleet)
+    reserved = frozenset(port for native in find_natives(session) for port in native.ports)
+    return plan_ports(fleet, reserved, new)
+
+
+def read_setups(session: Session, fleet: Fleet, plan: PortPlan) -> list[Setup]:
+    """Each profile with what its directory holds; changes nothing."""
+    return [_setup(session, name, profile, plan) for name, profile in fleet.profiles.items()]
+
+
+def _setup(session: Session, name: str, profile: Profile, plan: PortPlan) -> Setup:
+    deployment = session.deployment
+    secrets = _secrets(session, name, profile)
+    state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
+
+    def read(path: Path) -> str | None:
+        # The gateway owns its state: a link that it left there must not be followed to anybody else's files,
+        # and in its container leads nowhere.
+        path = resolved(path)
+        if not path.is_relative_to(state) and not path.is_relative_to(workspace):
+            raise FlawError("is a link to what the gateway does not see")
+        return read_ordinary(path)
+
+    config = read_config(
+        state / CONFIG_NAME,
+        f"profiles/{name}/state/{CONFIG_NAME}",
+        read,
+        mounts={STATE_TARGET: state, WORKSPACE_TARGET: workspace},
+        # The host stays the host, whatever address it has in there.
+        environ={"HOME": str(HOME_TARGET)} | {k: v for k, v in profile.environment.items() if k != HOST_VARIABLE},
+        hidden=secrets,
+    )
+    token = read_token(deployment, name)
+    return Setup(name, profile, plan.profiles[name], config, token, state, workspace, secrets)
+
+
+def _secrets(session: Session, name: str, profile: Profile) -> dict[str, str]:
+    """The values of the profile's own secrets that can be read."""
+    found = {}
+    for secret in profile.secrets:
+        with suppress(OSError):
+            found[secret] = (read_ordinary(session.deployment.secret_file(name, secret)) or "").rstrip("\n")
+    return found

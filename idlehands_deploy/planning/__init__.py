@@ -1,0 +1,1 @@
+"""What a command is about to do, why, and doing it."""

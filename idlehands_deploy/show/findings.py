@@ -1,0 +1,54 @@
+"""An examination's result for a person and for a script."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from idlehands_deploy.show.output import Line, printable
+
+if TYPE_CHECKING:
+    from idlehands_deploy.doctor.examine import Diagnosis
+
+STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+
+
+def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """The findings, and whether nothing is wrong."""
+    return {
+        "ok": diagnosis.healthy,
+        "profiles": diagnosis.profiles,
+        "findings": [finding._asdict() for finding in diagnosis.findings],
+    }
+
+
+def lines(diagnosis: Diagnosis) -> list[Line]:
+    """What is wrong, why, and what to do; and a sentence that sums it up."""
+    shown: list[Line] = []
+    for finding in diagnosis.findings:
+        shown += [
+            Line(f"{finding.level:8}", STYLES[finding.level], f"{finding.place}: {finding.what}"),
+            Line("        why: ", "dim", finding.why),
+            # In one piece, for whoever copies it.
+            Line("        fix: ", "dim", finding.fix, "cyan", wraps=False),
+        ]
+    return [*shown, Line("", "", summary(diagnosis), "bold")]
+
+
+def text(diagnosis: Diagnosis) -> str:
+    """The same without styles."""
+    return "".join(f"{line.label}{printable(line.text)}\n" for line in lines(diagnosis))
+
+
+def summary(diagnosis: Diagnosis) -> str:
+    """The examination in one sentence."""
+    examined = _many(diagnosis.profiles, "profile")
+    counts = Counter(finding.level for finding in diagnosis.findings)
+    wrong = [_many(counts[level], level) for level in ("error", "warning") if counts[level]]
+    if wrong:
+        return f"{' and '.join(wrong)} in {examined}."
+    return f"Nothing is wrong with {examined}, their host and its engine."
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"

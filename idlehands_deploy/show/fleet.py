@@ -1,0 +1,79 @@
+"""Results as table rows and as JSON: the same facts, shaped for a person and for a script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from idlehands_deploy.health.observe import Observation
+    from idlehands_deploy.operations.inspection import Listing
+    from idlehands_deploy.operations.lifecycle import UpResult
+
+LIST_COLUMNS = ("PROFILE", "PORT", "RESCUES", "SECRETS")
+
+
+def list_rows(listing: Listing) -> list[tuple[str, ...]]:
+    """A row a profile, from the fleet file."""
+    return [
+        (
+            plan.profile,
+            str(plan.base),
+            ", ".join(listing.fleet.profiles[plan.profile].rescues) or "-",
+            ", ".join(listing.fleet.profiles[plan.profile].secrets) or "-",
+        )
+        for plan in listing.plans
+    ]
+
+
+def list_json(listing: Listing) -> list[dict[str, Any]]:
+    """An object a profile, from the fleet file."""
+    return [
+        {
+            "profile": plan.profile,
+            "port": plan.base,
+            "rescues": listing.fleet.profiles[plan.profile].rescues,
+            "secrets": listing.fleet.profiles[plan.profile].secrets,
+        }
+        for plan in listing.plans
+    ]
+
+
+def observation_json(item: Observation) -> dict[str, Any]:
+    """One profile's verdict with the facts behind it."""
+    verdict, facts = item.verdict, item.facts
+    return {
+        "profile": verdict.profile,
+        "state": verdict.state,
+        "usable": verdict.usable,
+        "reason": verdict.reason,
+        "failing": list(verdict.failing),
+        "remedy": verdict.remedy,
+        "container": facts.id if facts else None,
+        "started_at": facts.started_at if facts else None,
+        "restarts": facts.restart_count if facts else 0,
+        "exit_code": facts.exit_code if facts else None,
+    }
+
+
+def up_json(seen: Sequence[Observation]) -> list[dict[str, Any]]:
+    """An object a profile that was to come up, with what its container warned of."""
+    return [observation_json(item) | {"warnings": list(item.warnings)} for item in seen]
+
+
+def up_lines(result: UpResult) -> list[str]:
+    """What a person wants to know when gateways are up."""
+    lines = []
+    for item in result.seen:
+        verdict = item.verdict
+        state = verdict.state if verdict.state == "ready" else f"ready, degraded: {verdict.reason}"
+        base = result.ports.profiles[verdict.profile].published[0]
+        lines.append(
+            f"{verdict.profile} is {state}, at {base.host_ip}:{base.port}. "
+            f"Open it: idlehands-deploy url {verdict.profile}"
+        )
+        lines += [f"  Warning: {warning}" for warning in item.warnings]
+        if verdict.remedy:
+            lines.append(f"  Next: {verdict.remedy}")
+    return lines

@@ -1,0 +1,1 @@
+"""What is generated from a fleet: values in, stable text out. Pure."""

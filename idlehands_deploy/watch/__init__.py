@@ -1,0 +1,1 @@
+"""The long-running watch: what it decides, does, tells and writes down."""

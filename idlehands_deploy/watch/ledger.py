@@ -1,0 +1,91 @@
+"""What a watch has seen of each profile, and what it has written down of that."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from idlehands_deploy.health.observe import as_entry
+from idlehands_deploy.watch.journal import ALIVE
+from idlehands_deploy.watch.policy import essence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from idlehands_deploy.health.observe import Observation
+    from idlehands_deploy.watch.journal import Journal
+    from idlehands_deploy.watch.metrics import Metrics
+
+Entry = dict[str, Any]
+
+
+class Ledger:
+    """What was last seen of each profile, and what was written of it; lives as long as the watch."""
+
+    def __init__(self, journal: Journal, metrics: Metrics | None, told: Callable[[Entry], None]) -> None:
+        self._journal = journal
+        self._metrics = metrics
+        self._told = told
+        self._writing = threading.Lock()
+        self._counting = threading.Lock()
+        self._seen: dict[str, tuple[Observation, float]] = {}
+        self._since: dict[str, float] = {}
+        self._alive = 0.0
+
+    def write(self, event: str, **more: object) -> None:
+        """Write an entry, and tell of it."""
+        with self._writing:
+            self._told(self._journal.write(event, **more))
+            if self._journal.begins_anew():
+                # What has been so for long would be forgotten with the oldest file.
+                for seen in self.latest():
+                    self._journal.write("state", **as_entry(seen))
+
+    def see(self, seen: Observation) -> None:
+        """Take an observation in; a new state, or other failing checks, make an entry."""
+        verdict, last = seen.verdict, self._count(seen.verdict.profile, seen)
+        if self._metrics:
+            self._metrics.see(seen)
+        if last and essence(last.verdict) == essence(verdict):
+            return
+        now, since = time.monotonic(), self._since.get(verdict.profile)
+        lasted = {"before": last.verdict.state, "lasted": round(now - since, 3)} if last and since else {}
+        self._since[verdict.profile] = now
+        self.write("state", **as_entry(seen), **lasted)
+
+    def _count(self, profile: str, new: Observation | None = None) -> Observation | None:
+        """Count the time that has passed under what was last seen, and give that."""
+        with self._counting:
+            now = time.monotonic()
+            last, at = self._seen.get(profile, (None, now))
+            if last and self._metrics:
+                self._metrics.spend(profile, last.verdict.state, now - at)
+            if seen := new or last:
+                self._seen[profile] = seen, now
+            return last
+
+    def latest(self) -> list[Observation]:
+        """The last observation of each profile."""
+        return [seen for seen, _ in self._seen.copy().values()]
+
+    def treated(self, profile: str) -> None:
+        """Count a restart."""
+        if self._metrics:
+            self._metrics.treat(profile)
+
+    def keep(self, profiles: Sequence[str]) -> None:
+        """Forget whatever is not among these any more."""
+        for profile in set(self._seen) - set(profiles):
+            del self._seen[profile], self._since[profile]
+            self.write("left", profile=profile)
+            if self._metrics:
+                self._metrics.forget(profile)
+
+    def tick(self) -> None:
+        """Count the time that has passed, and say now and then that somebody still watches."""
+        for seen in self.latest():
+            self._count(seen.verdict.profile)
+        if time.monotonic() - self._alive >= ALIVE:
+            self._alive = time.monotonic()
+            self._journal.keep_alive()
