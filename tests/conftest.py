@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.helpers import NOBODY
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-NOBODY = 65534
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    from tests.gauntlet import PROPERTY, table
+    from tests.support.gauntlet import PROPERTY, table
 
     reports: list[object] = [each for some in terminalreporter.stats.values() for each in some]
     calls = [each for each in reports if isinstance(each, pytest.TestReport) and each.when == "call"]

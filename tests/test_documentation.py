@@ -7,8 +7,8 @@ import pytest
 import typer.main
 
 from idlehands_deploy.cli import app
-from tests.documents import DOCUMENTS, MULTIPLE_GATEWAYS, Step, fragments, links, own_commands, shows, steps
-from tests.helpers import ROOT
+from tests.support.documents import DOCUMENTS, MULTIPLE_GATEWAYS, Step, fragments, links, own_commands, shows, steps
+from tests.support.helpers import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

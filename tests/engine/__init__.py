@@ -1,1 +1,0 @@
-"""Tests against a real engine, real gateways and a real browser; switched on by ``--engine``."""

@@ -1,0 +1,80 @@
+"""`watch` and `history` as a shell and a service manager run them; no engine is asked."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.cli.watch import Screen
+from idlehands_deploy.show import output
+from tests.support.helpers import clean_environ, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+SECONDS = 60
+INTERRUPTED = """
+import os, signal, threading
+from idlehands_deploy.cli.watch import stop_on_sigterm
+stopped = threading.Event()
+stop_on_sigterm(stopped)
+with stopped._cond:  # as it is for a moment whenever somebody waits
+    os.kill(os.getpid(), signal.SIGTERM)
+assert stopped.wait(30)
+"""
+
+
+def begin(home: Path) -> subprocess.Popen[str]:
+    (home / "fleet.yaml").write_text("profiles: {main: {port: 41990}, rescue: {port: 42990}}\n")
+    arguments = [sys.executable, "-m", "idlehands_deploy", "watch", "--json"]
+    return subprocess.Popen(arguments, cwd=home, env=clean_environ(home), stdout=subprocess.PIPE, text=True)
+
+
+def test_a_watch_whose_reader_has_gone_ends_as_other_programs_do(tmp_path: Path) -> None:
+    with begin(tmp_path) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "watching"
+        process.stdout.close()
+        assert process.wait(SECONDS) == 141
+
+
+def test_no_thread_of_a_watch_ends_because_its_reader_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(_: str) -> None:
+        raise SystemExit(141)
+
+    monkeypatch.setattr(output, "show_now", gone)
+    screen = Screen(str)
+    screen.show({})
+    assert (screen.code, screen.stopped.is_set()) == (141, True)
+
+
+def test_sigterm_ends_a_watch_well(tmp_path: Path) -> None:
+    with begin(tmp_path) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["event"] == "watching"
+        process.send_signal(signal.SIGTERM)
+        assert json.loads(process.communicate(timeout=SECONDS)[0].splitlines()[-1])["event"] == "ended"
+        assert process.returncode == 0
+
+
+def test_sigterm_is_heard_at_every_moment(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", INTERRUPTED], env=clean_environ(tmp_path), timeout=SECONDS, check=True)
+
+
+def test_an_age_beyond_the_calendar_is_as_far_back_as_there_is(tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text("profiles: {main: }\n")
+    (tmp_path / "watch").mkdir()
+    (tmp_path / "watch" / "journal.jsonl").write_text('{"time":"2026-01-01T00:00:00.000Z","event":"ended"}\n')
+    said = run(tmp_path, "history", "--since", "999999d", "--json")
+    assert (said.returncode, len(json.loads(said.stdout)["entries"])) == (0, 1)
+
+
+def test_an_address_for_metrics_that_no_host_can_have_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "fleet.yaml").write_text("profiles: {main: }\n")
+    said = run(tmp_path, "watch", "--metrics", "a..b:9464")
+    assert (said.returncode, "Nothing can answer at a..b:9464" in said.stderr) == (2, True)

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.engine.compose import (
+    Compose,
+    exec_arguments,
+    find_binary,
+    interleaved,
+    log_arguments,
+    up_arguments,
+)
+from idlehands_deploy.errors import EngineFailedError
+from idlehands_deploy.host.packages import as_root, is_debian
+from tests.support.helpers import clean_environ
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ONE_SERVICE = "services: {mine: {image: x}, theirs: {image: x, profiles: [theirs]}}\n"
+
+
+def test_up_takes_the_image_that_is_here_and_waits_for_nobody() -> None:
+    assert " ".join(up_arguments(["main", "rescue"])) == ("up --detach --no-build --pull never main rescue")
+
+
+@pytest.mark.parametrize(
+    ("follow", "since", "tail", "colour", "expected"),
+    [
+        (False, None, None, False, "logs --no-color main rescue"),
+        (False, None, None, True, "logs main rescue"),
+        (True, "10m", 50, False, "logs --follow --since 10m --tail 50 --no-color main rescue"),
+        (True, None, 0, True, "logs --follow --tail 0 main rescue"),
+    ],
+)
+def test_log_options_become_compose_s(
+    follow: bool, since: str | None, tail: int | None, colour: bool, expected: str
+) -> None:
+    arguments = log_arguments(["main", "rescue"], follow=follow, since=since, tail=tail, colour=colour)
+    assert " ".join(arguments) == expected
+
+
+def test_exec_asks_for_a_terminal_only_where_there_is_one() -> None:
+    command = ["idlehands", "browser", "status --json"]
+    assert exec_arguments("main", command, terminal=True) == ["exec", "main", *command]
+    assert exec_arguments("main", command, terminal=False) == ["exec", "--no-TTY", "main", *command]
+
+
+def test_compose_is_told_everything_and_guesses_nothing(tmp_path: Path) -> None:
+    command = Compose(tmp_path, "idlehands", {}).command("ps", "--all")
+    assert command[0] == find_binary()
+    assert " ".join(command[1:]) == (
+        f"--project-name idlehands --project-directory {tmp_path} --file {tmp_path}/compose.yaml "
+        "--progress quiet ps --all"
+    )
+
+
+def test_compose_variables_of_other_work_are_dropped(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(ONE_SERVICE, encoding="utf-8")
+    environ = clean_environ(tmp_path, COMPOSE_PROFILES="theirs", COMPOSE_FILE="/nonexistent.yaml")
+    assert Compose(tmp_path, "idlehands", environ).run("config", "--services") == "mine\n"
+
+
+def test_what_compose_refuses_is_told_with_its_own_words(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text("services: {main: {image: x, colour: red}}\n", encoding="utf-8")
+    with pytest.raises(EngineFailedError) as caught:
+        Compose(tmp_path, "idlehands", clean_environ(tmp_path)).run("config")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "Compose could not do `config`:"
+    assert "colour" in lines[1]
+    assert lines[-1] == f"See for yourself: cd {tmp_path} && docker compose config"
+    assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('PRETTY_NAME="Debian GNU/Linux 13"\nID=debian\n', True),
+        ('NAME="Ubuntu"\nID=ubuntu\nID_LIKE=debian\n', True),
+        ('ID=linuxmint\nID_LIKE="ubuntu debian"\n', True),
+        ("# comment\n\nID=raspbian\nID_LIKE=debian\n", True),
+        ('ID="debian"\n', True),
+        ("ID='debian'\n", True),
+        ("ID='mint'\nID_LIKE='ubuntu debian'\n", True),
+        ("ID='fedora'\n", False),
+        ("ID=fedora\nVARIANT_ID=debian\n", False),
+        ('ID="rhel"\nID_LIKE="fedora"\nHOME_URL="https://example.org/?like=debian"\n', False),
+        ("ID=debianish\n", False),
+        ("", False),
+    ],
+)
+def test_debian_and_its_children_are_known_by_their_os_release(text: str, expected: bool) -> None:
+    assert is_debian(text) is expected
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs no sudo")
+def test_root_needs_no_sudo() -> None:
+    assert as_root(["apt-get", "update"]) == ["apt-get", "update"]
+
+
+def test_logs_of_several_containers_are_put_in_the_order_of_time_under_their_names() -> None:
+    compose_s = (
+        "main-1    | 2026-11-22T17:13:06.100000000Z a\n"
+        "main-1    | 2026-11-22T17:13:06.300000000Z c | with a bar\n"
+        "rescue-1  | 2026-11-22T17:13:06.200000000Z b\n"
+        "rescue-1  | 2026-11-22T17:13:07.000000000Z \n"
+    )
+    assert interleaved(compose_s).splitlines() == [
+        "main-1    | a", "rescue-1  | b", "main-1    | c | with a bar", "rescue-1  | ",
+    ]  # fmt: skip
+
+
+def test_log_lines_of_one_moment_stay_in_their_order_with_their_indentation() -> None:
+    moment = "2026-11-22T17:13:06.100000000Z"
+    assert interleaved(f"a-1 | {moment}   2\na-1 | {moment} 1\n") == "a-1 |   2\na-1 | 1"
+
+
+def test_no_log_is_no_text() -> None:
+    assert interleaved("") == ""

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.gateway.onboarding import auth_choice, onboard_arguments, provider_keys
+from tests.support.helpers import run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OURS = (
+    "onboard --mode local --gateway-bind lan --gateway-port 19789 --workspace /home/idlehands/workspace --skip-daemon "
+    "--secret-input-mode ref --suppress-gateway-token-output"
+)
+
+
+def test_a_person_is_asked_and_the_plan_is_kept() -> None:
+    assert " ".join(onboard_arguments(19789, None, [])) == OURS
+
+
+def test_nobody_is_asked_where_a_way_in_is_chosen() -> None:
+    assert " ".join(onboard_arguments(19789, "skip", ["--team"])) == (
+        f"{OURS} --non-interactive --accept-risk --skip-health --auth-choice skip --team"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "choice"),
+    [
+        ("OPENAI_API_KEY", "openai-api-key"),
+        ("ANTHROPIC_API_KEY", "apiKey"),
+        ("GEMINI_API_KEY", "gemini-api-key"),
+        ("AI_GATEWAY_API_KEY", "ai-gateway-api-key"),
+    ],
+)
+def test_a_key_is_taken_by_the_gateways_own_name_for_it(key: str, choice: str) -> None:
+    assert auth_choice(key) == choice
+
+
+def test_only_secrets_of_providers_are_keys_in_the_order_of_the_fleet_file() -> None:
+    assert provider_keys(["TELEGRAM_BOT_TOKEN", "XAI_API_KEY", "OPENAI_API_KEY"]) == ["XAI_API_KEY", "OPENAI_API_KEY"]
+
+
+def test_without_a_terminal_and_without_a_key_nothing_is_begun(tmp_path: Path) -> None:
+    done = run(tmp_path, "onboard", "main")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: No secret of main is a provider's key, so there is nothing to set it up with.\n"
+        "Write one to secrets/main/OPENAI_API_KEY and name it under profiles.main.secrets in fleet.yaml, "
+        "or choose: --auth-choice skip\n"
+    )
+    assert list(tmp_path.iterdir()) == []

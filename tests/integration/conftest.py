@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import secrets
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import docker
+import pytest
+
+from tests.support.site import Site, free_base
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let Ctrl-C reach what tests start, also when they run in the background of a script, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="module")
+def make_site(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
+    sites: list[Site] = []
+
+    def make() -> Site:
+        name = f"idlehands-test-{secrets.token_hex(4)}"
+        sites.append(Site(tmp_path_factory.mktemp(name), name, free_base(), engine))
+        return sites[-1]
+
+    yield make
+    for site in sites:
+        site.remove()
+
+
+@pytest.fixture(scope="module")
+def small_disk(make_site: Callable[[], Site]) -> Iterator[Callable[[Path], None]]:  # noqa: ARG001 - outlives it
+    """Mounts a file system of 240 MB over a directory, with that one's owner and mode."""
+    mounted: list[Path] = []
+
+    def mount(directory: Path) -> None:
+        options = "size=240m,uid=1000,gid=1000,mode=0700"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)], check=True)
+        mounted.append(directory)
+
+    yield mount
+    for directory in mounted:
+        # Lazily: the container that is still on it is removed after this.
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@pytest.fixture
+def site(make_site: Callable[[], Site]) -> Site:
+    """A site of this test alone."""
+    fresh = make_site()
+    fresh.write()
+    return fresh
+
+
+@pytest.fixture(scope="module")
+def pair(make_site: Callable[[], Site]) -> Site:
+    """Main and rescue, up and ready, shared by the tests of a module that leave them so."""
+    fresh = make_site()
+    fresh.write("profiles:\n  main: {}\n  rescue: {rescues: [main]}\n")
+    fresh.ok("up")
+    return fresh

@@ -1,0 +1,128 @@
+"""`doctor` in front of real gateways."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import statistics
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.site import measure
+
+if TYPE_CHECKING:
+    from tests.support.site import Site
+
+pytestmark = pytest.mark.engine
+
+
+def wrong(site: Site) -> list[dict[str, Any]]:
+    """What doctor finds, without its notes; and its exit code goes with that."""
+    done = site.run("doctor", "--json")
+    found = [item for item in done.json["findings"] if item["level"] != "note"]
+    assert done.code == (6 if found else 0), done.err
+    return found
+
+
+def follow(site: Site, advice: str) -> None:
+    """Type the commands that a finding advises."""
+    for part in advice.partition("   (")[0].split(" && "):
+        command = shlex.split(part)
+        if command[0] == "idlehands-deploy":
+            site.ok(*command[1:])
+        else:
+            subprocess.run(command, check=True)
+
+
+def test_nothing_is_wrong_with_two_gateways_that_work(pair: Site) -> None:
+    assert wrong(pair) == []
+    assert "Nothing is wrong with 2 profiles" in pair.ok("doctor").out
+
+
+@measure
+@pytest.mark.alone
+def test_four_gateways_are_examined_within_three_seconds(site: Site) -> None:
+    site.write("profiles: {main: {}, a: {}, b: {}, c: {}}\n")
+    site.ok("up")
+    assert wrong(site) == []
+    assert statistics.median(site.ok("doctor").seconds for _ in range(5)) < 3
+
+
+def test_every_command_that_doctor_advises_mends_what_it_found(pair: Site) -> None:
+    config = pair.config("main")
+    values = json.loads(config.read_text())
+    values["gateway"]["port"] = pair.base + 7
+    values["agents"] = {"defaults": {"workspace": "/srv/elsewhere"}}
+    values["browser"]["profiles"] = {"x": {"cdpPort": pair.port("rescue") + 11}}
+    config.write_text(json.dumps(values))
+    (pair.root / "secrets/rescue/IDLEHANDS_GATEWAY_TOKEN").chmod(0o644)
+    found = wrong(pair)
+    place = "profiles/main/state/idlehands.json"
+    assert {item["place"] for item in found} == {
+        f"{place}:gateway.port",
+        f"{place}:agents.defaults.workspace",
+        f"{place}:browser.profiles.x.cdpPort",
+        "secrets/rescue/IDLEHANDS_GATEWAY_TOKEN",
+    }
+    for item in found:
+        follow(pair, item["fix"])
+    assert wrong(pair) == []
+
+
+def test_a_container_older_than_its_compose_file_is_drift_until_up(pair: Site) -> None:
+    fleet = pair.root / "fleet.yaml"
+    fleet.write_text(fleet.read_text().replace("rescue: {", "rescue: {resources: {pids: 600}, "))
+    assert [item["place"] for item in wrong(pair)] == ["compose.yaml"]
+    pair.ok("generate")
+    (finding,) = wrong(pair)
+    assert (finding["place"], finding["what"]) == ("rescue", "runs by an older compose.yaml")
+    follow(pair, finding["fix"])
+    assert wrong(pair) == []
+
+
+def test_a_secret_that_is_newer_than_its_gateway_is_told(pair: Site) -> None:
+    token = pair.root / "secrets/main/IDLEHANDS_GATEWAY_TOKEN"
+    before = token.stat()
+    os.utime(token)
+    (finding,) = wrong(pair)
+    assert (finding["place"], finding["what"]) == ("main", "was started before one of its secrets was changed")
+    os.utime(token, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert wrong(pair) == []
+
+
+def test_a_stolen_port_of_a_stopped_gateway_is_told_with_its_holder(pair: Site) -> None:
+    pair.ok("stop", "rescue", "--now")
+    port = pair.port("rescue")
+    with socket.create_server(("127.0.0.1", port)):
+        (finding,) = wrong(pair)
+    assert finding["place"] == f"127.0.0.1:{port}"
+    assert f"(pid {os.getpid()})" in finding["what"]
+    pair.ok("start", "rescue")
+
+
+def test_a_gateway_that_waits_for_its_config_is_an_error_with_the_gateways_own_reason(site: Site) -> None:
+    site.write("profiles: {main: {}}\n")
+    site.ok("generate")
+    config = site.config("main")
+    config.write_text('{"gateway": {"mode": "local", "bind": "lan"}, "nonsense": 1}')
+    assert site.run("up").code == 6
+    (finding,) = wrong(site)
+    assert (finding["level"], finding["place"]) == ("error", "main")
+    assert finding["what"].startswith("is misconfigured: ")
+    assert "nonsense" in finding["what"] or "configuration" in finding["what"]
+
+
+def test_a_container_that_the_fleet_file_does_not_name_is_told(site: Site) -> None:
+    site.write("profiles: {main: {}, extra: {}}\n")
+    site.ok("generate")
+    site.compose("create", "extra")
+    site.write("profiles: {main: {}}\n")
+    site.ok("generate")
+    (finding,) = wrong(site)
+    assert finding["place"] == "container extra"
+    follow(site, finding["fix"])
+    assert wrong(site) == []

@@ -1,0 +1,181 @@
+"""What stands in a gateway's way: a line in its log, a status that explains it, and no loop of restarts."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.site import IMAGE, fill, root_only, until
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import docker
+
+    from tests.support.site import Site
+
+pytestmark = pytest.mark.engine
+
+
+def test_a_config_cut_in_half_is_named_so_with_the_copy_to_put_back_and_up_tries_again_at_once(site: Site) -> None:
+    site.ok("up", "main")
+    good = until("the copy", lambda: _text(site.config("main").with_name("idlehands.json.last-start")))
+    site.ok("stop", "main")
+    site.config("main").write_text(good[: len(good) // 2])
+    result = site.run("up", "main")
+    assert result.code == 6
+    assert "exit code 78: config /home/idlehands/.idlehands/idlehands.json is damaged (JSON5: invalid" in result.err
+    assert "cp -p idlehands.json.last-start idlehands.json" in result.err
+    site.config("main").write_text(good)
+    assert "Restarting main: it waited for its configuration or surroundings" in site.ok("up", "main").err
+
+
+def test_a_config_that_a_power_cut_emptied_is_put_back(site: Site) -> None:
+    site.ok("up", "main")
+    good = until("the copy", lambda: _text(site.config("main").with_name("idlehands.json.last-start")))
+    site.container("main").kill()
+    site.config("main").write_bytes(b"\0" * len(good))
+    result = site.ok("up", "main")
+    assert "Warning: config /home/idlehands/.idlehands/idlehands.json was empty, as after a power cut" in result.out
+    assert json.loads(site.config("main").read_text())["gateway"] == json.loads(good)["gateway"]
+
+
+@root_only
+def test_a_state_directory_of_a_wrong_owner_is_named_with_the_command_that_mends_it(site: Site) -> None:
+    site.ok("add", "main")
+    state = site.config("main").parent
+    os.chown(state, 4321, 4321)
+    assert _held(site) == (
+        "state directory /home/idlehands/.idlehands is not writable for uid 1000, it belongs to uid 4321: on the host, "
+        "chown -R 1000 the directory mounted there, or run the container with --user 4321"
+    )
+    os.chown(state, 1000, 1000)
+    until("a ready gateway", site.is_ready)
+    assert "mended: starting the gateway" in site.logs("main")
+
+
+@root_only
+def test_a_file_of_a_wrong_owner_deep_in_the_state_is_named(site: Site) -> None:
+    site.ok("add", "main")
+    stray = site.config("main").parent / "credentials" / "stray"
+    stray.parent.mkdir()
+    os.chown(stray.parent, 1000, 1000)
+    stray.write_text("")
+    stray.chmod(0o600)
+    assert _held(site).startswith(
+        "/home/idlehands/.idlehands/credentials/stray is not readable and writable for uid 1000, it belongs to uid 0"
+    )
+
+
+@root_only
+def test_a_workspace_that_cannot_be_written_is_named(site: Site) -> None:
+    site.ok("add", "main")
+    (site.root / "profiles" / "main" / "workspace").chmod(0o500)
+    assert _held(site).startswith(
+        "workspace /home/idlehands/workspace is not writable although it belongs to uid 1000: mount it without :ro"
+    )
+
+
+def test_every_problem_is_told_at_once(site: Site) -> None:
+    site.write("profiles: {main: {secrets: [A_KEY]}}\n")
+    site.secret("main", "A_KEY", "x")
+    site.ok("generate")
+    site.secret("main", "A_KEY", "")
+    site.secret("main", "IDLEHANDS_GATEWAY_TOKEN", "")
+    reason = _held(site)
+    assert "secret /run/secrets/A_KEY is empty: write its value into the file mounted there, and restart" in reason
+    assert "token file /run/secrets/IDLEHANDS_GATEWAY_TOKEN is empty" in reason
+
+
+def test_a_secret_that_is_gone_when_a_container_should_start_is_named_by_start_and_status(site: Site) -> None:
+    site.write("profiles: {main: {secrets: [A_KEY]}}\n")
+    key = site.secret("main", "A_KEY", "x")
+    site.ok("generate")
+    site.compose("create")
+    key.unlink()
+    assert f"bind source path does not exist: {key}" in site.run("start", "main").err
+    found = site.status("main")
+    assert (found["state"], found["reason"]) == ("failed", f"cannot start: {key} does not exist")
+
+
+def test_a_required_sandbox_that_cannot_be_had_keeps_the_gateway_from_starting(
+    engine: docker.DockerClient,
+) -> None:
+    # Docker's own seccomp profile, which forbids user namespaces as a hardened host does.
+    container: Any = engine.containers.run(
+        IMAGE,
+        environment={"IDLEHANDS_BROWSER_SANDBOX": "required", "IDLEHANDS_GATEWAY_TOKEN": secrets.token_hex(32)},
+        detach=True,
+    )
+    try:
+        said = until("the reason", lambda: container.logs().decode() or None)
+    finally:
+        container.remove(force=True, v=True)
+    assert said.startswith(
+        "idlehands-entrypoint: the browser's sandbox is required, and user namespaces are forbidden here: "
+    )
+
+
+def test_a_clock_before_the_image_s_own_time_is_named(engine: docker.DockerClient) -> None:
+    # The host's clock is not ours to set, so that the image is made in the future instead.
+    maker: Any = engine.containers.run(
+        IMAGE, ["touch -d 2099-01-01 /opt/gateway/launch.conf"], entrypoint=["bash", "-c"], user="0", detach=True
+    )
+    tag = secrets.token_hex(4)
+    entrypoint = 'ENTRYPOINT ["/usr/local/bin/idlehands-entrypoint"]\nCMD ["idlehands", "gateway"]\nUSER 1000:1000'
+    try:
+        maker.wait()
+        image = maker.commit(repository="idlehands-test", tag=tag, changes=entrypoint)
+    finally:
+        maker.remove(force=True, v=True)
+    container: Any = engine.containers.run(
+        image, environment={"IDLEHANDS_GATEWAY_TOKEN": secrets.token_hex(32)}, detach=True
+    )
+    try:
+        said = until("the reason", lambda: container.logs().decode() or None)
+    finally:
+        container.remove(force=True, v=True)
+        engine.images.remove(f"idlehands-test:{tag}", force=True)
+    assert "and this image was made on 2099-01-01: set the host's clock" in said
+
+
+@root_only
+def test_a_full_disk_is_named_before_anything_is_written_and_the_gateway_starts_once_there_is_room(
+    site: Site, small_disk: Callable[[Path], None]
+) -> None:
+    site.ok("add", "main")
+    state = site.config("main").parent
+    config = site.config("main").read_text()
+    small_disk(state)
+    site.config("main").write_text(config)
+    os.chown(site.config("main"), 1000, 1000)
+    filler = fill(state, 230)
+    assert _held(site).startswith("state directory /home/idlehands/.idlehands has ")
+    assert sorted(path.name for path in state.iterdir()) == ["filler", "idlehands.json"]
+    filler.unlink()
+    until("a ready gateway", site.is_ready)
+
+
+def _held(site: Site) -> str:
+    """The reason that status gives for a container that was started by plain Compose; the log says it too."""
+    site.compose("up", "--detach")
+    found = until("the reason", lambda: _in_state(site, "misconfigured"))
+    reason = str(found["reason"])
+    lines = [line for line in site.logs("main").splitlines() if line.startswith("idlehands-entrypoint: ")]
+    assert " ".join(line.removeprefix("idlehands-entrypoint: ") for line in lines) == reason
+    assert site.container("main").status == "running"
+    return reason
+
+
+def _in_state(site: Site, state: str) -> dict[str, Any] | None:
+    found = site.status("main")
+    return found if found["state"] == state else None
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text() if path.exists() else None

@@ -1,0 +1,152 @@
+"""The isolation checklist, held over a corpus of set-ups."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.errors import FleetError, PortConflictError
+from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.gateway.config import FlawError, read_config
+from idlehands_deploy.isolation.check import check_isolation
+from idlehands_deploy.isolation.claims import HOME_TARGET, Setup
+from idlehands_deploy.operations.inspection import PortsReport
+from idlehands_deploy.show.ports import table
+from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
+from tests.support.helpers import fleet
+from tests.support.isolation_cases import PAIR, REFUSED, RIGHT, WORK, WRONG, Case, native
+
+if TYPE_CHECKING:
+    from idlehands_deploy.findings import Finding
+    from idlehands_deploy.gateway.config import GatewayConfig
+
+ROOT = Path("/srv/bots")
+TOKEN = secrets.token_hex(16)
+KINDS = ("state", "workspace")
+
+
+def setups(case: Case) -> list[Setup]:
+    parsed = fleet(case.fleet)
+    plan = plan_ports(parsed)
+    found = []
+    for name, profile in parsed.profiles.items():
+        state, workspace = (Path(case.links.get(f"{name}/{kind}", ROOT / "profiles" / name / kind)) for kind in KINDS)
+        text = {"main": case.main, "rescue": case.rescue}.get(name)
+        text = text.replace("TOKEN", TOKEN) if text else text
+        files = {state / "idlehands.json": text} | {state / path: body for path, body in case.files.items()}
+        own = {secret: case.secrets[secret] for secret in profile.secrets if secret in case.secrets}
+        config = read_config(
+            state / "idlehands.json", f"profiles/{name}/state/idlehands.json", files.get,
+            mounts={STATE_TARGET: state, WORKSPACE_TARGET: workspace},
+            environ={"HOME": str(HOME_TARGET)} | profile.environment, hidden=own,
+        )  # fmt: skip
+        if config and case.with_mode:
+            config = with_mode(config)
+        token = TOKEN if name == "main" else secrets.token_hex(16)
+        found.append(Setup(name, profile, plan.profiles[name], config, token, state, workspace, own))
+    return found
+
+
+def with_mode(config: GatewayConfig) -> GatewayConfig:
+    """The config with what every gateway's has, which the cases leave out."""
+    gateway = config.get("gateway")
+    if config.flaws or not isinstance(gateway, dict | None):
+        return config
+    return replace(config, values=config.values | {"gateway": {"mode": "local"} | (gateway or {})})
+
+
+def findings(case: Case) -> list[Finding]:
+    return check_isolation(setups(case), case.natives, lambda: {"172.17.0.1"})
+
+
+def test_the_corpus_is_as_large_as_promised() -> None:
+    assert len(REFUSED) + len(WRONG) >= 140
+    assert len(RIGHT) >= 35
+    names = [*REFUSED, *(case.name for case in (*WRONG, *RIGHT))]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(("text", "said"), REFUSED.values(), ids=REFUSED)
+def test_the_fleet_file_itself_is_refused_with_the_place(text: str, said: str) -> None:
+    with pytest.raises((FleetError, PortConflictError)) as caught:
+        plan_ports(fleet(text))
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("case", WRONG, ids=str)
+def test_a_wrong_set_up_is_found_with_its_place(case: Case) -> None:
+    assert sorted(finding.place for finding in findings(case)) == sorted(case.places)
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=str)
+def test_a_right_set_up_has_no_findings(case: Case) -> None:
+    assert findings(case) == []
+
+
+@pytest.mark.parametrize("case", WRONG, ids=str)
+def test_a_finding_says_what_why_and_what_to_do_and_shows_no_token(case: Case) -> None:
+    for finding in findings(case):
+        assert "" not in finding
+        assert TOKEN not in repr(finding)
+        assert "token=1" not in repr(finding)
+        assert "one-and-the-same" not in repr(finding)
+
+
+def test_a_meeting_names_both_places() -> None:
+    case = Case("", PAIR, rescue="{gateway: {port: 18789}}")
+    assert [str(finding.what) for finding in findings(case)] == [
+        "18789 (gateway of rescue) is gateway of main by fleet.yaml:base_port"
+    ]
+
+
+def test_a_config_is_not_read_through_a_reader_that_refuses() -> None:
+    def read(_: Path) -> str:
+        raise FlawError("is a link to what the gateway does not see")
+
+    config = read_config(Path("/s/idlehands.json"), "c", read, mounts={}, environ={})
+    assert config is not None
+    assert config.flaws == ("is a link to what the gateway does not see",)
+
+
+ODD: tuple[object, ...] = (
+    None,
+    0,
+    1.5,
+    True,
+    "",
+    "x",
+    [],
+    {},
+    [None],
+    {"a": None},
+    10**30,
+    -1,
+    "http://[::1",
+    "//",
+    "${X}",
+    {"$include": 5},
+)
+KEYS = (
+    "gateway", "gateway.port", "gateway.bind", "gateway.mode", "gateway.customBindHost", "gateway.auth",
+    "gateway.auth.token", "gateway.auth.mode", "gateway.tailscale.mode", "gateway.tls", "browser", "browser.cdpUrl",
+    "browser.defaultProfile", "browser.ssrfPolicy", "browser.ssrfPolicy.allowedHostnames", "browser.profiles",
+    "browser.profiles.work", "browser.profiles.work.cdpPort", "browser.profiles.work.cdpUrl",
+    "browser.profiles.work.driver", "agents", "agents.defaults.workspace", "agents.entries", "agents.entries.a",
+    "agents.entries.a.workspace", "agents.list",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_odd_value_of_a_config_breaks_the_examination(key: str) -> None:
+    for value in ODD:
+        config: object = value
+        for part in reversed(key.split(".")):
+            config = {part: config}
+        case = Case("", WORK, *[json.dumps(config)] * 2)  # type: ignore[arg-type]
+        findings(case)
+        table(PortsReport(setups(case), [native(config=json.dumps(config))], []))

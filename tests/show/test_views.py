@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.health.observe import Observation, gateway_host
+from idlehands_deploy.health.verdict import Verdict
+from idlehands_deploy.operations.lifecycle import UpResult
+from idlehands_deploy.show import fleet as views
+from tests.support.containers import ENDED, RUNNING
+from tests.support.helpers import fleet
+
+FLEET = fleet("profiles: {main: , rescue: }")
+PLAN = plan_ports(FLEET)
+READY = Observation(Verdict("main", "ready"), replace(RUNNING, restart_count=2))
+DEGRADED = Observation(
+    Verdict("rescue", "degraded", "it works, but fails telegram", ("telegram",), "look at it"), ENDED
+)
+
+
+def test_up_says_where_each_gateway_is_and_what_to_do_next() -> None:
+    assert "\n".join(views.up_lines(UpResult(PLAN, [READY, DEGRADED]))) == (
+        "main is ready, at 127.0.0.1:18789. Open it: idlehands-deploy url main\n"
+        "rescue is ready, degraded: it works, but fails telegram, at 127.0.0.1:19789. "
+        "Open it: idlehands-deploy url rescue\n"
+        "  Next: look at it"
+    )
+
+
+def test_up_tells_what_the_container_warned_of() -> None:
+    warned = replace(READY, warnings=("the browser runs WITHOUT its own sandbox",))
+    assert views.up_lines(UpResult(PLAN, [warned]))[1:] == ["  Warning: the browser runs WITHOUT its own sandbox"]
+    assert views.up_json([warned])[0]["warnings"] == ["the browser runs WITHOUT its own sandbox"]
+
+
+@pytest.mark.parametrize(
+    ("bind", "expected"),
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("'::'", "::1"), ("192.0.2.1", "192.0.2.1")],
+)
+def test_a_gateway_on_all_addresses_is_reached_over_loopback(bind: str, expected: str) -> None:
+    assert gateway_host(fleet(f"bind: {bind}")) == expected

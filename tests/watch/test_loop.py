@@ -1,0 +1,345 @@
+"""A watch from its first entry to its last, over an engine whose events a test makes up."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from contextlib import closing
+from dataclasses import replace
+from queue import Queue
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from idlehands_deploy.errors import EngineFailedError, FleetError, UsageError
+from idlehands_deploy.health import observe as observing
+from idlehands_deploy.health.monitor import Monitor
+from idlehands_deploy.health.observe import Observation
+from idlehands_deploy.health.verdict import Verdict
+from idlehands_deploy.operations.editing import make_plan
+from idlehands_deploy.watch import loop as watching
+from idlehands_deploy.watch.journal import Journal, availability, read_journal
+from idlehands_deploy.watch.ledger import Ledger
+from idlehands_deploy.watch.loop import Watching, watch
+from idlehands_deploy.watch.metrics import Metrics
+from idlehands_deploy.watch.policy import Policy
+from tests.support.containers import ENDED, RUNNING
+from tests.support.engine import PATIENT, ScriptedEngine
+from tests.support.helpers import session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.health.verdict import State
+
+SECONDS = 20
+
+
+class Compose:
+    """Stands in for Compose, which would have nothing to restart; says what it was asked."""
+
+    failure: Exception | None = None
+
+    def __init__(self) -> None:
+        self.asked: Queue[str] = Queue()
+
+    def run(self, *arguments: str, **_: object) -> str:
+        self.asked.put(" ".join(arguments))
+        if self.failure:
+            raise self.failure
+        return ""
+
+
+class Watched:
+    """A watch under way."""
+
+    def __init__(self, here: Session, engine: ScriptedEngine, compose: Compose) -> None:
+        self.here, self.engine, self.compose = here, engine, compose
+        self.entries: Queue[dict[str, Any]] = Queue()
+        self.stopped = threading.Event()
+        self.failure: BaseException | None = None
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self) -> None:
+        try:
+            watch(self.here, Watching([], None, self.entries.put, self.stopped))
+        except BaseException as error:  # noqa: BLE001 - the test asks for it
+            self.failure = error
+
+    def next(self, event: str) -> dict[str, Any]:
+        """The next entry, which must be of this kind."""
+        entry = self.entries.get(timeout=SECONDS)
+        assert entry["event"] == event, entry
+        return entry
+
+    def has_begun(self) -> None:
+        """Read its first entries: that it watches, and what main is."""
+        self.next("watching")
+        self.next("state")
+
+    def becomes(self, facts: ContainerFacts | None, name: str = "main") -> None:
+        self.engine.facts = facts
+        self.engine.told(name)
+
+    def end(self) -> None:
+        self.stopped.set()
+        self.thread.join(SECONDS)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture
+def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Watched]]:
+    """Starts a watch over a fleet file's end; the engine knows a container that has ended."""
+    monkeypatch.setattr(watching, "PACE", PATIENT)
+    monkeypatch.setattr(watching, "TICK", 0.02)
+    engine, compose, made = ScriptedEngine(), Compose(), list[Watched]()
+    here = session(tmp_path)
+    monkeypatch.setattr(type(here), "engine_for", lambda *_: engine)
+    monkeypatch.setattr(type(here), "compose", lambda *_: compose)
+
+    def begin(more: str = "") -> Watched:
+        (tmp_path / "fleet.yaml").write_text(f"profiles: {{main: }}\n{more}")
+        made.append(Watched(here, engine, compose))
+        made[-1].thread.start()
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.end()
+
+
+def looks_like(monkeypatch: pytest.MonkeyPatch, verdicts: dict[str, State], failing: tuple[str, ...] = ()) -> None:
+    """Give verdicts by Docker's state, without a gateway to ask."""
+
+    def look(_: object, profile: str, facts: ContainerFacts | None, **__: object) -> Observation:
+        state = verdicts[facts.state] if facts else "missing"
+        return Observation(Verdict(profile, state, "why", failing if state == "degraded" else ()), facts)
+
+    monkeypatch.setattr(observing.Observer, "look", look)
+
+
+def test_the_first_look_and_every_change_are_written_with_their_evidence(
+    deployment: Callable[[str], Watched], tmp_path: Path
+) -> None:
+    run = deployment("")
+    assert run.next("watching")["profiles"] == ["main"]
+    first = run.next("state")
+    assert (first["state"], first["usable"], first["evidence"]["exit_code"]) == ("stopped", False, ENDED.exit_code)
+    assert "before" not in first
+    run.becomes(replace(RUNNING, state="paused"))
+    second = run.next("state")
+    assert (second["state"], second["before"], second["lasted"] >= 0) == ("paused", "stopped", True)
+    run.end()
+    run.next("ended")
+    events = [entry["event"] for entry in read_journal(tmp_path / "watch" / "journal.jsonl").entries]
+    assert events == ["watching", "state", "state", "ended"]
+
+
+def test_a_gateway_that_hangs_is_restarted_at_once_when_patience_ends(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_like(monkeypatch, {"exited": "ready", "running": "hung"})
+    run = deployment("watch: {patience: 0s}\n")
+    run.has_begun()
+    run.becomes(RUNNING)
+    assert run.next("state")["state"] == "hung"
+    assert (run.next("treating")["attempt"], run.compose.asked.get(timeout=SECONDS)) == (1, "restart --timeout 5 main")
+    assert run.next("treated")["cure"] == "restart"
+
+
+def test_one_whose_browser_is_frozen_may_finish_its_work_first(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_like(monkeypatch, {"exited": "ready", "running": "degraded"}, ("browser",))
+    run = deployment("watch: {patience: 0s}\n")
+    run.has_begun()
+    run.becomes(RUNNING)
+    assert run.compose.asked.get(timeout=SECONDS) == "restart main"
+
+
+def test_one_that_cannot_be_reached_gets_its_ports_and_network_anew(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_like(monkeypatch, {"exited": "ready", "running": "unreachable"})
+    run = deployment("watch: {patience: 0s}\n")
+    run.has_begun()
+    run.here.deployment.compose_file.write_text(make_plan(run.here, run.here.fleet_text()).compose_text)
+    run.becomes(RUNNING)
+    assert run.compose.asked.get(timeout=SECONDS) == "up --detach --no-build --pull never --force-recreate main"
+
+
+def test_no_container_is_made_of_a_compose_file_that_is_not_the_fleet_file_s(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_like(monkeypatch, {"exited": "ready", "running": "unreachable"})
+    run = deployment("watch: {patience: 0s}\n")
+    run.has_begun()
+    run.here.deployment.compose_file.write_text("services: {main: {privileged: true}}\n")
+    run.becomes(RUNNING)
+    run.next("state")
+    run.next("treating")
+    assert "was changed since compose.yaml was generated" in run.next("treatment-failed")["reason"]
+    assert run.compose.asked.empty()
+
+
+def test_a_restart_that_fails_is_written_and_the_watch_goes_on(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_like(monkeypatch, {"exited": "ready", "running": "hung", "paused": "ready"})
+    monkeypatch.setattr(Compose, "failure", EngineFailedError("Compose could not do it.", "Mend it."))
+    run = deployment("watch: {patience: 0s}\n")
+    run.has_begun()
+    run.becomes(RUNNING)
+    run.next("state")
+    run.next("treating")
+    assert run.next("treatment-failed")["reason"] == "Compose could not do it."
+    run.becomes(replace(RUNNING, state="paused"))
+    assert run.next("state")["state"] == "ready"
+
+
+def test_a_gateway_that_somebody_stops_just_now_is_left_alone(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_like(monkeypatch, {"exited": "ready", "running": "hung"})
+    run = deployment("watch: {patience: 0s}\n")
+    run.engine.is_stopping = True
+    run.has_begun()
+    run.becomes(RUNNING)
+    assert run.next("state")["state"] == "hung"
+    assert run.next("spared")["reason"] == "somebody stops it"
+    assert run.compose.asked.empty()
+
+
+def test_nothing_is_restarted_where_the_fleet_file_says_so(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks_like(monkeypatch, {"exited": "hung", "running": "ready"})
+    run = deployment("watch: {patience: 0s, restart: false}\n")
+    run.has_begun()
+    run.becomes(RUNNING)
+    assert run.next("state")["state"] == "ready"
+    assert run.compose.asked.empty()
+
+
+def test_an_edit_of_the_fleet_file_is_followed_without_a_restart_of_the_watch(
+    deployment: Callable[[str], Watched], tmp_path: Path
+) -> None:
+    run = deployment("")
+    run.has_begun()
+    (tmp_path / "fleet.yaml").write_text("profiles: {main: , rescue: {port: 19789}}\n")
+    assert run.next("fleet-read")["profiles"] == ["main", "rescue"]
+    # Main's state is the same, and said already.
+    assert run.next("state")["profile"] == "rescue"
+    (tmp_path / "fleet.yaml").write_text("profiles: {main: }\n")
+    run.next("fleet-read")
+    assert run.next("left")["profile"] == "rescue"
+
+
+def test_a_fleet_file_that_is_wrong_is_told_once_and_the_last_good_one_holds(
+    deployment: Callable[[str], Watched], tmp_path: Path
+) -> None:
+    run = deployment("")
+    run.has_begun()
+    (tmp_path / "fleet.yaml").write_text("profiles: {main: {prot: 1}}\n")
+    assert "did you mean port?" in run.next("fleet-refused")["reason"]
+    run.becomes(replace(RUNNING, state="paused"))
+    assert run.next("state")["state"] == "paused"
+
+
+def test_an_edit_while_a_round_ends_is_followed_too(
+    deployment: Callable[[str], Watched], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, before = tmp_path / "fleet.yaml", Monitor.run
+
+    def slow(monitor: Monitor, stopped: threading.Event) -> None:
+        before(monitor, stopped)
+        if "b:" not in file.read_text() and not asked.stopped.is_set():
+            file.write_text("profiles: {main: , a: {port: 19789}, b: {port: 20789}}\n")
+
+    monkeypatch.setattr(Monitor, "run", slow)
+    run = asked = deployment("")
+    run.has_begun()
+    file.write_text("profiles: {main: , a: {port: 19789}}\n")
+    assert run.next("fleet-read")["profiles"] == ["main", "a"]
+    while (entry := run.entries.get(timeout=SECONDS))["event"] != "fleet-read":
+        pass
+    assert entry["profiles"] == ["main", "a", "b"]
+
+
+def test_a_recovery_is_told_also_where_the_fleet_file_was_edited_for_it(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(watching, "Policy", lambda **more: Policy(**more | {"settle": 0}))
+    looks_like(monkeypatch, {"exited": "failed", "running": "ready"})
+    more = 'watch: {notify: {command: [sh, -c, "cat >> news.json; echo >> news.json"]}}\n'
+    run = deployment(more)
+    run.has_begun()
+    (tmp_path / "fleet.yaml").write_text(f"profiles: {{main: , rescue: {{port: 19789}}}}\n{more}")
+    run.next("fleet-read")
+    assert run.next("state")["profile"] == "rescue"
+    run.becomes(RUNNING)
+    assert run.next("state")["state"] == "ready"
+    run.end()
+    events = [
+        event for text in (tmp_path / "news.json").read_text().splitlines() for event in json.loads(text)["events"]
+    ]
+    assert [event["kind"] for event in events if event["profile"] == "main"] == ["problem", "recovered"]
+
+
+def test_time_counts_also_while_nothing_happens(tmp_path: Path) -> None:
+    metrics = Metrics("bots")
+    with closing(Journal(tmp_path / "watch" / "journal.jsonl")) as journal:
+        ledger = Ledger(journal, metrics, lambda _: None)
+        ledger.see(Observation(Verdict("main", "stopped"), ENDED))
+        ledger.tick()
+    labels = {"project": "bots", "profile": "main"}
+    counted = metrics.registry.get_sample_value("idlehands_gateway_watched_seconds_total", labels)
+    assert counted is not None
+    assert counted > 0
+
+
+def test_a_gateway_that_works_is_not_forgotten_when_the_oldest_file_goes(tmp_path: Path) -> None:
+    path = tmp_path / "watch" / "journal.jsonl"
+    with closing(Journal(path, largest=2000)) as journal:
+        ledger = Ledger(journal, None, lambda _: None)
+        ledger.see(Observation(Verdict("main", "ready"), RUNNING))
+        for number in range(200):
+            ledger.see(Observation(Verdict("rescue", "starting" if number % 2 else "stopped"), ENDED))
+    found = availability(read_journal(path).entries, "main", 0, time.time())
+    assert found.watched == found.ready > 0
+
+
+def test_a_second_watch_of_the_same_deployment_is_refused(deployment: Callable[[str], Watched]) -> None:
+    first = deployment("")
+    first.next("watching")
+    second = deployment("")
+    second.thread.join(SECONDS)
+    assert isinstance(second.failure, UsageError)
+    assert "Another watch is at work" in second.failure.what
+    first.next("state")
+
+
+def test_news_of_a_trouble_that_lasts_reach_the_person_s_command(
+    deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    monkeypatch.setattr(watching, "Policy", lambda **more: Policy(**more | {"settle": 0}))
+    looks_like(monkeypatch, {"exited": "failed"})
+    run = deployment('watch: {notify: {command: [sh, -c, "cat > news.json"]}}\n')
+    run.has_begun()
+    run.end()
+    assert json.loads((tmp_path / "news.json").read_text())["events"][0]["state"] == "failed"
+
+
+def test_a_receiver_that_cannot_be_used_is_refused_before_anything_is_watched(
+    deployment: Callable[[str], Watched], tmp_path: Path
+) -> None:
+    run = deployment("watch: {notify: {webhook: secrets/none}}\n")
+    run.thread.join(SECONDS)
+    assert isinstance(run.failure, FleetError)
+    assert not (tmp_path / "watch").exists()
