@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from idlehands_deploy.remedies import Remedy, remedy_of
 
-    from idlehands_deploy.health.observe import Observation
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Problem(NamedTuple):
@@ -30,10 +30,10 @@ class DeployError(Exception):
 
     exit_code = 1
 
-    def __init__(self, what: str, remedy: str) -> None:
+    def __init__(self, what: str, remedy: Remedy | str) -> None:
         super().__init__(what)
         self.what = what
-        self.remedy = remedy
+        self.remedy = remedy_of(remedy)
 
     def __str__(self) -> str:
         return f"{self.what}\n{self.remedy}"
@@ -98,14 +98,6 @@ class StateRefusedError(DeployError):
 
 
 class NotReadyError(DeployError):
-    """A gateway did not become usable in time.
-
-    Attributes:
-        seen: what was observed of each profile.
-    """
+    """A gateway did not become usable in time."""
 
     exit_code = 6
-
-    def __init__(self, what: str, remedy: str, seen: Sequence[Observation]) -> None:
-        super().__init__(what, remedy)
-        self.seen = tuple(seen)

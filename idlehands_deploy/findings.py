@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from idlehands_deploy.remedies import Remedy  # noqa: TC001 - a named tuple reads its annotations
+
 Level = Literal["error", "warning", "note"]
 
 
@@ -23,4 +25,4 @@ class Finding(NamedTuple):
     place: str
     what: str
     why: str
-    fix: str
+    fix: Remedy | str

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from idlehands_deploy.remedies import Remedy
 
 
 class Progress(Protocol):
     """A place for talk; never for data."""
 
-    def say(self, text: str) -> None:
+    def say(self, text: str | Remedy) -> None:
         """A line that stays."""
 
     def update(self, subject: str, text: str) -> None:

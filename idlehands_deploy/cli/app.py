@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from idlehands_deploy import __version__, operations
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Group(TyperGroup):
             return super().invoke(ctx)
         except (KeyboardInterrupt, typer.Abort):
             talk.close()
-            talk.say(f"\nInterrupted: nothing is undone. See what runs: {output.hint('idlehands-deploy status')}")
+            talk.say(Remedy("\nInterrupted: nothing is undone. See what runs: ", ours("status")))
             raise typer.Exit(130) from None
 
 

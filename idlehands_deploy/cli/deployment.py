@@ -9,9 +9,11 @@ import typer
 
 from idlehands_deploy import operations
 from idlehands_deploy.cli.app import Json, Name, Names, app, start_session, talk
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import fleet as views
 from idlehands_deploy.show import output
 from idlehands_deploy.show import ports as port_views
+from idlehands_deploy.text import printable
 
 
 @app.command()
@@ -25,7 +27,7 @@ def init(
     """
     session = start_session(ctx, new_here=True)
     operations.editing.init(session, names or ["main"])
-    talk.say(f"Made {session.deployment.fleet_file}. Next: {output.hint('idlehands-deploy up')}")
+    talk.say(Remedy(f"Made {session.deployment.fleet_file}. Next: ", ours("up")))
 
 
 @app.command()
@@ -80,9 +82,9 @@ def ports(ctx: typer.Context, names: Names = None, as_json: Json = False) -> Non
     else:
         output.show_table(*port_views.table(report))
         for finding in report.findings:
-            talk.say(output.printable(f"{finding.place}: {finding.what}"))
+            talk.say(printable(f"{finding.place}: {finding.what}"))
         if report.findings:
-            talk.say(f"What to do: {output.hint('idlehands-deploy doctor')}")
+            talk.say(Remedy("What to do: ", ours("doctor")))
 
 
 @app.command()

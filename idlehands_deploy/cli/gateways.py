@@ -20,9 +20,10 @@ from idlehands_deploy.cli.app import (
     start_session,
     talk,
 )
-from idlehands_deploy.errors import NotReadyError
+from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import fleet as views
 from idlehands_deploy.show import output
+from idlehands_deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,8 +129,8 @@ def onboard(
     )
     _show_up(lambda: result, as_json=False)
     for finding in findings:
-        talk.say(output.printable(f"{finding.place}: {finding.what}"))
-        talk.say(output.printable(f"  {output.hint(finding.fix)}"))
+        talk.say(printable(f"{finding.place}: {finding.what}"))
+        talk.say(Remedy("  ").then(finding.fix))
 
 
 @app.command()
@@ -177,16 +178,11 @@ def token(
 
 
 def _show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:
-    try:
-        result = run()
-    except NotReadyError as error:
-        talk.close()
-        if as_json:  # a script wants the reason most where it failed
-            output.show_json(views.up_json(error.seen))
-        raise
+    result = run()
     talk.close()
-    if as_json:
+    if as_json:  # a script wants the reason most where it failed
         output.show_json(views.up_json(result.seen))
-        return
-    for line in views.up_lines(result):
-        output.show(output.hint(line))
+    elif result.failure is None:
+        for line in views.up_lines(result):
+            output.show_line(line)
+    result.usable()

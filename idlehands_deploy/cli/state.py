@@ -11,6 +11,7 @@ import typer
 from idlehands_deploy import operations
 from idlehands_deploy.cli.app import app, start_session, talk
 from idlehands_deploy.errors import UsageError
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 from idlehands_deploy.show import ports as port_views
 
@@ -49,7 +50,7 @@ def import_(
     talk.close()
     output.show_table(port_views.COLUMNS, port_views.plan_rows(done.ports))
     talk.say(f"Keep the native gateway from starting again: {'it has lost its files' if adopt else TWICE}.")
-    talk.say(f"Imported {name} from {done.source}. Next: {output.hint(f'idlehands-deploy up {name}')}")
+    talk.say(Remedy(f"Imported {name} from {done.source}. Next: ", ours("up", name)))
 
 
 def _undo(ctx: typer.Context, name: str, *, yes: bool) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from idlehands_deploy import operations
 from idlehands_deploy.cli.app import Json, Names, app, start_session, talk
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 from idlehands_deploy.show import status as status_views
 
@@ -35,9 +36,9 @@ def status(ctx: typer.Context, names: Names = None, watch: Watch = False, as_jso
         now = time.time()
         output.show_table(status_views.COLUMNS, status_views.rows(report, now))
         for line in status_views.notes(report, now):
-            output.show(output.printable(output.hint(line)))
+            output.show_line(line)
         if report.is_stale:
-            talk.say(f"The fleet file was changed since: {output.hint('idlehands-deploy up')} applies it.")
+            talk.say(Remedy("The fleet file was changed since. Apply it: ", ours("up")))
     if report.failure:
         raise report.failure
 
@@ -51,11 +52,11 @@ def _watch(watch: operations.inspection.StatusWatch, *, as_json: bool) -> None:
             with output.LiveTable(status_views.COLUMNS, lambda: _lines(watch.report)) as table:
                 watch.run(lambda _report, _changed: table.refresh())
         else:
-            watch.run(lambda _, changed: output.show_now(output.hint(status_views.change_line(changed, time.time()))))
+            watch.run(lambda _, changed: output.show_now(status_views.change_line(changed, time.time())))
     except KeyboardInterrupt:  # the way to end it
         raise typer.Exit(130) from None
 
 
-def _lines(report: StatusReport) -> tuple[list[tuple[str, ...]], list[str]]:
+def _lines(report: StatusReport) -> tuple[list[tuple[str, ...]], list[str | Remedy]]:
     now = time.time()
     return status_views.rows(report, now), status_views.notes(report, now)

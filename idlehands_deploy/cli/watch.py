@@ -15,6 +15,7 @@ from idlehands_deploy import operations
 from idlehands_deploy.cli.app import Json, Names, app, start_session
 from idlehands_deploy.show import output
 from idlehands_deploy.show import watch as watch_views
+from idlehands_deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def watch(
 
     Example: idlehands-deploy watch --metrics 127.0.0.1:9464
     """
-    screen = Screen(json.dumps if as_json else lambda entry: output.hint(watch_views.line(entry)))
+    screen = Screen(json.dumps if as_json else watch_views.line)
     stop_on_sigterm(screen.stopped)
     wanted = operations.watching.Watching(names or [], read_address(metrics), screen.show, screen.stopped)
     try:
@@ -106,4 +107,4 @@ def history(
         return
     output.show_table(watch_views.COLUMNS, watch_views.rows(found))
     for line in watch_views.summary(found):
-        output.show(output.printable(line))
+        output.show(printable(line))

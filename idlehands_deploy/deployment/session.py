@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.deployment.directory import containers_locked, find_deployment, read_text
 from idlehands_deploy.errors import EngineFailedError, EngineForbiddenError, EngineUnreachableError, Problem, UsageError
 from idlehands_deploy.fleet.file import parse_text
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -58,7 +59,7 @@ class Session:
         if text is None:
             raise UsageError(
                 f"There is no fleet file at {self.deployment.fleet_file}.",
-                "Begin with a gateway: idlehands-deploy up main   (or name another directory with -C)",
+                Remedy("Begin with a gateway: ", ours("up", "main"), "   (or name another directory with -C)"),
             )
         return text
 
@@ -158,7 +159,7 @@ class Session:
                 raise
             raise EngineUnreachableError(
                 f"The Docker Engine went away during `{arguments[0]}`.",
-                f"Start it (sudo systemctl start docker), then run again: idlehands-deploy {arguments[0]}",
+                Remedy("Start it (sudo systemctl start docker), then run again: ", ours(arguments[0])),
             ) from None
 
 
@@ -173,9 +174,9 @@ def select(fleet: Fleet, names: Sequence[str]) -> list[str]:
         for name in names
         if name not in fleet.profiles
     ]:
-        raise UsageError("\n".join(map(str, problems)), "See them: idlehands-deploy list")
+        raise UsageError("\n".join(map(str, problems)), Remedy("See them: ", ours("list")))
     if not fleet.profiles:
-        raise UsageError("The fleet has no profile yet.", "Add the first: idlehands-deploy up main")
+        raise UsageError("The fleet has no profile yet.", Remedy("Add the first: ", ours("up", "main")))
     return list(dict.fromkeys(names)) or list(fleet.profiles)
 
 

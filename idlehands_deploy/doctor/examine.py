@@ -31,6 +31,7 @@ from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups
 from idlehands_deploy.operations import editing
 from idlehands_deploy.planning.port_conflicts import taken_ports
+from idlehands_deploy.remedies import Command, Remedy, ours, remedy_of
 from idlehands_deploy.targets.compose import GENERATED, secret_names
 
 if TYPE_CHECKING:
@@ -98,9 +99,9 @@ def examine(session: Session) -> Diagnosis:
 
 def _with_a_container(finding: Finding, running: list[str]) -> Finding:
     """The finding with a command that works also where there is no container yet to run it in."""
-    words = finding.fix.split(" ", 3)
-    if words[:2] == ["idlehands-deploy", "exec"] and words[2] not in running:
-        return finding._replace(fix=f"idlehands-deploy up {words[2]}; {finding.fix}")
+    match remedy_of(finding.fix).parts:
+        case (Command(words=("exec", profile, *_)), *_) if profile not in running:
+            return finding._replace(fix=Remedy(ours("up", profile), "; ").then(finding.fix))
     return finding
 
 
@@ -139,7 +140,7 @@ def _examine_profile_files(session: Session, plan: editing.Plan, name: str) -> I
         yield Finding(
             "warning", f"profiles/{name}", "cannot be looked into by you",
             "owners, modes and secrets of its files stay unseen",
-            f"sudo idlehands-deploy -C {shlex.quote(str(root))} doctor",
+            Remedy.run("-C", shlex.quote(str(root)), "doctor", as_root=True),
         )  # fmt: skip
         return
     facts = [look_at(path, root, follow=True) for path in mounts]

@@ -20,6 +20,7 @@ from idlehands_deploy.errors import (
     EngineUnreachableError,
     UsageError,
 )
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -126,8 +127,11 @@ def _unreachable(host: str, error: Exception) -> EngineUnreachableError:
     if host == DEFAULT_SOCKET and not os.path.exists(path):  # noqa: PTH110 - a socket, not a file to open
         return EngineUnreachableError(
             f"No Docker Engine is running here: there is no {path}.",
-            "Add --install-engine to `idlehands-deploy up NAME` to install and start one, "
-            "or start the one you have: sudo systemctl start docker",
+            Remedy(
+                "Add --install-engine to `",
+                ours("up", "NAME"),
+                "` to install and start one, or start the one you have: sudo systemctl start docker",
+            ),
         )
     return EngineUnreachableError(
         f"No Docker Engine answers at {path}.", "Start it: sudo systemctl start docker   (then: docker info)"

@@ -13,6 +13,7 @@ from idlehands_deploy import __version__
 from idlehands_deploy.engine.facts import CONTEXT_LABEL
 from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.fleet.model import DEFAULT_IMAGE
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -111,7 +112,7 @@ def ensure_image(
         built_from = image.context
         if built_from and built_from != context_digest(context_directory()):
             progress.say(
-                f"{reference} was built by another version of this tool; renew it: idlehands-deploy image build"
+                Remedy(f"{reference} was built by another version of this tool; renew it: ", ours("image", "build"))
             )
         return
     if _repository(reference) == OWN_REPOSITORY:
@@ -122,7 +123,7 @@ def ensure_image(
     if reason := engine.pull(reference):
         raise EngineFailedError(
             f"The image {reference} is neither here nor can it be pulled: {reason}",
-            f"Build one of that name: idlehands-deploy image build --tag {reference}",
+            Remedy("Build one of that name: ", ours("image", "build", "--tag", reference)),
         )
 
 
@@ -164,7 +165,7 @@ def build_image(
         said = "\n".join(f"  {line}" for text in output[-12:] for line in text.splitlines()[-12:])
         raise EngineFailedError(
             f"The image {reference} could not be built: {error}\n{said}",
-            "Mend the cause that the lines above name, then: idlehands-deploy image build",
+            Remedy("Mend the cause that the lines above name, then: ", ours("image", "build")),
         )
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import NotReadyError
 from idlehands_deploy.health.observe import Observation, Observer, by_profile, describe
 from idlehands_deploy.health.verdict import assess
 from idlehands_deploy.health.wait import wait_until_final
+from idlehands_deploy.remedies import Remedy
+from idlehands_deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +33,18 @@ WARNING = "idlehands-entrypoint: WARNING: "
 WARNING_SECONDS = 10
 
 
+@dataclass(frozen=True)
+class Waited:
+    """What a wait came to.
+
+    Attributes:
+        failure: why not every profile is usable; None if each is.
+    """
+
+    seen: list[Observation]
+    failure: NotReadyError | None = None
+
+
 def wait_for(
     session: Session,
     engine: Engine,
@@ -39,15 +53,15 @@ def wait_for(
     plan: PortPlan,
     profiles: Sequence[str],
     timeout: float,
-) -> list[Observation]:
+) -> Waited:
     """Wait for all profiles at once, each until its verdict is final or the time is up.
 
     Args:
         watch: begun before the containers were started, so that no death is missed.
         timeout: seconds, for each.
 
-    Raises:
-        NotReadyError: not every profile is usable; it says why, with the last log lines and what to type.
+    Returns:
+        What was seen; where not every profile is usable, with why, the last log lines and what to type.
     """
     containers = by_profile(engine, fleet)
     observer = Observer(session, engine, fleet, plan)
@@ -74,9 +88,8 @@ def wait_for(
             seen = list(pool.map(wait, profiles))
         finally:
             interrupted.set()  # after Ctrl-C the waiters end now and not at their timeout
-    if not all(item.verdict.usable for item in seen):
-        raise _not_ready(engine, seen, timeout)
-    return seen
+    usable = all(item.verdict.usable for item in seen)
+    return Waited(seen, None if usable else _not_ready(engine, seen, timeout))
 
 
 class _Gateway:
@@ -113,7 +126,7 @@ def _without_patience(verdict: Verdict, facts: ContainerFacts | None) -> Verdict
     """The verdict for somebody who waits: what dies while it starts does so again, and is not waited for."""
     if facts is None or facts.state != "restarting" or verdict.state != "starting":
         return verdict
-    remedy = f"idlehands-deploy logs {verdict.profile} --tail 50"
+    remedy = Remedy.run("logs", verdict.profile, "--tail", "50")
     return replace(verdict, state="crash-looping", remedy=remedy)
 
 
@@ -127,7 +140,7 @@ def _after(death: Death, before: ContainerFacts, now: ContainerFacts | None) -> 
 
 def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> NotReadyError:
     lines: list[str] = []
-    remedies: list[str] = []
+    remedies: list[Remedy] = []
     for item in seen:
         verdict = item.verdict
         if verdict.usable:
@@ -136,8 +149,14 @@ def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> N
         late = f" after {timeout:.0f} s" if verdict.state in {"starting", "draining", "hung", "unreachable"} else ""
         lines.append(f"{verdict.profile} is not ready{late}: {describe(verdict)}.")
         lines += _log_lines(engine, item.facts)
-        remedies.append(verdict.remedy or f"idlehands-deploy logs {verdict.profile} --follow")
-    return NotReadyError("\n".join(lines), "\n".join(f"Next: {remedy}" for remedy in remedies), seen)
+        remedies.append(verdict.remedy or Remedy.run("logs", verdict.profile, "--follow"))
+    return NotReadyError("\n".join(lines), Remedy().then(*_each_on_a_line(remedies)))
+
+
+def _each_on_a_line(remedies: Sequence[Remedy]) -> Iterator[str | Remedy]:
+    for number, remedy in enumerate(remedies):
+        yield "\nNext: " if number else "Next: "
+        yield remedy
 
 
 def _warnings(engine: Engine, facts: ContainerFacts | None, began: float) -> tuple[str, ...]:
@@ -150,16 +169,11 @@ def start_warnings(engine: Engine, facts: ContainerFacts | None) -> tuple[str, .
     if facts is None:
         return ()
     lines = engine.first_logs(facts.id, facts.started, WARNING_SECONDS)
-    return tuple(_printable(line.removeprefix(WARNING)) for line in lines if line.startswith(WARNING))
-
-
-def _printable(line: str) -> str:
-    # A gateway that was broken into could otherwise write to this terminal.
-    return "".join(mark for mark in line if mark.isprintable())
+    return tuple(printable(line.removeprefix(WARNING)) for line in lines if line.startswith(WARNING))
 
 
 def _log_lines(engine: Engine, facts: ContainerFacts | None) -> Iterator[str]:
     if facts is None:
         return
     for line in engine.last_logs(facts.id, LOG_LINES, since=facts.started):
-        yield f"  | {_printable(line)}"
+        yield f"  | {printable(line)}"

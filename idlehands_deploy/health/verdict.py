@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from idlehands_deploy.remedies import Command, Remedy, ours
+from idlehands_deploy.text import plain
+
 if TYPE_CHECKING:
     from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.gateway.probe import Answer, GatewayAnswers
@@ -36,8 +39,6 @@ REFUSED = {401, 403}
 NO_SPACE = "disk: "
 # What a gateway that says it started still brings up, for a moment.
 SIDECARS = ("startup-sidecars",)
-# Longer than any sentence of the gateway's or the image's.
-LONGEST_REASON = 1000
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Verdict:
     state: State
     reason: str = ""
     failing: tuple[str, ...] = ()
-    remedy: str = ""
+    remedy: Remedy = Remedy()  # noqa: RUF009 - a value
 
     @property
     def usable(self) -> bool:
@@ -75,7 +76,7 @@ def assess(profile: str, facts: ContainerFacts | None, answers: GatewayAnswers |
         answers: the gateway's; None if it was not asked.
     """
     if facts is None:
-        return Verdict(profile, "missing", "no container", remedy=f"idlehands-deploy up {profile}")
+        return Verdict(profile, "missing", "no container", remedy=Remedy.run("up", profile))
     if facts.state == "running" and answers is not None:
         return _assess_running(profile, facts, answers)
     return _assess_engine_word(profile, facts)
@@ -90,7 +91,7 @@ def assess_unknown(profile: str, why: str, answers: GatewayAnswers | None) -> Ve
     said = "was not asked" if answers is None else "does not answer"
     if answers is not None and answers.ready.status is not None:
         said = "says that it is ready" if answers.is_ready else "answers, and does not say that it is ready"
-    return Verdict(profile, "unknown", f"{why}; the gateway {said}", remedy="idlehands-deploy doctor")
+    return Verdict(profile, "unknown", f"{why}; the gateway {said}", remedy=Remedy.run("doctor"))
 
 
 def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:
@@ -101,7 +102,7 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
         return Verdict(profile, "starting", f"waits for {SIDECARS[0]}", failing)
     if answers.has_started:
         checks = ", ".join(failing) or "a check it does not name"
-        remedy = f"idlehands-deploy exec {profile} channels status"
+        remedy = Remedy.run("exec", profile, "channels", "status")
         return Verdict(profile, "degraded", f"it works, but fails {checks}", failing, remedy)
     if answers.started.body.get("status") == "misconfigured":
         return _held(profile, answers.started)
@@ -116,55 +117,61 @@ def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) 
     # A gateway that cannot write says that it is ready all the same.
     if facts.health_said.startswith(NO_SPACE):
         lack = plain(facts.health_said.removeprefix(NO_SPACE))
-        return Verdict(profile, "degraded", f"it answers, but {lack}", ("disk",), f"df -h profiles/{profile}/state")
+        return Verdict(
+            profile, "degraded", f"it answers, but {lack}", ("disk",), Remedy(f"df -h profiles/{profile}/state")
+        )
     if suppressed := _names(answers.ready, "suppressed"):
         # Of its own accord, after three runs that did not end well: it is ready all the same, in its own words.
         reason = f"it works, but crashed so often that it leaves {', '.join(suppressed)} off for some minutes"
-        return Verdict(profile, "degraded", reason, suppressed, f"idlehands-deploy logs {profile} --tail 50")
+        return Verdict(profile, "degraded", reason, suppressed, Remedy.run("logs", profile, "--tail", "50"))
     if frozen := [name for name, answer in answers.browsers.items() if answer.silent]:
         what = "its browser takes questions and gives no answer"
         if len(frozen) > 1:
             what = f"its browsers {', '.join(frozen)} take questions and give no answer"
         reason = f"it answers, but {what}"
-        return Verdict(profile, "degraded", reason, ("browser",), f"idlehands-deploy restart {profile}")
+        return Verdict(profile, "degraded", reason, ("browser",), Remedy.run("restart", profile))
     if (control := answers.control) and control.silent:
         reason = "it answers, but its browser control takes questions and gives no answer"
-        return Verdict(profile, "degraded", reason, ("browser control",), f"idlehands-deploy restart {profile}")
+        return Verdict(profile, "degraded", reason, ("browser control",), Remedy.run("restart", profile))
     if control and control.status in REFUSED:
         # Its own port tells the same to everybody, so that it alone would not be noticed.
         reason = f"it answers, but does not know the token of its secret file ({control.status})"
-        return Verdict(profile, "degraded", reason, ("token",), f"idlehands-deploy up {profile}")
+        return Verdict(profile, "degraded", reason, ("token",), Remedy.run("up", profile))
     return Verdict(profile, "ready")
 
 
 def _held(profile: str, answer: Answer) -> Verdict:
     """The image's own answer in the place of a gateway that cannot start, with a sentence for a person."""
-    logs = f"idlehands-deploy logs {profile} --tail 50"
+    logs = ours("logs", profile, "--tail", "50")
     failing = _failing(answer)
     state, _, remedy = _misconfigured(profile, logs)
     if "config" not in failing:
-        remedy = f"do so, then: idlehands-deploy up {profile}"
+        remedy = Remedy("do so, then: ", ours("up", profile))
     return Verdict(profile, state, plain(answer.body.get("reason", "it does not say why")), failing, remedy)
 
 
-def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, str]:
+def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, Remedy]:
     """State, reason and remedy of a gateway that runs and has not said that it started."""
-    logs = f"idlehands-deploy logs {profile} --tail 50"
+    logs = ours("logs", profile, "--tail", "50")
     if facts.last_exit_code == EXIT_MISCONFIGURED:
         return _misconfigured(profile, logs)
     waiting = _waiting_for(answers)
     if facts.restart_count:
         waiting += f"; {_restarted(facts)}"
     if facts.restart_count >= LOOPING and facts.recent_deaths >= LOOPING_NOW:
-        return "crash-looping", waiting, logs
+        return "crash-looping", waiting, Remedy(logs)
     return (
-        _hung(profile, facts, answers, waiting) or _out_of_reach(profile, facts, answers) or ("starting", waiting, "")
+        _hung(profile, facts, answers, waiting)
+        or _out_of_reach(profile, facts, answers)
+        or ("starting", waiting, Remedy())
     )
 
 
-def _hung(profile: str, facts: ContainerFacts, answers: GatewayAnswers, waiting: str) -> tuple[State, str, str] | None:
+def _hung(
+    profile: str, facts: ContainerFacts, answers: GatewayAnswers, waiting: str
+) -> tuple[State, str, Remedy] | None:
     # At once: what hears nothing has nothing to finish, and would use up its whole grace.
-    remedy = f"idlehands-deploy restart {profile} --now"
+    remedy = Remedy.run("restart", profile, "--now")
     if facts.health == "unhealthy" and facts.is_connected:
         return "hung", f"runs, but {waiting}", remedy
     if facts.health == "healthy" and answers.ready.silent:
@@ -172,19 +179,19 @@ def _hung(profile: str, facts: ContainerFacts, answers: GatewayAnswers, waiting:
     return None
 
 
-def _out_of_reach(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, str] | None:
+def _out_of_reach(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, Remedy] | None:
     if not facts.is_connected:
-        return "unreachable", "its container was taken off its network", f"idlehands-deploy up {profile}"
+        return "unreachable", "its container was taken off its network", Remedy.run("up", profile)
     if facts.health == "healthy" and answers.ready.status is None:
         # To Compose it is as it should be, so that `up` would only wait for it.
-        remedy = f"idlehands-deploy restart {profile}"
+        remedy = Remedy.run("restart", profile)
         return "unreachable", "healthy inside, but not on its published port", remedy
     return None
 
 
-def _misconfigured(profile: str, logs: str) -> tuple[State, str, str]:
+def _misconfigured(profile: str, logs: Command) -> tuple[State, str, Remedy]:
     config = f"profiles/{profile}/state/idlehands.json"
-    remedy = f"mend {config} as the log says ({logs}), then: idlehands-deploy up {profile}"
+    remedy = Remedy(f"mend {config} as the log says (", logs, "), then: ", ours("up", profile))
     return "misconfigured", "exit code 78: the gateway refuses its configuration", remedy
 
 
@@ -215,42 +222,36 @@ def _names(answer: Answer, key: str) -> tuple[str, ...]:
     return tuple(plain(name) for name in names) if isinstance(names, list) else ()
 
 
-def plain(text: object) -> str:
-    """A text of a gateway as it may be shown."""
-    # A gateway that was broken into could otherwise write to the terminal that this ends up on.
-    return "".join(mark for mark in str(text)[:LONGEST_REASON] if mark.isprintable())
-
-
 def _assess_engine_word(profile: str, facts: ContainerFacts) -> Verdict:
     state, reason, remedy = _engine_word(profile, facts)
     return Verdict(profile, state, reason, remedy=remedy)
 
 
-def _engine_word(profile: str, facts: ContainerFacts) -> tuple[State, str, str]:  # noqa: PLR0911 - a table
+def _engine_word(profile: str, facts: ContainerFacts) -> tuple[State, str, Remedy]:  # noqa: PLR0911 - a table
     """State, reason and remedy of a container whose gateway need not be asked."""
     ended = f"exit code {facts.exit_code}"
-    logs = f"idlehands-deploy logs {profile} --tail 50"
-    up = f"idlehands-deploy up {profile}"
+    logs = ours("logs", profile, "--tail", "50")
+    up = ours("up", profile)
     match facts.state:
         case "exited" | "restarting" if facts.exit_code == EXIT_MISCONFIGURED:
             return _misconfigured(profile, logs)
         case "exited" | "restarting" if facts.oom_killed:
-            remedy = f"raise profiles.{profile}.resources.memory in fleet.yaml, then: {up}"
+            remedy = Remedy(f"raise profiles.{profile}.resources.memory in fleet.yaml, then: ", up)
             return "failed", "killed for lack of memory", remedy
         case "exited" | "created" if facts.missing_mounts:
             what = f"cannot start: {', '.join(facts.missing_mounts)} does not exist"
-            return "failed", what, f"put it back, then: {up}"
+            return "failed", what, Remedy("put it back, then: ", up)
         case "restarting" if facts.restart_count < LOOPING:
-            return "starting", f"died with {ended}, and is started anew", ""
+            return "starting", f"died with {ended}, and is restarted", Remedy()
         case "restarting":
-            return "crash-looping", f"{ended}, {_restarted(facts)}", logs
+            return "crash-looping", f"{ended}, {_restarted(facts)}", Remedy(logs)
         case "paused":
-            return "paused", "frozen by `docker pause`", f"docker unpause {facts.id[:12]}"
+            return "paused", "frozen by `docker pause`", Remedy(f"docker unpause {facts.id[:12]}")
         case "created" if not facts.error:
-            return "stopped", "its container was made, and not started yet", f"idlehands-deploy start {profile}"
+            return "stopped", "its container was made, and not started yet", Remedy.run("start", profile)
         case "exited" if not facts.error:
-            return "stopped", ended, f"idlehands-deploy start {profile}"
+            return "stopped", ended, Remedy.run("start", profile)
         case "exited" | "created" | "dead":
-            return "failed", facts.error or f"Docker says: {facts.state}", up
+            return "failed", facts.error or f"Docker says: {facts.state}", Remedy(up)
         case _:
-            return "starting", f"Docker says: {facts.state}", ""
+            return "starting", f"Docker says: {facts.state}", Remedy()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idlehands_deploy.errors import EngineFailedError, UsageError
+from idlehands_deploy.remedies import Remedy, ours
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
 # What `systemctl is-enabled` says of a unit that something starts at boot; `enabled-runtime` ends with this one.
@@ -145,4 +146,6 @@ def name_of(uid: int) -> str:
 
 
 def _forbidden(command: str, path: Path, error: OSError) -> UsageError:
-    return UsageError(f"Cannot write {path}: {error.strerror}.", f"Run this as root: sudo idlehands-deploy {command}")
+    return UsageError(
+        f"Cannot write {path}: {error.strerror}.", Remedy("Run this as root: ", ours(command, as_root=True))
+    )

@@ -20,6 +20,7 @@ from idlehands_deploy.importing.journal import Journal, read_journal, staging_di
 from idlehands_deploy.importing.native import env_token, find_native, signs_of_life
 from idlehands_deploy.importing.rewrite import fleet_browsers, rewrite
 from idlehands_deploy.operations import editing
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,7 +218,7 @@ def _refuse_known(session: Session, name: str) -> None:
     if text is not None and name in session.fleet().profiles:
         raise StateRefusedError(
             f"{name} is a profile of the fleet already.",
-            f"Choose another name, or take it out first: idlehands-deploy remove {name}",
+            Remedy("Choose another name, or take it out first: ", ours("remove", name)),
         )
 
 
@@ -246,7 +247,11 @@ def _refuse_leftovers(session: Session, name: str) -> None:
     if there:
         raise StateRefusedError(
             f"There are files of an earlier {name}: {' and '.join(map(str, there))}.",
-            f"Take an import back that was cut off: idlehands-deploy import {name} --undo   (or choose another name)",
+            Remedy(
+                "Take an import back that was cut off: ",
+                ours("import", name, "--undo"),
+                "   (or choose another name)",
+            ),
         )
 
 

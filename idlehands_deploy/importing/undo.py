@@ -14,6 +14,7 @@ from idlehands_deploy.importing.importer import alone, forget_token
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
 from idlehands_deploy.importing.native import state_signs
 from idlehands_deploy.operations import editing
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +45,7 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
         directory = staging_directory(session.deployment, name)
         journal = read_journal(directory)
     if journal is None:
-        raise UsageError(f"{name} was not imported.", f"Take it out: idlehands-deploy remove {name}")
+        raise UsageError(f"{name} was not imported.", Remedy("Take it out: ", ours("remove", name)))
     fleet = session.fleet() if read_text(session.deployment.fleet_file) is not None else None
     is_known = fleet is not None and name in fleet.profiles
     if is_known:
@@ -62,7 +63,7 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
         # The answer may have taken an hour.
         journal = read_journal(directory)
         if journal is None:
-            raise StateRefusedError(f"{name} was taken back meanwhile.", "See what there is: idlehands-deploy list")
+            raise StateRefusedError(f"{name} was taken back meanwhile.", Remedy("See what there is: ", ours("list")))
         now = [facts for facts in engine.containers(fleet.name) if facts.profile == name] if engine and fleet else []
         _refuse_running(name, directory, now)
         import_files.refuse_occupied(directory, journal)
@@ -115,7 +116,7 @@ def _refuse_running(name: str, directory: Path, containers: Sequence[ContainerFa
     ]
     if signs:
         raise StateRefusedError(
-            f"{name} runs:\n" + "\n".join(f"  {sign}" for sign in signs), f"Stop it: idlehands-deploy down {name}"
+            f"{name} runs:\n" + "\n".join(f"  {sign}" for sign in signs), Remedy("Stop it: ", ours("down", name))
         )
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.errors import NotReadyError
 from idlehands_deploy.health.deep_check.steps import Doors, Step, proven
 from idlehands_deploy.health.observe import Observation, gateway_host, observe
 from idlehands_deploy.health.readiness import wait_for
@@ -72,10 +71,7 @@ def check(session: Session, names: Sequence[str], wait: float | None, *, deep: b
         seen = observe(session, engine, fleet, plan, profiles, details=not deep)
     else:
         with engine.watch_deaths(fleet.name) as watch:
-            try:
-                seen = wait_for(session, engine, watch, fleet, plan, profiles, wait)
-            except NotReadyError as error:
-                seen = list(error.seen)
+            seen = wait_for(session, engine, watch, fleet, plan, profiles, wait).seen
     if not deep:
         return HealthCheck([Checked(item) for item in seen])
     return HealthCheck(_prove_all(session, fleet, plan, seen))

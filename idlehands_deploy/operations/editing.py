@@ -21,6 +21,7 @@ from idlehands_deploy.fleet.model import json_schema
 from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import build_document, render
 from idlehands_deploy.targets.seccomp import seccomp_text
 
@@ -137,14 +138,18 @@ def init(session: Session, names: Sequence[str]) -> Plan:
     if session.deployment.fleet_file.exists():
         raise UsageError(
             f"There is a fleet file already: {session.deployment.fleet_file}",
-            "Add to it: idlehands-deploy add NAME   (or make another with -C DIRECTORY)",
+            Remedy("Add to it: ", ours("add", "NAME"), "   (or make another with -C DIRECTORY)"),
         )
     for name in names:
         check_name(name)
     plan = edit(session, lambda text: with_profiles(text, names), names)
     if MAIN in names and (port := plan.ports.profiles[MAIN].base) != plan.fleet.base_port:
         session.progress.say(
-            f"{MAIN} is on {port}: {plan.fleet.base_port} is that of a native gateway, see `idlehands-deploy ports`."
+            Remedy(
+                f"{MAIN} is on {port}: {plan.fleet.base_port} is that of a native gateway, see `",
+                ours("ports"),
+                "`.",
+            )
         )
     return plan
 
@@ -159,7 +164,7 @@ def add(session: Session, name: str, port: int | None, rescues: Sequence[str]) -
 
     def change(text: str) -> str:
         if name in parse_text(text, str(session.deployment.fleet_file)).profiles:
-            raise UsageError(f"There is a profile {name} already.", f"Start it: idlehands-deploy up {name}")
+            raise UsageError(f"There is a profile {name} already.", Remedy("Start it: ", ours("up", name)))
         settings = {"port": port, "rescues": list(rescues) or None}
         return with_profile(text, name, {key: value for key, value in settings.items() if value is not None})
 
@@ -217,7 +222,7 @@ def check_generated(session: Session) -> None:
     if differences:
         raise StaleError(
             f"{session.deployment.compose_file} is stale:\n{''.join(differences)}",
-            "Renew it: idlehands-deploy generate",
+            Remedy("Renew it: ", ours("generate")),
         )
 
 
@@ -230,7 +235,7 @@ def refuse_stale(session: Session, plan: Plan) -> None:
     if read_text(session.deployment.compose_file) != plan.compose_text:
         raise StaleError(
             f"{session.deployment.fleet_file} was changed since compose.yaml was generated from it.",
-            "Apply the change: idlehands-deploy up",
+            Remedy("Apply the change: ", ours("up")),
         )
 
 

@@ -9,6 +9,7 @@ from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.engine.image import GatewayPackage, build_image
 from idlehands_deploy.errors import EngineFailedError
 from idlehands_deploy.fleet.model import DEFAULT_IMAGE
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
@@ -39,6 +40,6 @@ def build(session: Session, tag: str | None, name: str, version: str | None, com
     image = engine.image(tag)
     if image is None:
         raise EngineFailedError(
-            f"The engine built {tag} and does not have it.", "Build it again: idlehands-deploy image build"
+            f"The engine built {tag} and does not have it.", Remedy("Build it again: ", ours("image", "build"))
         )
     return Built(tag, image.size // 1_000_000)

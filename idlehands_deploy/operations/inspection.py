@@ -19,6 +19,7 @@ from idlehands_deploy.health.observe import Observation, gateway_host, observe, 
 from idlehands_deploy.host.sockets import own_addresses
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, plan_here, read_setups
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import build_document, render
 
 if TYPE_CHECKING:
@@ -207,4 +208,4 @@ def token(session: Session, name: str) -> str:
         return found
     path = session.deployment.secret_file(name, TOKEN_SECRET)
     read_text(path)
-    raise DirectoryError(f"There is no token at {path}.", "Make it: idlehands-deploy generate")
+    raise DirectoryError(f"There is no token at {path}.", Remedy("Make it: ", ours("generate")))

@@ -17,6 +17,7 @@ from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.health.verdict import assess
 from idlehands_deploy.operations import editing
 from idlehands_deploy.planning.ending import end
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,23 +26,38 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.errors import NotReadyError
     from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.fleet.ports import PortPlan
 
 
 @dataclass(frozen=True)
 class UpResult:
-    """What `up` and its kin came to."""
+    """What `up` and its kin came to.
+
+    Attributes:
+        failure: why not every profile is usable; None if each is.
+    """
 
     ports: PortPlan
     seen: list[Observation]
+    failure: NotReadyError | None = None
+
+    def usable(self) -> UpResult:
+        """This, if every profile is usable.
+
+        Raises:
+            NotReadyError: not all of them are.
+        """
+        if self.failure:
+            raise self.failure
+        return self
 
 
 def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
     """Bring profiles up, adding those that do not exist, and wait until they are usable.
 
     Raises:
-        NotReadyError: not all of them are, in time.
         PortConflictError: a port is taken; nothing was changed.
     """
     for name in names:
@@ -69,7 +85,8 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
             for profile, reason in again.items():
                 session.progress.say(f"Restarting {profile}: {reason}.")
             session.run_compose(engine, plan.fleet, ["restart", *again])
-        return UpResult(plan.ports, wait_for(session, engine, watch, plan.fleet, plan.ports, profiles, timeout))
+        waited = wait_for(session, engine, watch, plan.fleet, plan.ports, profiles, timeout)
+        return UpResult(plan.ports, waited.seen, waited.failure)
 
 
 def start(session: Session, names: Sequence[str], timeout: float) -> UpResult:
@@ -97,7 +114,7 @@ def logs(
     if not there:
         raise UsageError(
             f"No container yet: {' '.join(profiles)}",
-            f"Make and start it: idlehands-deploy up {' '.join(profiles)}",
+            Remedy("Make and start it: ", ours("up", *profiles)),
         )
     compose = session.compose(fleet)
     arguments = log_arguments(there, follow=follow, since=since, tail=tail, colour=colour)
@@ -117,7 +134,7 @@ def execute(session: Session, name: str, command: Sequence[str], *, terminal: bo
     facts = next((item for item in session.engine_for(fleet).containers(fleet.name) if item.profile == name), None)
     if facts is None or facts.state != "running":
         verdict = assess(name, facts, None)
-        raise UsageError(f"{name} does not run: {verdict.reason}.", f"Next: {verdict.remedy}")
+        raise UsageError(f"{name} does not run: {verdict.reason}.", Remedy("Next: ").then(verdict.remedy))
     session.compose(fleet).become(*exec_arguments(name, command, terminal=terminal))
 
 
@@ -169,7 +186,7 @@ def rotate_token(session: Session, name: str, timeout: float) -> None:
     with locked(session.deployment):
         write_atomic(session.deployment.secret_file(name, TOKEN_SECRET), new_token() + "\n", PRIVATE_FILE)
     if name in running:
-        restart(session, [name], timeout)
+        restart(session, [name], timeout).usable()
 
 
 def _plan_with(session: Session, names: Sequence[str]) -> tuple[editing.Plan, list[str]]:
@@ -228,7 +245,7 @@ def _with_existing(
     if missing := [name for name in profiles if name not in existing]:
         raise UsageError(
             f"No container yet: {' '.join(missing)}",
-            f"Make and start it: idlehands-deploy up {' '.join(missing)}",
+            Remedy("Make and start it: ", ours("up", *missing)),
         )
     editing.refuse_stale(session, plan)
     _refuse_conflicts(engine, plan.fleet, plan.ports, profiles)
@@ -237,7 +254,8 @@ def _with_existing(
             end(session, engine, watch, plan.fleet, [existing[name] for name in profiles], command, now=now)
         else:
             session.run_compose(engine, plan.fleet, [command, *profiles])
-        return UpResult(plan.ports, wait_for(session, engine, watch, plan.fleet, plan.ports, profiles, timeout))
+        waited = wait_for(session, engine, watch, plan.fleet, plan.ports, profiles, timeout)
+        return UpResult(plan.ports, waited.seen, waited.failure)
 
 
 def _containers(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:

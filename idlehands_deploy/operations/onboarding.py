@@ -12,6 +12,7 @@ from idlehands_deploy.gateway.onboarding import auth_choice, onboard_arguments, 
 from idlehands_deploy.isolation.overrides import check_overrides
 from idlehands_deploy.isolation.setups import read_setups
 from idlehands_deploy.operations.lifecycle import UpResult, restart, up
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def onboard(
     """
     if not terminal and choice is None:
         choice = _choice(session, name)
-    result = up(session, [name], timeout)
+    result = up(session, [name], timeout).usable()
     fleet = session.fleet()
     base = result.ports.profiles[name].base
     command = ["idlehands", *onboard_arguments(base, None if terminal else choice, more)]
@@ -49,12 +50,12 @@ def onboard(
     if code := session.compose(fleet).attach(*exec_arguments(name, command, terminal=terminal)):
         raise EngineFailedError(
             f"The onboarding of {name} ended with exit code {code}; what it was about stands above.",
-            f"Run it again, or see the gateway: idlehands-deploy logs {name} --tail 50",
+            Remedy("Run it again, or see the gateway: ", ours("logs", name, "--tail", "50")),
         )
     if _config(session, name) != before:
         # The gateway would start anew by itself, a moment after it was seen ready.
         session.progress.say(f"Restarting {name}: its onboarding changed its config.")
-        result = restart(session, [name], timeout)
+        result = restart(session, [name], timeout).usable()
     setups = [setup for setup in read_setups(session, fleet, result.ports) if setup.name == name]
     return result, [finding for setup in setups for finding in check_overrides(setup)]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.engine.compose import HASTE, end_arguments
 from idlehands_deploy.fleet.values import seconds
+from idlehands_deploy.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +86,7 @@ def cut_off(profile: str, grace: str, *, killed: bool, is_early: bool, now: bool
     if not killed:
         return f"{profile} had not finished after its own limit of 315 s: it cut off the replies in the making."
     if is_early:
-        logs = f"idlehands-deploy logs {profile} --tail 50"
+        logs = Remedy.run("logs", profile, "--tail", "50")
         return f"{profile} was killed before its {grace} were over: what it was at is lost. See why: {logs}"
     said = f"{profile} had not finished after {grace} and was killed: what it was at is lost."
     return said if now else f"{said} How long it may take is profiles.{profile}.stop_grace_period."

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.show.output import Line, printable
+from idlehands_deploy.show.output import Line
+from idlehands_deploy.text import printable
 
 if TYPE_CHECKING:
     from idlehands_deploy.doctor.examine import Diagnosis
@@ -18,7 +19,7 @@ def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
     return {
         "ok": diagnosis.healthy,
         "profiles": diagnosis.profiles,
-        "findings": [finding._asdict() for finding in diagnosis.findings],
+        "findings": [finding._asdict() | {"fix": str(finding.fix)} for finding in diagnosis.findings],
     }
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.remedies import Remedy, ours
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -49,7 +51,7 @@ def observation_json(item: Observation) -> dict[str, Any]:
         "usable": verdict.usable,
         "reason": verdict.reason,
         "failing": list(verdict.failing),
-        "remedy": verdict.remedy,
+        "remedy": str(verdict.remedy),
         "container": facts.id if facts else None,
         "started_at": facts.started_at if facts else None,
         "restarts": facts.restart_count if facts else 0,
@@ -62,18 +64,20 @@ def up_json(seen: Sequence[Observation]) -> list[dict[str, Any]]:
     return [observation_json(item) | {"warnings": list(item.warnings)} for item in seen]
 
 
-def up_lines(result: UpResult) -> list[str]:
+def up_lines(result: UpResult) -> list[str | Remedy]:
     """What a person wants to know when gateways are up."""
-    lines = []
+    lines: list[str | Remedy] = []
     for item in result.seen:
         verdict = item.verdict
         state = verdict.state if verdict.state == "ready" else f"ready, degraded: {verdict.reason}"
         base = result.ports.profiles[verdict.profile].published[0]
         lines.append(
-            f"{verdict.profile} is {state}, at {base.host_ip}:{base.port}. "
-            f"Open it: idlehands-deploy url {verdict.profile}"
+            Remedy(
+                f"{verdict.profile} is {state}, at {base.host_ip}:{base.port}. Open it: ",
+                ours("url", verdict.profile),
+            )
         )
         lines += [f"  Warning: {warning}" for warning in item.warnings]
         if verdict.remedy:
-            lines.append(f"  Next: {verdict.remedy}")
+            lines.append(Remedy("  Next: ").then(verdict.remedy))
     return lines

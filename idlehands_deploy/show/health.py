@@ -34,7 +34,7 @@ def _object(item: Checked) -> dict[str, Any]:
 def _step_object(step: Step) -> dict[str, Any]:
     return {
         "name": step.name, "status": step.status, "seconds": step.seconds, "what": step.said, "why": step.why,
-        "fix": step.fix,
+        "fix": str(step.fix),
     }  # fmt: skip
 
 

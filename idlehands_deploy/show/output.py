@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import shlex
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from idlehands_deploy.remedies import Command, Remedy
+from idlehands_deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,17 +36,15 @@ def remember_directory(directory: Path | None) -> None:
     _directory[:] = [] if directory is None else [directory]
 
 
-def printable(text: str) -> str:
-    """A text without what could move a terminal's cursor: a gateway writes its own config, and we show its keys."""
-    return "".join(mark for mark in text if mark.isprintable())
+def written(text: str | Remedy) -> str:
+    """A text as a terminal shows it: every command in it is meant for the same deployment as this call."""
+    return text.text(_command_line) if isinstance(text, Remedy) else text
 
 
-def hint(text: str) -> str:
-    """A text in which every command to type is meant for the same deployment as this call."""
-    if not _directory:
-        return text
-    command = f"idlehands-deploy -C {shlex.quote(str(_directory[0]))} "
-    return re.sub(r"\bidlehands-deploy (?=[a-z])", lambda _: command, text)
+def _command_line(command: Command) -> str:
+    if not _directory or command.words[:1] == ("-C",):
+        return str(command)
+    return str(Command(("-C", str(_directory[0]), *command.words), command.as_root))
 
 
 class Talk:
@@ -58,8 +57,9 @@ class Talk:
         self._began = time.monotonic()
         self._status: Status | None = None
 
-    def say(self, text: str) -> None:
+    def say(self, text: str | Remedy) -> None:
         """A line that stays."""
+        text = written(text)
         with self._lock:
             if self._status is None:
                 print(text, file=sys.stderr, flush=True)  # noqa: T201
@@ -120,7 +120,7 @@ class Line(NamedTuple):
 
     label: str
     label_style: str
-    text: str
+    text: str | Remedy
     style: str = ""
     wraps: bool = True
 
@@ -129,7 +129,7 @@ def show_lines(lines: Sequence[Line]) -> None:
     """Lines with their styles, which a pipe does without; commands in them are meant for this deployment."""
     if not sys.stdout.isatty():
         for line in lines:
-            show(line.label + printable(hint(line.text)))
+            show(line.label + printable(written(line.text)))
         return
     from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
     from rich.table import Table  # noqa: PLC0415
@@ -137,7 +137,7 @@ def show_lines(lines: Sequence[Line]) -> None:
 
     console = Console()
     for line in lines:
-        label, body = Text(line.label, line.label_style), Text(printable(hint(line.text)), line.style)
+        label, body = Text(line.label, line.label_style), Text(printable(written(line.text)), line.style)
         if not line.wraps:
             console.print(Text.assemble(label, body), soft_wrap=True)
             continue
@@ -154,6 +154,11 @@ def show(text: str) -> None:
         print(text)  # noqa: T201
     except OSError as error:
         _give_up(error)
+
+
+def show_line(text: str | Remedy) -> None:
+    """A line of a result for a person."""
+    show(printable(written(text)))
 
 
 def flush() -> None:
@@ -180,13 +185,13 @@ def show_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
 def show_error(error: DeployError) -> None:
     """What happened, and below it what to do."""
     if not sys.stderr.isatty():
-        print(f"Error: {error.what}\n{hint(error.remedy)}", file=sys.stderr)  # noqa: T201
+        print(f"Error: {error.what}\n{written(error.remedy)}", file=sys.stderr)  # noqa: T201
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     Console(stderr=True, soft_wrap=True).print(
-        Text.assemble(("Error: ", "bold red"), error.what, "\n", (hint(error.remedy), "cyan"))
+        Text.assemble(("Error: ", "bold red"), error.what, "\n", (written(error.remedy), "cyan"))
     )
 
 
@@ -208,7 +213,9 @@ class LiveTable:
         content: the rows and the lines of this moment.
     """
 
-    def __init__(self, columns: Sequence[str], content: Callable[[], tuple[list[tuple[str, ...]], list[str]]]) -> None:
+    def __init__(
+        self, columns: Sequence[str], content: Callable[[], tuple[list[tuple[str, ...]], list[str | Remedy]]]
+    ) -> None:
         from rich.live import Live  # noqa: PLC0415 - only terminals pay for it
 
         self._columns = columns
@@ -231,11 +238,11 @@ class LiveTable:
         from rich.text import Text  # noqa: PLC0415
 
         rows, lines = self._content()
-        return Group(_rich_table(self._columns, _clean(rows)), *(Text(printable(hint(line))) for line in lines))
+        return Group(_rich_table(self._columns, _clean(rows)), *(Text(printable(written(line))) for line in lines))
 
 
 def _clean(rows: Sequence[Sequence[str]]) -> list[list[str]]:
-    return [[printable(hint(cell)) for cell in row] for row in rows]
+    return [[printable(cell) for cell in row] for row in rows]
 
 
 def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

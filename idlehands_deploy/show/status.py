@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show.fleet import observation_json
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def rows(report: StatusReport, now: float) -> list[tuple[str, ...]]:
     return found
 
 
-def notes(report: StatusReport, now: float) -> list[str]:
+def notes(report: StatusReport, now: float) -> list[str | Remedy]:
     """Lines on whatever is not as it should be: why, and what to type next."""
     return list(_notes(report, now))
 
@@ -96,7 +97,7 @@ def _row(report: StatusReport, item: Observation, now: float) -> tuple[str, ...]
     )
 
 
-def _notes(report: StatusReport, now: float) -> Iterator[str]:
+def _notes(report: StatusReport, now: float) -> Iterator[str | Remedy]:
     for item in report.seen:
         verdict, facts = item.verdict, item.facts
         if verdict.reason:
@@ -105,10 +106,10 @@ def _notes(report: StatusReport, now: float) -> Iterator[str]:
                 lasted = f" for {_age(now - facts.started)}"
             yield f"{verdict.profile} is {verdict.state}{lasted}: {verdict.reason}."
         if verdict.remedy:
-            yield f"  Next: {verdict.remedy}"
+            yield Remedy("  Next: ").then(verdict.remedy)
         if what := report.drift.get(verdict.profile):
             yield f"{verdict.profile} {what}."
-            yield f"  Next: idlehands-deploy up {verdict.profile}"
+            yield Remedy("  Next: ", ours("up", verdict.profile))
     for facts in report.orphans:
         yield f"{facts.profile} is not in the fleet file."
         yield f"  Next: docker rm -f {facts.id[:12]}   (or add the profile again)"

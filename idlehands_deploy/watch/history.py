@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import UsageError
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.watch.journal import ALIVE, Availability, availability, read_journal
 
 if TYPE_CHECKING:
@@ -45,7 +46,13 @@ def history(session: Session, names: Sequence[str], since: float, now: float) ->
     if not watched.entries:
         raise UsageError(
             "Nobody has watched these gateways yet, so that nothing is known of their past.",
-            "Watch from now on: idlehands-deploy watch   (as a service: sudo idlehands-deploy install --watch)",
+            Remedy(
+                "Watch from now on: ",
+                ours("watch"),
+                "   (as a service: ",
+                ours("install", "--watch", as_root=True),
+                ")",
+            ),
         )
     known = {str(entry["profile"]) for entry in watched.entries if "profile" in entry}
     select(fleet, [name for name in names if name not in known])

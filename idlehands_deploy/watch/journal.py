@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.deployment.directory import PRIVATE_FILE, unusable
 from idlehands_deploy.errors import UsageError
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.timestamps import moment, read_moment
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def alone(path: Path) -> Iterator[None]:
     except Timeout:
         raise UsageError(
             f"Another watch is at work in {path.parent.parent}.",
-            f"See what it sees: idlehands-deploy history   (and who it is: fuser {lock.lock_file})",
+            Remedy("See what it sees: ", ours("history"), f"   (and who it is: fuser {lock.lock_file})"),
         ) from None
     except OSError as error:
         raise unusable("write", path.with_name("lock"), error) from None

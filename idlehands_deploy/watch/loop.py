@@ -158,7 +158,9 @@ class _Round:
         if decision.kind == "gave-up":
             self._ledger.write("gave-up", profile=verdict.profile, reason=decision.text)
         now = moment(time.time())
-        self._notifier.tell(News(now, verdict.profile, decision.kind, verdict.state, decision.text, decision.remedy))
+        self._notifier.tell(
+            News(now, verdict.profile, decision.kind, verdict.state, decision.text, str(decision.remedy))
+        )
 
     def _treat(self, profile: str, treat: Treat, *, hangs: bool) -> None:
         more = {"profile": profile, "cure": treat.cure, "attempt": treat.attempt, "reason": treat.why}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from idlehands_deploy.remedies import Remedy
+
 if TYPE_CHECKING:
     from idlehands_deploy.health.verdict import Verdict
 
@@ -68,7 +70,7 @@ class Tell:
 
     kind: Kind
     text: str
-    remedy: str = ""
+    remedy: Remedy = Remedy()  # noqa: RUF009 - a value
 
 
 def cure_for(verdict: Verdict) -> Cure | None:

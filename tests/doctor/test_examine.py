@@ -222,7 +222,7 @@ def test_generated_files_are_told_from_a_persons_own() -> None:
 
 def test_a_container_that_nobody_names_is_told() -> None:
     (finding,) = check_orphans([CONTAINER])
-    assert finding.fix.startswith("docker rm -f c0ffeec0ffee ")
+    assert str(finding.fix).startswith("docker rm -f c0ffeec0ffee ")
 
 
 @pytest.mark.parametrize("state", ["ready", "missing", "stopped", "starting", "draining"])

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.importing.importer import Imported
+    from idlehands_deploy.remedies import Remedy
 
 NEW_STATE = "/home/idlehands/.idlehands"
 BASE = "name: test\nbase_port: {base}\nspacing: 20\nprofiles: {{}}\n"
@@ -79,8 +80,8 @@ class Told(Quiet):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def say(self, text: str) -> None:
-        self.lines.append(text)
+    def say(self, text: str | Remedy) -> None:
+        self.lines.append(str(text))
 
     def update(self, subject: str, text: str) -> None:
         self.lines.append(f"{subject}: {text}")

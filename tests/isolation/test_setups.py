@@ -22,7 +22,8 @@ from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.engine import client, connection
 from idlehands_deploy.errors import DeployError, DirectoryError, EngineForbiddenError
 from idlehands_deploy.operations import editing
-from idlehands_deploy.show.output import hint, remember_directory
+from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.show.output import remember_directory, written
 from tests.support.helpers import Quiet, check_status, clean_environ, run, session, snapshot
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def test_an_engine_that_you_may_not_use_exits_with_4_and_nothing_is_offered(
         with pytest.raises(EngineForbiddenError) as caught:
             asked.engine()
     assert caught.value.exit_code == 4
-    assert "sudo usermod -aG docker" in caught.value.remedy
+    assert "sudo usermod -aG docker" in str(caught.value.remedy)
     assert offers == []
 
 
@@ -237,12 +238,10 @@ def named() -> Iterator[None]:
 @pytest.mark.usefixtures("named")
 def test_a_command_to_type_repeats_the_directory_of_this_call(tmp_path: Path) -> None:
     remember_directory(None)
-    assert hint("Next: idlehands-deploy up main") == "Next: idlehands-deploy up main"
+    assert written(Remedy("Next: ", ours("up", "main"))) == "Next: idlehands-deploy up main"
     remember_directory(tmp_path)
-    assert hint("idlehands-deploy up a, then: idlehands-deploy url a") == (
-        f"idlehands-deploy -C {tmp_path} up a, then: idlehands-deploy url a".replace(
-            ": idlehands-deploy", f": idlehands-deploy -C {tmp_path}"
-        )
+    assert written(Remedy(ours("up", "a"), ", then: ", ours("url", "a"))) == (
+        f"idlehands-deploy -C {tmp_path} up a, then: idlehands-deploy -C {tmp_path} url a"
     )
 
 
@@ -250,7 +249,7 @@ def test_a_command_to_type_repeats_the_directory_of_this_call(tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["my fleet", "it's", "$HOME", "back\\slash", "\\1", "\\g<0>"])
 def test_a_directory_of_an_odd_name_can_be_pasted_into_a_shell(tmp_path: Path, name: str) -> None:
     remember_directory(tmp_path / name)
-    assert shlex.split(hint("idlehands-deploy up main")) == [
+    assert shlex.split(written(Remedy.run("up", "main"))) == [
         "idlehands-deploy",
         "-C",
         str(tmp_path / name),

@@ -13,9 +13,11 @@ from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.errors import EngineUnreachableError, NotReadyError
 from idlehands_deploy.health.deep_check.steps import Step
 from idlehands_deploy.health.observe import Observation
+from idlehands_deploy.health.readiness import Waited
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.operations import checking, editing
 from idlehands_deploy.operations.checking import Checked, HealthCheck
+from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import health as health_views
 from idlehands_deploy.show.output import Line
 from tests.support.helpers import run, session
@@ -26,12 +28,12 @@ if TYPE_CHECKING:
     from idlehands_deploy.health.verdict import State
 
 OK = (Step("ready", "ok", 0.01, "/readyz answers 200"), Step("page", "ok", 1.5, "opened"))
-RED = (OK[0], Step("page", "failed", 8.0, "gave no answer", "it hangs", "idlehands-deploy restart main"))
+RED = (OK[0], Step("page", "failed", 8.0, "gave no answer", "it hangs", Remedy.run("restart", "main")))
 GAP = (OK[0], Step("page", "skipped", 0, "not published"))
 
 
 def checked(state: State, steps: tuple[Step, ...] | None = None, profile: str = "main") -> Checked:
-    reason, remedy = ("", "") if state == "ready" else ("why", f"idlehands-deploy up {profile}")
+    reason, remedy = ("", Remedy()) if state == "ready" else ("why", Remedy.run("up", profile))
     return Checked(Observation(Verdict(profile, state, reason, (), remedy), None), steps)
 
 
@@ -106,7 +108,7 @@ def test_a_proof_is_summed_up_in_one_sentence(item: Checked, summary: str) -> No
 
 def test_a_failed_step_is_shown_with_its_cause_and_a_command_that_can_be_copied() -> None:
     shown = health_views.lines(HealthCheck([checked("ready", RED)]))
-    assert [line.label + line.text for line in shown[2:]] == [
+    assert [line.label + str(line.text) for line in shown[2:]] == [
         "  page     failed   8.00 s  gave no answer",
         "           why: it hangs",
         "           fix: idlehands-deploy restart main",
@@ -125,9 +127,9 @@ def test_a_wait_that_was_in_vain_is_a_verdict_and_no_error(fleet: Path, monkeypa
     seen = [checked("starting").seen]
     waited = []
 
-    def wait_for(*arguments: object) -> list[Observation]:
+    def wait_for(*arguments: object) -> Waited:
         waited.append(arguments[-1])
-        raise NotReadyError("late", "Next: wait", seen)
+        return Waited(seen, NotReadyError("late", "Next: wait"))
 
     class Engine:
         """Stands in for an engine whose gateway never gets ready, which would take a test's whole time."""

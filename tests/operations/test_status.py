@@ -12,6 +12,7 @@ from idlehands_deploy.gateway.probe import Answer, GatewayAnswers
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict, assess_unknown
 from idlehands_deploy.operations.inspection import StatusReport
+from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import status as status_views
 from tests.support.containers import ENDED, RUNNING
 from tests.support.helpers import check_status, fleet
@@ -28,7 +29,7 @@ READY = Observation(
     Verdict("main", "ready"), FACTS, browsers={"openclaw": "running"},
     usage=Usage(751 << 20, 0.126, 3.5), latency=0.00412,
 )  # fmt: skip
-STOPPED = Observation(Verdict("rescue", "stopped", "exit code 0", remedy="idlehands-deploy start rescue"), ENDED)
+STOPPED = Observation(Verdict("rescue", "stopped", "exit code 0", remedy=Remedy.run("start", "rescue")), ENDED)
 
 
 def report(*seen: Observation) -> StatusReport:

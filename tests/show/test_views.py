@@ -8,6 +8,7 @@ from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.health.observe import Observation, gateway_host
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.operations.lifecycle import UpResult
+from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import fleet as views
 from tests.support.containers import ENDED, RUNNING
 from tests.support.helpers import fleet
@@ -16,12 +17,12 @@ FLEET = fleet("profiles: {main: , rescue: }")
 PLAN = plan_ports(FLEET)
 READY = Observation(Verdict("main", "ready"), replace(RUNNING, restart_count=2))
 DEGRADED = Observation(
-    Verdict("rescue", "degraded", "it works, but fails telegram", ("telegram",), "look at it"), ENDED
+    Verdict("rescue", "degraded", "it works, but fails telegram", ("telegram",), Remedy("look at it")), ENDED
 )
 
 
 def test_up_says_where_each_gateway_is_and_what_to_do_next() -> None:
-    assert "\n".join(views.up_lines(UpResult(PLAN, [READY, DEGRADED]))) == (
+    assert "\n".join(map(str, views.up_lines(UpResult(PLAN, [READY, DEGRADED])))) == (
         "main is ready, at 127.0.0.1:18789. Open it: idlehands-deploy url main\n"
         "rescue is ready, degraded: it works, but fails telegram, at 127.0.0.1:19789. "
         "Open it: idlehands-deploy url rescue\n"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import subprocess
 
     from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.remedies import Remedy
 
 ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "idlehands_deploy"
@@ -40,7 +41,7 @@ def check_status(said: object) -> None:
 class Quiet:
     """Progress that nobody reads."""
 
-    def say(self, text: str) -> None:
+    def say(self, text: str | Remedy) -> None:
         pass
 
     def update(self, subject: str, text: str) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from idlehands_deploy.health.verdict import State, Verdict
+from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.watch.policy import Policy, Supervisor, Tell, Treat, cure_for
 
 POLICY = Policy(patience=90, settle=5, overdue=180, first=10, longest=60, attempts=4, cooldown=3600, stable=600)
@@ -18,7 +19,7 @@ class Case:
 
     def stays(self, state: State, seconds: int, *, failing: tuple[str, ...] = (), ended_well: bool = False) -> Case:
         """Let the gateway be so for a while, looked at every second."""
-        verdict = Verdict("main", state, "why", failing, "what to type")
+        verdict = Verdict("main", state, "why", failing, Remedy("what to type"))
         for second in range(seconds + 1):
             for decision in self.supervisor.decide(verdict, self.now + second, ended_well=ended_well):
                 self.said.append(f"{second}: {_text(decision)}")

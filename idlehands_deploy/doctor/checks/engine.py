@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.findings import Finding
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +57,7 @@ def check_engine(engine: EngineFacts, fleet: Fleet) -> Iterator[Finding]:
                 "error", f"fleet.yaml:profiles.{profile}.resources.cpus",
                 f"is {item.resources.cpus:g}, and this host has {engine.cpus}",
                 "the engine refuses to make the container",
-                f"lower it to {engine.cpus}, then: idlehands-deploy up {profile}",
+                Remedy(f"lower it to {engine.cpus}, then: ", ours("up", profile)),
             )  # fmt: skip
 
 
@@ -71,17 +72,17 @@ def check_image(reference: str, image: ImageFacts | None, context: str | None) -
         yield Finding(
             "note", f"image {reference}", "is not on this engine",
             "the next `up` builds it first, which takes minutes" if build else "the next `up` pulls it first",
-            "idlehands-deploy image build" if build else f"docker pull {reference}",
+            Remedy.run("image", "build") if build else f"docker pull {reference}",
         )  # fmt: skip
     elif context is not None and image.context is None:
         yield Finding(
             "warning", f"image {reference}", "was not built by this tool",
             "nothing tells what is in it",
-            "idlehands-deploy image build   (or name another image in fleet.yaml)",
+            Remedy(ours("image", "build"), "   (or name another image in fleet.yaml)"),
         )  # fmt: skip
     elif context is not None and image.context != context:
         yield Finding(
             "warning", f"image {reference}", "was built from another version of this tool's build context",
             "its scripts and this tool may not agree",
-            "idlehands-deploy image build && idlehands-deploy up",
+            Remedy(ours("image", "build"), " && ", ours("up")),
         )  # fmt: skip

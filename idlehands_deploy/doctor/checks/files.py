@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.fleet.values import TOKEN_SECRET
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,7 +73,7 @@ def _check_mount(files: ProfileFiles, mount: PathFacts, *, was_made: bool) -> It
         if was_made:
             yield Finding(
                 "error", mount.path, "does not exist", "the engine does not start a container without it",
-                f"idlehands-deploy up {files.name}   (makes an empty one; or put back what was there)",
+                Remedy(ours("up", files.name), "   (makes an empty one; or put back what was there)"),
             )  # fmt: skip
     elif mount.kind not in {"directory", "link"}:
         yield Finding(
@@ -103,8 +104,8 @@ def _check_secret(files: ProfileFiles, secret: PathFacts, *, was_made: bool) -> 
         if was_made:
             yield Finding(
                 "error", secret.path, "does not exist", "the engine does not start a container without it",
-                f"idlehands-deploy up {files.name}   (makes a new one)" if name == TOKEN_SECRET
-                else f"write the value of {name} into it (mode 0600), then: idlehands-deploy up {files.name}",
+                Remedy(ours("up", files.name), "   (makes a new one)") if name == TOKEN_SECRET
+                else Remedy(f"write the value of {name} into it (mode 0600), then: ", ours("up", files.name)),
             )  # fmt: skip
     elif secret.kind != "file":
         yield Finding(
@@ -114,8 +115,8 @@ def _check_secret(files: ProfileFiles, secret: PathFacts, *, was_made: bool) -> 
     elif secret.size == 0:
         yield Finding(
             "error", secret.path, "is empty", "the gateway is held back until it has a value",
-            f"idlehands-deploy up {files.name}   (makes a new one)" if name == TOKEN_SECRET
-            else f"write the value of {name} into it, then: idlehands-deploy up {files.name}",
+            Remedy(ours("up", files.name), "   (makes a new one)") if name == TOKEN_SECRET
+            else Remedy(f"write the value of {name} into it, then: ", ours("up", files.name)),
         )  # fmt: skip
     else:
         if secret.mode & OTHERS:

@@ -10,6 +10,7 @@ from idlehands_deploy.gateway.test_page import PAGE, PAINT
 from idlehands_deploy.health.deep_check import steps as proof
 from idlehands_deploy.health.deep_check.steps import FailedError, SkippedError
 from idlehands_deploy.host.file_facts import read_ordinary_bytes, resolved
+from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.targets.compose import STATE_TARGET
 
 if TYPE_CHECKING:
@@ -104,14 +105,14 @@ class Control:
         if not str(path).startswith(inside) or not place.is_relative_to(self._state):
             raise FailedError(
                 "the picture lies outside of its state", "the gateway puts its files where they should not be",
-                f"idlehands-deploy logs {self._profile} --tail 50",
+                Remedy.run("logs", self._profile, "--tail", "50"),
             )  # fmt: skip
         try:
             return read_ordinary_bytes(place) or b""
         except OSError as error:
             raise FailedError(
                 f"the picture cannot be read: {error.strerror or error}",
-                f"it lies in profiles/{self._profile}/state, which is another user's", "idlehands-deploy doctor",
+                f"it lies in profiles/{self._profile}/state, which is another user's", Remedy.run("doctor"),
             ) from None  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from idlehands_deploy.fleet.addresses import is_loopback, url_host
 from idlehands_deploy.gateway import test_page as picture
-from idlehands_deploy.health.verdict import plain
+from idlehands_deploy.remedies import Remedy, ours, remedy_of
+from idlehands_deploy.text import plain
 
 if TYPE_CHECKING:
     from idlehands_deploy.fleet.ports import ProfilePorts
@@ -47,15 +48,16 @@ class Step:
     seconds: float
     said: str
     why: str = ""
-    fix: str = ""
+    fix: Remedy = Remedy()  # noqa: RUF009 - a value
 
 
 class FailedError(Exception):
     """A step failed: what happened, the likely cause, the next command."""
 
-    def __init__(self, what: str, why: str, fix: str) -> None:
+    def __init__(self, what: str, why: str, fix: Remedy | str) -> None:
         super().__init__(what)
-        self.what, self.why, self.fix = what, why, fix
+        self.what, self.why = what, why
+        self.fix = remedy_of(fix)
 
 
 class SkippedError(Exception):
@@ -113,7 +115,7 @@ def proven(steps: tuple[Step, ...]) -> bool:
 def unready(verdict: Verdict) -> FailedError:
     """The first step of a gateway that is not ready."""
     reason = f": {verdict.reason}" if verdict.reason else ""
-    fix = verdict.remedy or f"idlehands-deploy health {verdict.profile} --wait"
+    fix = verdict.remedy or Remedy.run("health", verdict.profile, "--wait")
     return FailedError(f"it is {verdict.state}{reason}", "", fix)
 
 
@@ -123,7 +125,7 @@ def judge_ready(doors: Doors, answer: Answer) -> str:
         return f"/readyz answers 200 on port {doors.gateway}"
     raise FailedError(
         f"/readyz {_outcome(answer)} on port {doors.gateway}", "a moment ago it was ready: it ended, or hangs",
-        f"idlehands-deploy status {doors.profile}",
+        Remedy.run("status", doors.profile),
     )  # fmt: skip
 
 
@@ -135,17 +137,17 @@ def judge_control(doors: Doors, with_token: Answer, without: Answer) -> str:
     if with_token.status is None:
         raise FailedError(
             f"{place} {_outcome(with_token)}", "it, or what leads to it in the container, has ended or hangs",
-            f"idlehands-deploy restart {name}",
+            Remedy.run("restart", name),
         )  # fmt: skip
     if not with_token.ok:
         raise FailedError(
             f"{place} {_outcome(with_token)}{_said(with_token)}", "its log says what it lacks",
-            f"idlehands-deploy logs {name} --tail 50",
+            Remedy.run("logs", name, "--tail", "50"),
         )  # fmt: skip
     if without.status != 401:
         raise FailedError(
             f"{place} {_outcome(without)} without a token, and should refuse with 401",
-            f"gateway.auth in profiles/{name}/state/idlehands.json lets everybody in", "idlehands-deploy doctor",
+            f"gateway.auth in profiles/{name}/state/idlehands.json lets everybody in", Remedy.run("doctor"),
         )  # fmt: skip
     return "browser control takes its token, and refuses without one (401)"
 
@@ -158,7 +160,7 @@ def judge_gateway_token(doors: Doors, with_token: Answer, without: Answer) -> st
         raise FailedError(
             "the gateway tells everybody what is meant for those with its token",
             f"gateway.auth in profiles/{doors.profile}/state/idlehands.json lets everybody in",
-            "idlehands-deploy doctor",
+            Remedy.run("doctor"),
         )  # fmt: skip
     return f"the gateway knows its token, and tells less without one; browser control is {doors.unpublished('control')}"
 
@@ -169,7 +171,7 @@ def judge_browser(profile: str, answer: Answer) -> Browser:
     if not answer.ok:
         raise FailedError(
             f"browser control {_outcome(answer)}{_said(answer)}", "it was there a moment ago",
-            f"idlehands-deploy logs {profile} --tail 50",
+            Remedy.run("logs", profile, "--tail", "50"),
         )  # fmt: skip
     if body.get("enabled") is False:
         raise SkippedError(f"turned off (browser.enabled in profiles/{profile}/state/idlehands.json)")
@@ -190,7 +192,7 @@ def hanging(profile: str) -> FailedError:
     """A browser whose process lives and does not speak; to start it would end it, with somebody's pages."""
     return FailedError(
         "its Chromium runs and gives no answer", "it is frozen, or starved of memory or processor time",
-        f"idlehands-deploy exec {profile} browser start   (ends it, and starts it anew)",
+        Remedy(ours("exec", profile, "browser", "start"), "   (ends it, and starts it anew)"),
     )  # fmt: skip
 
 
@@ -201,12 +203,12 @@ def judge_start(profile: str, browser: Browser, answer: Answer) -> str:
     if browser.remote:
         raise FailedError(
             f"the remote {browser.name} cannot be reached{_said(answer)}", "it is off, or not to be reached from here",
-            "idlehands-deploy doctor",
+            Remedy.run("doctor"),
         )  # fmt: skip
     raise FailedError(
         f"its Chromium did not start: the wish {_outcome(answer)}{_said(answer)}",
         "too little memory, a lock of another run, or a config that it does not take",
-        f"idlehands-deploy exec {profile} browser doctor",
+        Remedy.run("exec", profile, "browser", "doctor"),
     )  # fmt: skip
 
 
@@ -224,7 +226,7 @@ def no_cdp(profile: str, port: int, what: str) -> FailedError:
     """A published CDP port behind which no browser answers."""
     return FailedError(
         f"CDP on port {port} {what}", "what leads to the browser in the container has ended or hangs",
-        f"idlehands-deploy restart {profile}",
+        Remedy.run("restart", profile),
     )  # fmt: skip
 
 
@@ -232,7 +234,7 @@ def no_page(profile: str, port: int, what: str) -> FailedError:
     """A browser that answers, and does not do what it should."""
     return FailedError(
         f"the browser behind CDP port {port} {what}", "one of its processes hangs, or it has just ended",
-        f"idlehands-deploy exec {profile} browser stop   (it starts again when it is needed)",
+        Remedy(ours("exec", profile, "browser", "stop"), "   (it starts again when it is needed)"),
     )  # fmt: skip
 
 
@@ -241,7 +243,7 @@ def refused(profile: str, what: str, answer: Answer) -> FailedError:
     return FailedError(
         f"browser control {_outcome(answer)} when asked to {what}{_said(answer)}",
         "the browser ended or hangs, or the gateway's config forbids it",
-        f"idlehands-deploy exec {profile} browser doctor",
+        Remedy.run("exec", profile, "browser", "doctor"),
     )  # fmt: skip
 
 
@@ -250,7 +252,7 @@ def judge_picture(profile: str, png: bytes) -> str:
     if wrong := picture.flaw(png):
         raise FailedError(
             f"the picture {wrong}", "the browser runs and does not draw",
-            f"idlehands-deploy exec {profile} browser stop   (it starts again when it is needed)",
+            Remedy(ours("exec", profile, "browser", "stop"), "   (it starts again when it is needed)"),
         )  # fmt: skip
     return f"shows what was painted ({len(png)} bytes)"
 
@@ -259,14 +261,14 @@ def too_late(profile: str, name: Name) -> FailedError:
     """A step that was still under way when its time was up."""
     return FailedError(
         f"not done within {LIMITS[name]:.0f} s", "the gateway or its browser hangs, or the machine is overloaded",
-        f"idlehands-deploy logs {profile} --tail 50",
+        Remedy.run("logs", profile, "--tail", "50"),
     )  # fmt: skip
 
 
 def _other_token(profile: str, what: str) -> FailedError:
     return FailedError(
         what, "it was started with another one, or gateway.auth in its config says other than token",
-        f"idlehands-deploy up {profile}   (restarts it if its secret was changed; else see: idlehands-deploy doctor)",
+        Remedy(ours("up", profile), "   (restarts it if its secret was changed; else see: ", ours("doctor"), ")"),
     )  # fmt: skip
 
 
