@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.show.fleet import observation_json
+from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show.output import Line
 
 if TYPE_CHECKING:
@@ -42,9 +43,10 @@ def _lines(item: Checked) -> list[Line]:
     verdict = item.seen.verdict
     label, style = f"{verdict.profile}: ", "bold"
     if item.steps is None:
-        said = verdict.state + (f": {verdict.reason}" if verdict.reason else "")
-        next_ = f" - next: {verdict.remedy}" if verdict.remedy else ""
-        return [Line(label, style, said + next_, "green" if item.healthy else "red", wraps=False)]
+        said = Remedy(verdict.state + (f": {verdict.reason}" if verdict.reason else ""))
+        if verdict.remedy:
+            said = said.then(" - next: ", verdict.remedy)
+        return [Line(label, style, said, "green" if item.healthy else "red", wraps=False)]
     steps = [line for step in item.steps for line in _step_lines(step)]
     return [Line(label, style, _summary(item), "green" if item.healthy else "red"), *steps]
 

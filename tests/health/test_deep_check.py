@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from idlehands_deploy.remedies import Remedy
+
 import http.server
 import json
 import secrets
@@ -206,7 +208,7 @@ def test_a_gateway_that_repeats_its_token_has_it_taken_out(gateway: Gateway) -> 
 def test_a_gateway_that_is_not_ready_is_not_touched(gateway: Gateway) -> None:
     steps = gateway.prove("stopped")
     assert statuses(steps) == "failed skipped skipped skipped skipped skipped"
-    assert steps["ready"].fix == "idlehands-deploy start main"
+    assert steps["ready"].fix == Remedy.run("start", "main")
     assert gateway.asked == []
 
 

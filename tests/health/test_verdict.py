@@ -184,7 +184,7 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     ),
     "crashed just now, and the engine starts it again": (
         replace(ENDED, state="restarting", exit_code=137, restart_count=1), None,
-        "starting | died with exit code 137, and is started anew | ",
+        "starting | died with exit code 137, and is restarted | ",
     ),
     "crashes again and again": (
         replace(ENDED, state="restarting", exit_code=1, restart_count=4), None,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 
+from tests.support.machine import ENGINE, HOME, Machine, booted, build_image
 from tests.support.site import Site, free_base
 
 if TYPE_CHECKING:
@@ -73,3 +74,26 @@ def pair(make_site: Callable[[], Site]) -> Site:
     fresh.write("profiles:\n  main: {}\n  rescue: {rescues: [main]}\n")
     fresh.ok("up")
     return fresh
+
+
+@pytest.fixture(scope="session")
+def systemd_image(engine: docker.DockerClient) -> str:
+    return build_image(engine)
+
+
+@pytest.fixture
+def machine(engine: docker.DockerClient, systemd_image: str) -> Iterator[Machine]:
+    with booted(engine, systemd_image) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def persons(machine: Machine) -> Machine:
+    """The same machine as a person types on it whose own service manager has a rootless engine and runs from boot."""
+    machine.ok("loginctl", "enable-linger", "person")
+    machine.ok("systemctl", "start", "user@1000")
+    mine = machine.as_person()
+    mine.write(f"{HOME}/.config/systemd/user/docker.service", ENGINE)
+    mine.ok("systemctl", "--user", "daemon-reload")
+    mine.fleet("main", "rescue", at=f"{HOME}/bots")
+    return mine

@@ -19,7 +19,8 @@ from idlehands_deploy.operations.inspection import PortsReport
 from idlehands_deploy.show.ports import table
 from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
 from tests.support.helpers import fleet
-from tests.support.isolation_cases import PAIR, REFUSED, RIGHT, WORK, WRONG, Case, native
+from tests.support.isolation_cases import PAIR, RIGHT, WORK, WRONG, Case, native
+from tests.support.isolation_refused import REFUSED
 
 if TYPE_CHECKING:
     from idlehands_deploy.findings import Finding

@@ -46,7 +46,7 @@ def test_a_row_says_where_a_gateway_is_and_what_it_uses() -> None:
 
 def test_below_the_table_stands_why_a_gateway_is_not_ready_and_what_to_type() -> None:
     starting = Observation(Verdict("main", "starting", "waits for plugins"), FACTS)
-    assert status_views.notes(report(starting, STOPPED), NOW) == [
+    assert [*map(str, status_views.notes(report(starting, STOPPED), NOW))] == [
         "main is starting for 2m: waits for plugins.",
         "rescue is stopped: exit code 0.",
         "  Next: idlehands-deploy start rescue",
@@ -55,7 +55,7 @@ def test_below_the_table_stands_why_a_gateway_is_not_ready_and_what_to_type() ->
 
 def test_a_container_that_differs_from_its_files_is_told() -> None:
     drifted = replace(report(READY), drift={"main": "runs an older build of its image"})
-    assert status_views.notes(drifted, NOW) == [
+    assert [*map(str, status_views.notes(drifted, NOW))] == [
         "main runs an older build of its image.", "  Next: idlehands-deploy up main",
     ]  # fmt: skip
     assert status_views.as_json(drifted)["profiles"][0]["drift"] == "runs an older build of its image"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from functools import cache
 from pathlib import Path
 from textwrap import dedent
@@ -20,7 +21,9 @@ from tests.support.program import call
 
 if TYPE_CHECKING:
     import subprocess
+    from collections.abc import Iterable
 
+    from idlehands_deploy.findings import Finding
     from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.remedies import Remedy
 
@@ -28,6 +31,8 @@ ROOT = Path(__file__).parent.parent.parent
 PACKAGE = ROOT / "idlehands_deploy"
 NOBODY = 65534
 NO_ENGINE = "unix:///nonexistent.sock"
+# Whose a profile's files are, as a fleet file says it.
+USER = "1000:1000" if os.geteuid() == 0 else f"{os.geteuid()}:{os.getegid()}"
 
 
 def check_status(said: object) -> None:
@@ -65,6 +70,14 @@ def problems(text: str) -> str:
 
 def session(root: Path) -> Session:
     return Session(Deployment(root), {}, Quiet(), lambda _: False)
+
+
+def mode(path: Path) -> str:
+    return oct(stat.S_IMODE(path.stat().st_mode))
+
+
+def brief(findings: Iterable[Finding]) -> list[str]:
+    return [f"{finding.level} {finding.place}: {finding.what}" for finding in findings]
 
 
 def snapshot(root: Path) -> dict[str, tuple[int, int, bytes]]:

@@ -1,0 +1,133 @@
+"""A native gateway's files are moved in the place of a copy."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.operations import editing
+from tests.support.imports import alike, asked, bring, refused, session, undo
+from tests.support.natives import everything, jobs, make_native
+from tests.support.site import root_only
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def test_adopting_moves_the_files_and_keeps_the_port_and_an_undo_brings_all_back(root: Path, state: Path) -> None:
+    before = everything(state.parent)
+    inode = (state / "credentials" / "key").stat().st_ino
+    done = bring(root, state, adopt=True)
+    profile = root / "profiles" / "rescue"
+    assert done.ports.base == 30500
+    assert not state.exists()
+    assert (profile / "state" / "credentials" / "key").stat().st_ino == inode
+    assert (profile / "workspace" / "MEMORY.md").exists()
+    undo(root)
+    assert alike(everything(state.parent), before)
+    assert not profile.exists()
+    assert jobs(state / "state" / "openclaw.sqlite")[0][0] == f"{state}/cron/jobs.json"
+
+
+@root_only
+def test_files_of_several_users_are_given_back_to_each_of_them(root: Path, state: Path) -> None:
+    theirs = state / "workspace" / "theirs"
+    theirs.mkdir()
+    for number in range(50):
+        (theirs / str(number)).touch()
+    (state / "link").symlink_to("/nowhere")
+    for path in (state.parent, *state.parent.rglob("*")):
+        os.chown(path, 1234, 1234, follow_symlinks=False)
+    for path in (state / "openclaw.json", state / "workspace"):
+        os.chown(path, 1234, 44)  # such as one with which another program reads it
+    for path in (theirs, *theirs.iterdir(), state / "link"):
+        os.chown(path, 4321, 4321, follow_symlinks=False)
+    os.chown(theirs / "7", 1234, 1234)
+    before = everything(state.parent)
+    bring(root, state, adopt=True)
+    profile = root / "profiles" / "rescue"
+    assert {path.lstat().st_uid for path in (profile / "workspace").rglob("*")} == {1000}
+    kept = json.loads((profile / "import.json").read_text())["owners"]
+    assert set(kept) == {
+        "state/openclaw.json", "state/link", "workspace", "workspace/MEMORY.md", "workspace/memory",
+        "workspace/theirs", "workspace/theirs/7",
+    }  # fmt: skip
+    (profile / "workspace" / "theirs" / "new").touch()
+    undo(root)
+    assert (theirs / "new").stat().st_uid == 4321
+    (theirs / "new").unlink()
+    assert alike(everything(state.parent), before)
+
+
+def test_a_database_that_does_not_go_back_as_it_was_is_told(root: Path, state: Path) -> None:
+    bring(root, state, adopt=True)
+    (root / "profiles" / "rescue" / "state" / "state" / "openclaw.sqlite").write_text("spoilt" * 100)
+    assert undo(root) == [
+        f"Warning: {state}/state/openclaw.sqlite: is damaged or too new, and may hold paths of the container"
+    ]
+
+
+def test_what_an_adopted_gateway_has_learnt_since_goes_back_with_it_but_its_config_is_the_original(
+    root: Path, state: Path
+) -> None:
+    original = (state / "openclaw.json").read_bytes()
+    bring(root, state, adopt=True)
+    profile = root / "profiles" / "rescue"
+    (profile / "workspace" / "new.md").write_text("learnt")
+    assert "would be lost" not in asked(root)
+    (profile / "state" / "idlehands.json").write_text("{}")
+    assert "What was changed in its config since " in asked(root)
+    undo(root)
+    assert (state / "workspace" / "new.md").read_text() == "learnt"
+    assert (state / "openclaw.json").read_bytes() == original
+    assert not (state / "idlehands.json").exists()
+
+
+def test_an_adopted_gateway_whose_port_is_taken_gets_the_next_slot(root: Path, tmp_path: Path) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        state = make_native(tmp_path / "ada", {"gateway": {"port": listener.getsockname()[1]}})
+        assert bring(root, state, adopt=True).ports.base == 30420
+    editing.add(session(root), "other", 30600, [])
+    third = make_native(tmp_path / "bob", {"gateway": {"port": 30600}})
+    assert bring(root, third, "third", adopt=True).ports.base == 30440
+
+
+def test_an_older_config_s_copies_do_not_pass_for_the_container_s_and_come_back(root: Path, tmp_path: Path) -> None:
+    state = make_native(tmp_path / "ada")
+    (state / "openclaw.json").rename(state / "idlehands.json")
+    (state / "idlehands.json.bak").write_text("{}")
+    before = everything(state)
+    bring(root, state, adopt=True)
+    moved = root / "profiles" / "rescue" / "state"
+    assert (moved / "native-idlehands.json.bak").exists()
+    for name in ("idlehands.json.bak", "idlehands.json.bak.1", "idlehands.json.last-start"):
+        (moved / name).write_text("the container's")
+    undo(root)
+    assert alike(everything(state), before)
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[Path]:
+    """A directory on another file system than those of the tests."""
+    with tempfile.TemporaryDirectory(prefix="idlehands-tests-", dir="/dev/shm") as name:
+        yield Path(name)
+
+
+def test_across_file_systems_nothing_is_adopted(root: Path, elsewhere: Path) -> None:
+    state = make_native(elsewhere)
+    if state.stat().st_dev == root.stat().st_dev:
+        pytest.skip("there is no other file system at /dev/shm")
+    before = everything(elsewhere)
+    said = refused(root, state, adopt=True)
+    assert "lies on another file system" in said
+    assert "without --adopt" in said
+    assert everything(elsewhere) == before
+    assert list((root / "profiles").iterdir()) == []
+    bring(root, state)

@@ -1,0 +1,93 @@
+"""What an undo takes away, gives back and refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.errors import StateRefusedError, UsageError
+from idlehands_deploy.operations import editing
+from tests.support.imports import asked, bring, session, undo
+from tests.support.natives import Everything, everything, make_native
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_an_undo_removes_the_profile_and_what_is_the_import_s_own(root: Path, state: Path) -> None:
+    editing.add(session(root), "other", None, [])
+    before = everything(root)
+    bring(root, state)
+    undo(root)
+    generated = {"fleet.yaml", "compose.yaml"}
+    assert _without(everything(root), generated) == _without(before, generated)
+    assert list(session(root).fleet().profiles) == ["other"]
+
+
+def test_an_undo_keeps_the_keys_that_a_person_put_there(root: Path, tmp_path: Path) -> None:
+    state = make_native(tmp_path / "ada", {"gateway": {"auth": {"token": secrets.token_hex(8)}}})
+    bring(root, state)
+    (root / "secrets" / "rescue" / "A_KEY").write_text("x")
+    undo(root)
+    assert [path.name for path in (root / "secrets" / "rescue").iterdir()] == ["A_KEY"]
+
+
+def test_an_undo_says_what_would_be_lost_and_without_consent_changes_nothing(root: Path, state: Path) -> None:
+    bring(root, state)
+    profile = root / "profiles" / "rescue"
+    assert f"This deletes {profile} for good. Nothing was changed in it since " in asked(root)
+    (profile / "workspace" / "MEMORY.md").write_text("another")
+    before = everything(root)
+    assert ", the last one workspace/MEMORY.md." in (said := asked(root))
+    assert " 1 file changed since " in said
+    assert everything(root) == before
+
+
+def test_a_profile_that_was_not_imported_is_not_undone(root: Path) -> None:
+    editing.add(session(root), "rescue", None, [])
+    with pytest.raises(UsageError, match="rescue was not imported"):
+        undo(root)
+
+
+def test_a_journal_that_cannot_be_read_is_not_guessed_at(root: Path, state: Path) -> None:
+    bring(root, state)
+    for text in ("{}", "[]", "{", '{"version": 2}'):
+        (root / "profiles" / "rescue" / "import.json").write_text(text)
+        with pytest.raises(StateRefusedError, match="is not a journal that this version can read"):
+            undo(root)
+
+
+def test_an_undo_of_a_gateway_that_works_on_the_state_is_refused(root: Path, state: Path) -> None:
+    bring(root, state)
+    lock = root / "profiles" / "rescue" / "state" / "tmp" / "openclaw-1000" / "gateway.state.lock"
+    lock.parent.mkdir(parents=True)
+    lock.write_text(json.dumps({"pid": os.getpid()}))
+    with pytest.raises(StateRefusedError, match="rescue runs:\n"):
+        undo(root)
+
+
+def test_what_was_moved_does_not_go_back_onto_something_else(root: Path, state: Path) -> None:
+    bring(root, state, adopt=True)
+    state.mkdir()
+    before = everything(root)
+    with pytest.raises(StateRefusedError, match="exists again"):
+        undo(root)
+    assert everything(root) == before
+
+
+def test_a_state_that_is_there_again_is_not_overwritten_by_an_undo(root: Path, state: Path) -> None:
+    bring(root, state, adopt=True)
+    make_native(state.parent)
+    before = everything(state.parent)
+    with pytest.raises(StateRefusedError, match="exists again"):
+        undo(root)
+    assert everything(state.parent) == before
+    assert (root / "profiles" / "rescue" / "state").exists()
+
+
+def _without(found: Everything, names: set[str]) -> Everything:
+    return {path: item for path, item in found.items() if path not in names}
