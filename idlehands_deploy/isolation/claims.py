@@ -48,6 +48,16 @@ class Claim(NamedTuple):
         """Whether the plan knows that it stays in its container."""
         return not self.on_host and self.place.startswith(FLEET)
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is taken on this host whenever the gateway runs."""
+        return self.on_host and not self.derived
+
+    @property
+    def is_browser(self) -> bool:
+        """Whether a Chrome of the gateway's own listens there."""
+        return self.purpose.startswith("cdp ")
+
 
 class Chrome(NamedTuple):
     """A browser elsewhere that a gateway drives."""
