@@ -7,11 +7,11 @@ the plan avoids, and native gateways know nothing of the plan.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.fleet.addresses import HOST
 from idlehands_deploy.isolation.claims import native_member, profile_member
+from idlehands_deploy.isolation.index import pairs_in_common
 from idlehands_deploy.isolation.meetings import meetings_between, meetings_within
 from idlehands_deploy.isolation.overrides import check_overrides
 
@@ -38,7 +38,7 @@ def check_isolation(
         addresses = here()
         members = [_at_home(member, addresses) for member in members]
     found = [finding for member in members for finding in meetings_within(member)]
-    found += [finding for one, other in combinations(members, 2) for finding in meetings_between(one, other)]
+    found += [finding for one, other in pairs_in_common(members) for finding in meetings_between(one, other)]
     told = {finding.place for finding in found}
     return found + [finding for setup in setups for finding in check_overrides(setup) if finding.place not in told]
 
