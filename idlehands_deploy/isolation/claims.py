@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from idlehands_deploy.fleet.addresses import HOST, Endpoint, endpoint, is_loopback, url_host
-from idlehands_deploy.fleet.ports import CDP_OFFSET, CONTROL_OFFSET, IMPLICIT_BROWSER
+from idlehands_deploy.fleet.ports import CDP_OFFSET, CONTROL_OFFSET
 from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT
 from idlehands_deploy.isolation.bots import BOT_SECRET, Account, config_accounts
-from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
+from idlehands_deploy.isolation.pins import attaches, config_cdp_ports, config_cdp_urls, is_port
+from idlehands_deploy.targets.compose import STATE_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -46,6 +47,16 @@ class Claim(NamedTuple):
     def is_private(self) -> bool:
         """Whether the plan knows that it stays in its container."""
         return not self.on_host and self.place.startswith(FLEET)
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is taken on this host whenever the gateway runs."""
+        return self.on_host and not self.derived
+
+    @property
+    def is_browser(self) -> bool:
+        """Whether a Chrome of the gateway's own listens there."""
+        return self.purpose.startswith("cdp ")
 
 
 class Chrome(NamedTuple):
@@ -198,28 +209,6 @@ def native_claims(native: Native) -> Iterator[Claim]:
             yield Claim(port, f"cdp {name}", f"{native.config.place}:{key}")
 
 
-def config_cdp_ports(config: GatewayConfig | None) -> Iterator[tuple[str, int, str]]:
-    """The Chrome ports that a config pins: browser, port, key."""
-    if config is None:
-        return
-    for name, browser in config.mappings("browser", "profiles"):
-        if is_port(browser.get("cdpPort")) and browser.get("driver", "openclaw") in ("openclaw", "clawd"):
-            yield name, browser["cdpPort"], f"browser.profiles.{name}.cdpPort"
-    for key, url in config_cdp_urls(config):
-        found = endpoint(config.reveal(url), loopback="itself")
-        if found and found[0] == "itself" and not attaches(config, key):
-            name = implicit_browser(config) if key == "browser.cdpUrl" else key.split(".")[2]
-            yield name, found[1], key
-
-
-def attaches(config: GatewayConfig, key: str) -> bool:
-    """Whether a gateway takes the address at this key for a browser that runs already, and starts none there."""
-    profile = config.get(*key.split(".")[:-1]) if key != "browser.cdpUrl" else {}
-    profile = profile if isinstance(profile, dict) else {}
-    attach = profile.get("attachOnly", config.get("browser", "attachOnly"))
-    return attach is True or profile.get("driver") == "existing-session"
-
-
 def config_command(profile: str, *arguments: str) -> str:
     """The gateway's own command that changes its config, to be typed in a shell."""
     command = f"idlehands-deploy exec {profile} config {shlex.join(arguments)}"
@@ -231,30 +220,6 @@ def config_command(profile: str, *arguments: str) -> str:
 def set_port(profile: str, key: str, port: int) -> str:
     """The command that gives a browser this port, by whichever key its config has."""
     return config_command(profile, "set", key, f"http://127.0.0.1:{port}" if key.endswith("cdpUrl") else str(port))
-
-
-def config_cdp_urls(config: GatewayConfig | None) -> Iterator[tuple[str, str]]:
-    """The browsers elsewhere that a config names: key, address."""
-    if config is None:
-        return
-    if isinstance(url := config.get("browser", "cdpUrl"), str) and url:
-        yield "browser.cdpUrl", url
-    for name, browser in config.mappings("browser", "profiles"):
-        if isinstance(url := browser.get("cdpUrl"), str) and url:
-            yield f"browser.profiles.{name}.cdpUrl", url
-
-
-def is_port(value: Any) -> bool:  # noqa: ANN401 - whatever a config holds
-    """Whether this can be a TCP port."""
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 65536
-
-
-def is_mounted(path: str) -> bool:
-    """Whether a path of a gateway's config lies in one of its mounts; ``~`` is the container's home."""
-    inside = HOME_TARGET / (path[2:] if path.startswith("~/") else path)
-    if ".." in inside.parts:
-        return False
-    return any(inside.is_relative_to(target) for target in (STATE_TARGET, WORKSPACE_TARGET))
 
 
 def _planned(setup: Setup) -> Iterator[Claim]:
@@ -296,9 +261,3 @@ def _profile_accounts(setup: Setup) -> Iterator[Account]:
         if BOT_SECRET.search(name) and value:
             yield Account(value, f"secrets/{setup.name}/{name}")
     yield from config_accounts(setup.config)
-
-
-def implicit_browser(config: GatewayConfig | None) -> str:
-    """The browser that ``browser.cdpUrl`` speaks of."""
-    name = config.get("browser", "defaultProfile") if config else None
-    return name if isinstance(name, str) and name else IMPLICIT_BROWSER

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.fleet.ports import CONTROL_OFFSET
 from idlehands_deploy.gateway.config import read_config
 from idlehands_deploy.host.file_facts import read_ordinary, resolved
-from idlehands_deploy.isolation.claims import Native, is_port
+from idlehands_deploy.isolation.claims import Native
+from idlehands_deploy.isolation.pins import is_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

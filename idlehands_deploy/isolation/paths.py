@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.findings import Finding
-from idlehands_deploy.isolation.claims import config_command, is_mounted
+from idlehands_deploy.isolation.claims import HOME_TARGET, config_command
 from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
     """What a gateway keeps off the mounts of its container."""
     for key, path in _paths(config):
         meant = config.reveal(path) if isinstance(path, str) else ""
-        if not meant or "${" in meant or is_mounted(meant):
+        if not meant or "${" in meant or _is_mounted(meant):
             continue
         fix = config_command(setup.name, "set", key, WORKSPACE_TARGET) if key.endswith("workspace") else (
             f"in that file, move it below {STATE_TARGET}; then: idlehands-deploy up {setup.name}"
@@ -39,11 +39,19 @@ def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
 def check_environment(setup: Setup) -> Iterator[Finding]:
     """What the fleet file's variables would have a gateway keep off the mounts."""
     for name, value in setup.profile.environment.items():
-        if KEEPING.fullmatch(name) and not is_mounted(value):
+        if KEEPING.fullmatch(name) and not _is_mounted(value):
             yield Finding(
                 "error", setup.in_fleet(f"environment.{name}"), "is not on a mount of the container", LOST,
                 f"leave it out, or name a directory below {STATE_TARGET}; then: idlehands-deploy up {setup.name}",
             )  # fmt: skip
+
+
+def _is_mounted(path: str) -> bool:
+    """Whether a path of a gateway's config lies in one of its mounts; ``~`` is the container's home."""
+    inside = HOME_TARGET / (path[2:] if path.startswith("~/") else path)
+    if ".." in inside.parts:
+        return False
+    return any(inside.is_relative_to(target) for target in (STATE_TARGET, WORKSPACE_TARGET))
 
 
 def _paths(config: GatewayConfig) -> Iterator[tuple[str, Any]]:

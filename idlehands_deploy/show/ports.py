@@ -93,7 +93,7 @@ def _native_json(native: Native) -> dict[str, Any]:
 def _overrides(setup: Setup) -> Iterator[Override]:
     # Not above: every command loads this module, and those load the fleet's.
     from idlehands_deploy.fleet.addresses import endpoint  # noqa: PLC0415
-    from idlehands_deploy.isolation.claims import config_cdp_ports, config_cdp_urls, is_port  # noqa: PLC0415
+    from idlehands_deploy.isolation.pins import config_cdp_ports, config_cdp_urls, is_port  # noqa: PLC0415
 
     config = setup.config
     if config is None:
