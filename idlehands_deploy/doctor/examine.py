@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,7 +139,7 @@ def _examine_profile_files(session: Session, plan: editing.Plan, name: str) -> I
         yield Finding(
             "warning", f"profiles/{name}", "cannot be looked into by you",
             "owners, modes and secrets of its files stay unseen",
-            Remedy.run("-C", shlex.quote(str(root)), "doctor", as_root=True),
+            Remedy.run("-C", str(root), "doctor", as_root=True),
         )  # fmt: skip
         return
     facts = [look_at(path, root, follow=True) for path in mounts]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +11,7 @@ from idlehands_deploy.fleet.ports import CDP_OFFSET, CONTROL_OFFSET
 from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT
 from idlehands_deploy.isolation.bots import BOT_SECRET, Account, config_accounts
 from idlehands_deploy.isolation.pins import attaches, config_cdp_ports, config_cdp_urls, is_port
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import STATE_TARGET
 
 if TYPE_CHECKING:
@@ -209,15 +209,15 @@ def native_claims(native: Native) -> Iterator[Claim]:
             yield Claim(port, f"cdp {name}", f"{native.config.place}:{key}")
 
 
-def config_command(profile: str, *arguments: str) -> str:
+def config_command(profile: str, *arguments: str) -> Remedy:
     """The gateway's own command that changes its config, to be typed in a shell."""
-    command = f"idlehands-deploy exec {profile} config {shlex.join(arguments)}"
+    command = ours("exec", profile, "config", *arguments)
     # What it listens on and whom it lets in, it reads once.
     restart = len(arguments) > 1 and arguments[1].startswith("gateway.")
-    return f"{command} && idlehands-deploy restart {profile}" if restart else command
+    return Remedy(command, " && ", ours("restart", profile)) if restart else Remedy(command)
 
 
-def set_port(profile: str, key: str, port: int) -> str:
+def set_port(profile: str, key: str, port: int) -> Remedy:
     """The command that gives a browser this port, by whichever key its config has."""
     return config_command(profile, "set", key, f"http://127.0.0.1:{port}" if key.endswith("cdpUrl") else str(port))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.fleet.addresses import HOST
 from idlehands_deploy.isolation.claims import Claim, config_command, set_port
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,12 +153,12 @@ def _port_harm(here: Claim, there: Claim) -> str:
     return "inside its container it harms nobody, but it is not the port that the plan gives it"
 
 
-def _other_port(member: Member, claim: Claim) -> str:
+def _other_port(member: Member, claim: Claim) -> Remedy:
     if member.is_native:
-        return f"give it a port 120 away from any other, where it has this one from: {claim.place}"
+        return Remedy(f"give it a port 120 away from any other, where it has this one from: {claim.place}")
     key = claim.place.partition(":")[2]
     if claim.on_host:
-        return f"give {member.label} another `port` in fleet.yaml, then: idlehands-deploy up {member.label}"
+        return Remedy(f"give {member.label} another `port` in fleet.yaml, then: ", ours("up", member.label))
     if claim.is_browser:
         port = member.cdp.get(claim.purpose.removeprefix("cdp "), member.spare)
         return set_port(member.label, key, port)

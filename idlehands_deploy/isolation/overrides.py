@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from idlehands_deploy.fleet.values import TOKEN_SECRET
 from idlehands_deploy.isolation.claims import RELAY_OFFSET, config_command, set_port, spare_port
 from idlehands_deploy.isolation.paths import check_environment, check_paths
 from idlehands_deploy.isolation.pins import attaches, config_cdp_ports, config_cdp_urls, implicit_browser, is_port
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,14 +39,14 @@ def check_overrides(setup: Setup) -> Iterator[Finding]:
         yield Finding(
             "warning", config.place, f"cannot be read by you: {config.unreadable}",
             "what it says other than the plan stays unseen",
-            f"sudo idlehands-deploy -C {shlex.quote(str(root))} doctor",
+            Remedy.run("-C", str(root), "doctor", as_root=True),
         )  # fmt: skip
         return
     for flaw in config.flaws:
         yield Finding(
             "error", config.place, flaw,
             "the gateway does not start with it",
-            f"mend it, or see what the gateway says: idlehands-deploy status {setup.name}",
+            Remedy("mend it, or see what the gateway says: ", ours("status", setup.name)),
         )  # fmt: skip
     if config.flaws and not config.values:
         return
@@ -67,7 +67,7 @@ def _check_gateway(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
             "warning", setup.in_config("gateway.port"),
             f"says {port}, and {setup.in_fleet('port')} says {base}",
             "the container's IDLEHANDS_GATEWAY_PORT outranks it: the gateway listens on the port of the plan",
-            f"{_unset(setup, 'gateway.port')}   (or write `port: {port}` in fleet.yaml)",
+            _unset(setup, "gateway.port").then(f"   (or write `port: {port}` in fleet.yaml)"),
         )  # fmt: skip
     mode = config.get("gateway", "mode")
     if mode != "local" and not (mode is None and config.flaws):
@@ -87,7 +87,7 @@ def _check_gateway(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         yield Finding(
             "warning", setup.in_config("gateway.tls.enabled"), "is on",
             "this tool and the container's health check ask over plain HTTP, on loopback, and get no answer",
-            f"{_set(setup, 'gateway.tls.enabled', 'false')}   (and end TLS in a proxy before it)",
+            _set(setup, "gateway.tls.enabled", "false").then("   (and end TLS in a proxy before it)"),
         )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def _check_auth(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
             "note" if mode == "trusted-proxy" else "warning",
             setup.in_config("gateway.auth.mode"), f"is {mode!r}",
             f"`url` and `token` give out the token of secrets/{setup.name}/{TOKEN_SECRET}, which then opens nothing",
-            _set(setup, "gateway.auth.mode", "token") + ("   (removes gateway.auth.password)" if password else ""),
+            _set(setup, "gateway.auth.mode", "token").then("   (removes gateway.auth.password)" if password else ""),
         )  # fmt: skip
     if isinstance(token, str) and setup.token is not None and token != setup.token and "${" not in token:
         yield Finding(
@@ -220,11 +220,11 @@ def _is_allowed(host: str, allowed: list[str]) -> bool:
     return is_loopback(host) or any(fnmatchcase(host.lower(), name.lower()) for name in allowed)
 
 
-def _refused(setup: Setup, key: str, what: str, fix: str) -> Finding:
+def _refused(setup: Setup, key: str, what: str, fix: Remedy | str) -> Finding:
     return Finding("error", setup.in_config(key), what, "the gateway does not start with it, or drops it", fix)
 
 
-def _unreachable(setup: Setup, key: str, what: str, fix: str) -> Finding:
+def _unreachable(setup: Setup, key: str, what: str, fix: Remedy | str) -> Finding:
     return Finding(
         "error", setup.in_config(key), what,
         "the gateway then listens inside its container alone, and its published port leads nowhere",
@@ -232,14 +232,14 @@ def _unreachable(setup: Setup, key: str, what: str, fix: str) -> Finding:
     )  # fmt: skip
 
 
-def _unset(setup: Setup, key: str) -> str:
+def _unset(setup: Setup, key: str) -> Remedy:
     return config_command(setup.name, "unset", key)
 
 
-def _set(setup: Setup, key: str, value: str, *options: str) -> str:
+def _set(setup: Setup, key: str, value: str, *options: str) -> Remedy:
     return config_command(setup.name, "set", key, value, *options)
 
 
-def _edit(setup: Setup, what: str) -> str:
+def _edit(setup: Setup, what: str) -> Remedy:
     # The gateway's own command refuses to touch a config that is not valid.
-    return f"in that file, {what}; then: idlehands-deploy up {setup.name}"
+    return Remedy(f"in that file, {what}; then: ", ours("up", setup.name))

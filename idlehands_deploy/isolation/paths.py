@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.isolation.claims import HOME_TARGET, config_command
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         if not meant or "${" in meant or _is_mounted(meant):
             continue
         fix = config_command(setup.name, "set", key, WORKSPACE_TARGET) if key.endswith("workspace") else (
-            f"in that file, move it below {STATE_TARGET}; then: idlehands-deploy up {setup.name}"
+            Remedy(f"in that file, move it below {STATE_TARGET}; then: ", ours("up", setup.name))
         )  # fmt: skip
         yield Finding(
             "error", setup.in_config(key), f"{path!r} is not on a mount of the container",
@@ -42,7 +43,7 @@ def check_environment(setup: Setup) -> Iterator[Finding]:
         if KEEPING.fullmatch(name) and not _is_mounted(value):
             yield Finding(
                 "error", setup.in_fleet(f"environment.{name}"), "is not on a mount of the container", LOST,
-                f"leave it out, or name a directory below {STATE_TARGET}; then: idlehands-deploy up {setup.name}",
+                Remedy(f"leave it out, or name a directory below {STATE_TARGET}; then: ", ours("up", setup.name)),
             )  # fmt: skip
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.show.fleet import observation_json
 from idlehands_deploy.remedies import Remedy
+from idlehands_deploy.show.fleet import observation_json
 from idlehands_deploy.show.output import Line
 
 if TYPE_CHECKING:

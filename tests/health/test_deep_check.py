@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from idlehands_deploy.remedies import Remedy
-
 import http.server
 import json
 import secrets
@@ -20,6 +18,7 @@ from idlehands_deploy.health.deep_check import prove as proving
 from idlehands_deploy.health.deep_check.prove import Place, prove, within
 from idlehands_deploy.health.deep_check.steps import Doors, FailedError, Step
 from idlehands_deploy.health.verdict import Verdict
+from idlehands_deploy.remedies import Remedy
 from tests.support.helpers import Quiet
 from tests.support.pictures import png
 
@@ -56,7 +55,7 @@ class Gateway(http.server.ThreadingHTTPServer):
             doors, self.token, GatewayProbe("127.0.0.1", port, self.token), GatewayProbe("127.0.0.1", port, None),
             self.state,
         )  # fmt: skip
-        verdict = Verdict("main", state, remedy="idlehands-deploy start main")  # type: ignore[arg-type]
+        verdict = Verdict("main", state, remedy=Remedy.run("start", "main"))
         steps = prove(place, verdict, Quiet(), interrupted or threading.Event())
         assert [step.name for step in steps] == ["ready", "token", "browser", "page", "picture", "close"]
         return {step.name: step for step in steps}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from idlehands_deploy.remedies import Remedy
-
 import json
 import subprocess
 import sys
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.importing.importer import Imported
+    from idlehands_deploy.remedies import Remedy
     from tests.support.natives import Everything
 
 
