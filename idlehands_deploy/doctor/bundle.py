@@ -8,13 +8,12 @@ import platform
 import pwd
 import re
 import sys
-import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import idlehands_deploy
 from idlehands_deploy.deployment.directory import read_text
-from idlehands_deploy.doctor.archive import write_bundle
 from idlehands_deploy.doctor.bundle_parts import (
     compose_text,
     config_text,
@@ -24,63 +23,47 @@ from idlehands_deploy.doctor.bundle_parts import (
     secrets_listing,
     state_listing,
 )
-from idlehands_deploy.doctor.examine import examine
 from idlehands_deploy.engine.compose import Compose
 from idlehands_deploy.errors import DeployError, EngineUnreachableError, FleetError
 from idlehands_deploy.fleet.rules import check_profile_name
-from idlehands_deploy.operations.inspection import status
 from idlehands_deploy.redaction.allowlist import shown_key
 from idlehands_deploy.redaction.known_secrets import known_secrets, variables_to_hide
 from idlehands_deploy.redaction.redactor import Redactor
-from idlehands_deploy.watch.journal import read_journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from idlehands_deploy.deployment.session import Session
-    from idlehands_deploy.doctor.examine import Diagnosis
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.facts import ContainerFacts
-    from idlehands_deploy.operations.inspection import StatusReport
 
 LOG_LINES = 300
 # Of a watch's journal.
 ENTRIES = 500
 
 
-def gather(
-    session: Session,
-    status_json: Callable[[StatusReport], Any],
-    more: Mapping[str, str] | None = None,
-) -> dict[str, str]:
+@dataclass(frozen=True)
+class Elsewhere:
+    """Parts that others know how to get.
+
+    Attributes:
+        status: as a script is shown it.
+        history: the entries of a watch's journal, oldest first.
+    """
+
+    status: Callable[[], Any]
+    history: Callable[[], list[dict[str, Any]]]
+
+
+def gather(session: Session, elsewhere: Elsewhere, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a bug report needs, redacted, by name in the archive.
 
     A part that cannot be had says why, and the others still come; so do those that need no engine when none answers.
 
     Args:
-        status_json: how a script is shown the status.
         more: further texts, such as what ``doctor`` found; redacted like the rest.
     """
-    return _Gathering(session).run(status_json, more or {})
-
-
-def report(
-    session: Session, path: Path, status_json: Callable[[StatusReport], Any], as_text: Callable[[Diagnosis], str]
-) -> None:
-    """Write the archive, with what an examination finds in it.
-
-    Args:
-        as_text: how a person is shown an examination.
-
-    Raises:
-        UsageError: there is such a file already, or it cannot be written.
-    """
-    session.progress.update("report", "gathering")
-    try:
-        found = as_text(examine(session))
-    except DeployError as error:  # what keeps it from examining is what the report is about
-        found = str(error)
-    write_bundle(path, gather(session, status_json, {"doctor.txt": found}), made_at=int(time.time()))
+    return _Gathering(session).run(elsewhere, more or {})
 
 
 class _Gathering:
@@ -95,7 +78,7 @@ class _Gathering:
         self._connect()
         self._redactor = self._make_redactor()
 
-    def run(self, status_json: Callable[[StatusReport], Any], more: Mapping[str, str]) -> dict[str, str]:
+    def run(self, elsewhere: Elsewhere, more: Mapping[str, str]) -> dict[str, str]:
         """Every part, one after the other."""
         deployment, names = self._deployment, self._names
         self._data("versions.json", self._versions)
@@ -104,8 +87,8 @@ class _Gathering:
         self._outline("fleet.yaml", lambda: fleet_text(deployment, names, self._clean))
         self._outline("compose.yaml", lambda: compose_text(deployment, names, self._clean))
         self._outline("generate-check.txt", lambda: difference(self._session, names, self._clean))
-        self._data("status.json", lambda: self._status(status_json))
-        self._data("watch.json", lambda: read_journal(deployment.journal_file).entries[-ENTRIES:])
+        self._data("status.json", lambda: self._status(elsewhere.status))
+        self._data("watch.json", lambda: elsewhere.history()[-ENTRIES:])
         for name in names:
             self._profile(name)
         for name, text in more.items():
@@ -226,9 +209,9 @@ class _Gathering:
         shown = {"id": short_id(image.id), "size": image.size, "labels": labels} if image else None
         return {"info": select_info(engine.info_raw()), "image": shown}
 
-    def _status(self, status_json: Callable[[StatusReport], Any]) -> Any:  # noqa: ANN401
+    def _status(self, status: Callable[[], Any]) -> Any:  # noqa: ANN401
         self._needed()
-        said = status_json(status(self._session, []))
+        said = status()
         for row in (*said["profiles"], *said["orphans"]):
             row["container"] = (row["container"] or "")[:12] or None
         return said

@@ -12,13 +12,12 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
 from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet.file import read_data
-from idlehands_deploy.fleet.values import TOKEN_SECRET
 from idlehands_deploy.gateway.config import parse_json5
-from idlehands_deploy.gateway.first_config import CONFIG_NAME
-from idlehands_deploy.operations.editing import make_plan
+from idlehands_deploy.planning.draft import make_draft
 from idlehands_deploy.redaction.allowlist import COMPOSE_FILE, FLEET_FILE, GATEWAY_CONFIG, outline
 from idlehands_deploy.redaction.known_secrets import read_plain
 from idlehands_deploy.targets.compose import GENERATED, SECCOMP_FILE, render, secret_names
@@ -70,7 +69,7 @@ def compose_text(deployment: Deployment, names: Collection[str], clean: Clean) -
 def difference(session: Session, names: Collection[str], clean: Clean) -> str:
     """What ``generate`` would change."""
     deployment = session.deployment
-    plan = make_plan(session, session.fleet_text())
+    plan = make_draft(session, session.fleet_text())
     lines = []
     for path, wanted in (
         (deployment.compose_file, plan.compose_text),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
@@ -28,7 +29,7 @@ from idlehands_deploy.host.file_facts import find_strangers, look_at, names_in, 
 from idlehands_deploy.host.sockets import own_addresses
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups
-from idlehands_deploy.operations import editing
+from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.port_conflicts import taken_ports
 from idlehands_deploy.remedies import Command, Remedy, ours, remedy_of
 from idlehands_deploy.targets.compose import GENERATED, secret_names
@@ -81,7 +82,7 @@ def examine(session: Session) -> Diagnosis:
         UsageError: there is no deployment.
         FleetError: the fleet file is wrong; nothing else can be known then.
     """
-    plan = editing.make_plan(session, session.fleet_text())
+    plan = draft.make_draft(session, session.fleet_text())
     seen = _Seen()
     with ThreadPoolExecutor() as pool:
         parts = [
@@ -104,7 +105,7 @@ def _with_a_container(finding: Finding, running: list[str]) -> Finding:
     return finding
 
 
-def _examine_host(session: Session, plan: editing.Plan, seen: _Seen) -> list[Finding]:
+def _examine_host(session: Session, plan: draft.Draft, seen: _Seen) -> list[Finding]:
     deployment = session.deployment
     # Those that do not run were stopped, most of them: room for the next is what is asked for.
     to_start = min(1, len(plan.fleet.profiles) - len(seen.running))
@@ -113,7 +114,7 @@ def _examine_host(session: Session, plan: editing.Plan, seen: _Seen) -> list[Fin
     uid = int(plan.user.split(":")[0])
     host = look_at_host([deployment.root, *map(resolved, mounts), *([seen.root] if seen.root else [])], uid)
     files = [deployment.fleet_file, deployment.compose_file]
-    files += [deployment.state_directory(name) / "idlehands.json" for name in plan.fleet.profiles]
+    files += [deployment.state_directory(name) / CONFIG_NAME for name in plan.fleet.profiles]
     return list(check_host(host, plan.fleet, to_start, dict(_written(files, deployment.root))))
 
 
@@ -125,11 +126,11 @@ def _written(files: Iterable[Path], root: Path) -> Iterator[tuple[str, float]]:
             continue
 
 
-def _examine_files(session: Session, plan: editing.Plan) -> list[Finding]:
+def _examine_files(session: Session, plan: draft.Draft) -> list[Finding]:
     return [finding for name in plan.fleet.profiles for finding in _examine_profile_files(session, plan, name)]
 
 
-def _examine_profile_files(session: Session, plan: editing.Plan, name: str) -> Iterator[Finding]:
+def _examine_profile_files(session: Session, plan: draft.Draft, name: str) -> Iterator[Finding]:
     deployment, profile = session.deployment, plan.fleet.profiles[name]
     root = deployment.root
     uid, gid = (int(part) for part in profile.user_or(plan.user).split(":"))
@@ -166,19 +167,19 @@ def _may_enter(directory: Path) -> bool:
     return True
 
 
-def _examine_isolation(session: Session, plan: editing.Plan) -> list[Finding]:
+def _examine_isolation(session: Session, plan: draft.Draft) -> list[Finding]:
     return check_isolation(read_setups(session, plan.fleet, plan.ports), find_natives(session), own_addresses)
 
 
-def _examine_generated(session: Session, plan: editing.Plan) -> list[Finding]:
-    wanted = [(path, text) for path, text in editing.generated(session, plan)]
+def _examine_generated(session: Session, plan: draft.Draft) -> list[Finding]:
+    wanted = [(path, text) for path, text in draft.generated(session, plan)]
     stale = [path.name for path, text in wanted if read_text(path) != text]
     compose = read_text(session.deployment.compose_file)
     foreign = [session.deployment.compose_file.name] if compose and not compose.startswith(GENERATED) else []
     return list(check_generated(stale, foreign))
 
 
-def _examine_engine(session: Session, plan: editing.Plan, seen: _Seen) -> list[Finding]:
+def _examine_engine(session: Session, plan: draft.Draft, seen: _Seen) -> list[Finding]:
     """The engine with what runs on it."""
     try:
         find_binary()
@@ -188,7 +189,7 @@ def _examine_engine(session: Session, plan: editing.Plan, seen: _Seen) -> list[F
         return [Finding("error", "Docker Engine", error.what, "no gateway can be started or examined", error.remedy)]
 
 
-def _examine_containers(session: Session, plan: editing.Plan, engine: Engine, seen: _Seen) -> Iterator[Finding]:
+def _examine_containers(session: Session, plan: draft.Draft, engine: Engine, seen: _Seen) -> Iterator[Finding]:
     from idlehands_deploy.engine.image import expected_context  # noqa: PLC0415
 
     fleet, profiles = plan.fleet, list(plan.fleet.profiles)
@@ -220,7 +221,7 @@ def _examine_containers(session: Session, plan: editing.Plan, engine: Engine, se
                     )  # fmt: skip
 
 
-def _ask_browser(session: Session, plan: editing.Plan, item: Observation) -> tuple[str, int | None, dict[str, Any]]:
+def _ask_browser(session: Session, plan: draft.Draft, item: Observation) -> tuple[str, int | None, dict[str, Any]]:
     profile = item.verdict.profile
     if not plan.fleet.profiles[profile].publish.control:
         return profile, None, {}

@@ -10,7 +10,6 @@ from datetime import datetime
 CONTEXT_LABEL = "org.idlehands.deploy.context"
 PROJECT_LABEL = "com.docker.compose.project"
 CONFIG_HASH_LABEL = "com.docker.compose.config-hash"
-VERSION_LABEL = "idlehands.gateway.version"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
 SERVICE_LABEL = "com.docker.compose.service"
 DIRECTORY_LABEL = "com.docker.compose.project.working_dir"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy import __version__
+from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.engine.facts import CONTEXT_LABEL
 from idlehands_deploy.errors import EngineFailedError, UsageError
-from idlehands_deploy.fleet.model import DEFAULT_IMAGE
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:

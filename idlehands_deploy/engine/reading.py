@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from idlehands_deploy.contract import VERSION_LABEL
 from idlehands_deploy.engine.facts import (
     CONFIG_HASH_LABEL,
     DIRECTORY_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
-    VERSION_LABEL,
     ContainerFacts,
     PortHolder,
     read_time,

@@ -6,10 +6,10 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
+from idlehands_deploy.contract import HOST_VARIABLE
+
 # The host as its containers call it.
 HOST = "host.docker.internal"
-# The same as an address, by which alone Chrome answers; the image sets this variable.
-HOST_VARIABLE = "HOST_GATEWAY_ADDRESS"
 HOST_ADDRESS = f"${{{HOST_VARIABLE}}}"
 _STAND_IN = "host-address.invalid"
 # Ends of names that are nobody's on the internet (RFC 6761, 6762, 8375, 9476), and what routers call theirs.

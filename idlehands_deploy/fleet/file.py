@@ -8,8 +8,9 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.errors import FleetError, Problem
-from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT, DEFAULT_IMAGE, parse_fleet
+from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT, parse_fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.fleet.rules import PROFILE_NAME, cross_problems, meant, name_problems, variable_part
 from idlehands_deploy.fleet.values import (
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from pydantic_core import ErrorDetails
 
-DEFAULT_IMAGE = "idlehands/gateway:2026.9.6"
 DEFAULT_BASE_PORT = 18789
 
 

@@ -6,9 +6,10 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.errors import Problem
 from idlehands_deploy.fleet.addresses import endpoint
-from idlehands_deploy.fleet.values import MANAGED_VARIABLES, TOKEN_SECRET, USER_VARIABLES
+from idlehands_deploy.fleet.values import MANAGED_VARIABLES, USER_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

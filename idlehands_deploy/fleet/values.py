@@ -24,7 +24,6 @@ HIGHEST_BROWSER_COUNT = 99
 
 # Containers elsewhere take their user from two variables of these names, so people write them here too.
 USER_VARIABLES = ("PUID", "PGID")
-TOKEN_SECRET = "IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - a file's name, not a secret
 # Set from the port plan and the mounts: another value would take a profile off its own ports or files.
 MANAGED_VARIABLES = frozenset(
     f"{prefix}_{name}"

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from idlehands_deploy.fleet.model import Profile
     from idlehands_deploy.fleet.ports import ProfilePorts
 
-CONFIG_NAME = "idlehands.json"
-
 
 def initial_config(profile: Profile, ports: ProfilePorts) -> str:
     """The first config of a gateway, as JSON; from then on it is the person's and the gateway's own.

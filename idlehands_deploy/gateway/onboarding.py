@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.targets.compose import WORKSPACE_TARGET
+from idlehands_deploy.contract import WORKSPACE_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.contract import WARNING, WARNING_SECONDS
 from idlehands_deploy.errors import NotReadyError
 from idlehands_deploy.health.observe import Observation, Observer, by_profile, describe
 from idlehands_deploy.health.verdict import assess
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from idlehands_deploy.health.verdict import Verdict
 
 LOG_LINES = 6
-# How the image's entrypoint begins a warning, and for how long after its start it may give one.
-WARNING = "idlehands-entrypoint: WARNING: "
-WARNING_SECONDS = 10
 
 
 @dataclass(frozen=True)

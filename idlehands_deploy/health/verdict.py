@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from idlehands_deploy.contract import CONFIG_NAME, DRAINING, EXIT_MISCONFIGURED, MISCONFIGURED, NO_SPACE
 from idlehands_deploy.remedies import Command, Remedy, ours
 from idlehands_deploy.text import plain
 
@@ -28,15 +29,11 @@ State = Literal[
     "unknown",
 ]
 
-# The gateway's own code for a problem that restarting does not heal.
-EXIT_MISCONFIGURED = 78
 # A restart or two can be recoveries; so many, with more than one death not long ago, are a loop.
 LOOPING = 3
 LOOPING_NOW = 2
 # What browser control answers to a token that it does not know.
 REFUSED = {401, 403}
-# How the image's health check begins when the disk is full.
-NO_SPACE = "disk: "
 # What a gateway that says it started still brings up, for a moment.
 SIDECARS = ("startup-sidecars",)
 
@@ -104,10 +101,10 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
         checks = ", ".join(failing) or "a check it does not name"
         remedy = Remedy.run("exec", profile, "channels", "status")
         return Verdict(profile, "degraded", f"it works, but fails {checks}", failing, remedy)
-    if answers.started.body.get("status") == "misconfigured":
+    if answers.started.body.get("status") == MISCONFIGURED:
         return _held(profile, answers.started)
     # It says so on either, and the two are asked one after the other.
-    if answers.started.body.get("status") == "draining" or "gateway-draining" in failing:
+    if answers.started.body.get("status") == DRAINING or "gateway-draining" in failing:
         return Verdict(profile, "draining", "it finishes its work before it stops", failing)
     state, reason, remedy = _not_started(profile, facts, answers)
     return Verdict(profile, state, reason, failing, remedy)
@@ -190,7 +187,7 @@ def _out_of_reach(profile: str, facts: ContainerFacts, answers: GatewayAnswers) 
 
 
 def _misconfigured(profile: str, logs: Command) -> tuple[State, str, Remedy]:
-    config = f"profiles/{profile}/state/idlehands.json"
+    config = f"profiles/{profile}/state/{CONFIG_NAME}"
     remedy = Remedy(f"mend {config} as the log says (", logs, "), then: ", ours("up", profile))
     return "misconfigured", "exit code 78: the gateway refuses its configuration", remedy
 

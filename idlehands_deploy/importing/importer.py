@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import errno
-import os
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
 from idlehands_deploy.deployment.directory import PRIVATE_FILE, locked, read_text, remove_tree, unusable, write_atomic
-from idlehands_deploy.deployment.profile_files import PRIVATE_DIRECTORY, check_files
+from idlehands_deploy.deployment.profile_files import check_files
 from idlehands_deploy.errors import PortConflictError, StateRefusedError, UsageError
 from idlehands_deploy.fleet.file import new_fleet_text, with_profile
-from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT, LOWEST_BASE_PORT, TOKEN_SECRET
-from idlehands_deploy.gateway.first_config import CONFIG_NAME
+from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT, LOWEST_BASE_PORT
 from idlehands_deploy.importing import files as import_files
+from idlehands_deploy.importing.exclusive import alone, make_directory
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
 from idlehands_deploy.importing.native import env_token, find_native, signs_of_life
 from idlehands_deploy.importing.rewrite import fleet_browsers, rewrite
-from idlehands_deploy.operations import editing
+from idlehands_deploy.planning import draft
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from idlehands_deploy.deployment.session import Session
@@ -57,7 +55,7 @@ def import_native(session: Session, name: str, directory: Path, port: int | None
         UsageError: the directory holds no gateway, or the name cannot be.
         StateRefusedError: it runs, the profile is there already, or there is no room.
     """
-    editing.check_name(name)
+    draft.check_name(name)
     _refuse_known(session, name)
     if staging_directory(session.deployment, name).exists():
         with alone(session):
@@ -78,7 +76,7 @@ def import_native(session: Session, name: str, directory: Path, port: int | None
 
 
 def _make_ready(
-    session: Session, name: str, native: Native, plan: editing.Plan, rewriting: Rewriting, *, adopt: bool
+    session: Session, name: str, native: Native, plan: draft.Draft, rewriting: Rewriting, *, adopt: bool
 ) -> list[str]:
     """Fill the staging directory; without success, everything is as it was before."""
     staging = staging_directory(session.deployment, name)
@@ -92,8 +90,8 @@ def _make_ready(
     if not native.workspace.is_dir():
         warnings.append(f"{native.workspace}: there is no workspace, so that the profile begins with an empty one")
     try:
-        _make_directory(staging.parent)
-        _make_directory(staging)
+        make_directory(staging.parent)
+        make_directory(staging)
         journal.write(staging)
         if adopt:
             _move(journal, staging)
@@ -131,10 +129,10 @@ def _put_in_place(session: Session, name: str, native: Native, ports: ProfilePor
             placed = True
             if token:
                 made_secret = True
-                _make_directory(secret.parent.parent)
-                _make_directory(secret.parent)
+                make_directory(secret.parent.parent)
+                make_directory(secret.parent)
                 write_atomic(secret, token + "\n", PRIVATE_FILE)
-            editing.store(session, plan)
+            draft.store(session, plan)
     except BaseException:
         if made_secret:
             forget_token(session, name)
@@ -178,7 +176,7 @@ def _move(journal: Journal, staging: Path) -> None:
         raise unusable("move", staging, error) from None
 
 
-def _plan(session: Session, name: str, native: Native, port: int | None, *, adopt: bool) -> editing.Plan:
+def _plan(session: Session, name: str, native: Native, port: int | None, *, adopt: bool) -> draft.Draft:
     wanted = native.port if port is None and adopt else None
     if wanted is not None and LOWEST_BASE_PORT <= wanted <= HIGHEST_BASE_PORT:
         try:
@@ -191,8 +189,8 @@ def _plan(session: Session, name: str, native: Native, port: int | None, *, adop
     return _plan_at(session, name, native, port)
 
 
-def _plan_at(session: Session, name: str, native: Native, port: int | None) -> editing.Plan:
-    return editing.make_plan(session, with_profile(_fleet_text(session), name, _settings(native, port)), [name])
+def _plan_at(session: Session, name: str, native: Native, port: int | None) -> draft.Draft:
+    return draft.make_draft(session, with_profile(_fleet_text(session), name, _settings(native, port)), [name])
 
 
 def _settings(native: Native, port: int | None) -> dict[str, Any]:
@@ -204,7 +202,7 @@ def _settings(native: Native, port: int | None) -> dict[str, Any]:
 
 def _fleet_text(session: Session) -> str:
     text = read_text(session.deployment.fleet_file)
-    return new_fleet_text(editing.NEW_NAME) if text is None else text
+    return new_fleet_text(draft.NEW_NAME) if text is None else text
 
 
 def _all_free(ports: ProfilePorts) -> bool:
@@ -275,32 +273,3 @@ def forget_token(session: Session, name: str) -> None:
     secret.unlink(missing_ok=True)
     if secret.parent.is_dir() and not any(secret.parent.iterdir()):
         secret.parent.rmdir()
-
-
-@contextmanager
-def alone(session: Session) -> Iterator[None]:
-    """One import at a time, without keeping other commands from the deployment for as long as the copy takes."""
-    import fcntl  # noqa: PLC0415 - not on every platform
-
-    profiles = session.deployment.root / "profiles"
-    try:
-        session.deployment.root.mkdir(parents=True, exist_ok=True)
-        _make_directory(profiles)
-        descriptor = os.open(profiles, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError as error:
-        raise unusable("write", profiles, error) from None
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StateRefusedError("Another import into this deployment is under way.", "Wait for it.") from None
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _make_directory(path: Path) -> None:
-    try:
-        path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
-    except OSError as error:
-        raise unusable("write", path, error) from None

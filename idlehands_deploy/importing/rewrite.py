@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from idlehands_deploy.contract import STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.errors import Problem
 from idlehands_deploy.fleet.addresses import is_loopback, url_host
 from idlehands_deploy.fleet.ports import IMPLICIT_BROWSER
-from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

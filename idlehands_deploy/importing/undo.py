@@ -6,14 +6,15 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, StateRefusedError, UsageError
-from idlehands_deploy.gateway.first_config import CONFIG_NAME
 from idlehands_deploy.importing import files as import_files
-from idlehands_deploy.importing.importer import alone, forget_token
+from idlehands_deploy.importing.exclusive import alone
+from idlehands_deploy.importing.importer import forget_token
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
 from idlehands_deploy.importing.native import state_signs
-from idlehands_deploy.operations import editing
+from idlehands_deploy.planning import draft
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
         UsageError: nothing was imported under that name, or the deletion was not confirmed.
         StateRefusedError: the gateway runs.
     """
-    editing.check_name(name)
+    draft.check_name(name)
     directory = session.deployment.state_directory(name).parent
     if (journal := read_journal(directory)) is None:
         directory = staging_directory(session.deployment, name)
@@ -49,7 +50,7 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
     fleet = session.fleet() if read_text(session.deployment.fleet_file) is not None else None
     is_known = fleet is not None and name in fleet.profiles
     if is_known:
-        editing.plan_without(session, name)  # before anything is stopped or deleted
+        draft.draft_without(session, name)  # before anything is stopped or deleted
     engine = _engine(session, fleet)
     containers = [facts for facts in engine.containers(fleet.name) if facts.profile == name] if engine and fleet else []
     _refuse_running(name, directory, containers)
@@ -70,7 +71,7 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
         if engine and fleet and containers:
             session.run_compose(engine, fleet, ["down", name])
         if is_known:
-            editing.drop(session, name)
+            draft.drop(session, name)
         for warning in import_files.take_back(directory, journal):
             session.progress.say(f"Warning: {warning}")
         if directory != staging_directory(session.deployment, name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from idlehands_deploy.fleet.addresses import HOST, Endpoint, endpoint, is_loopback, url_host
@@ -12,10 +11,10 @@ from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT
 from idlehands_deploy.isolation.bots import BOT_SECRET, Account, config_accounts
 from idlehands_deploy.isolation.pins import attaches, config_cdp_ports, config_cdp_urls, is_port
 from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.targets.compose import STATE_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from idlehands_deploy.fleet.model import Profile
     from idlehands_deploy.fleet.ports import ProfilePorts
@@ -26,7 +25,6 @@ RELAY_OFFSET = 10
 LAST_CDP_OFFSET = 110
 # Where a native gateway looks for its Chrome ports when its base port is too high for its own range.
 FALLBACK_CDP = range(18800, 18900)
-HOME_TARGET = PurePosixPath(STATE_TARGET).parent
 
 
 class Claim(NamedTuple):

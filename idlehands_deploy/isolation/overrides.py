@@ -6,10 +6,10 @@ import json
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.fleet.addresses import HOST, HOST_ADDRESS, endpoint, is_loopback, is_private, url_host
 from idlehands_deploy.fleet.ports import CONTROL_OFFSET, IMPLICIT_BROWSER
-from idlehands_deploy.fleet.values import TOKEN_SECRET
 from idlehands_deploy.isolation.claims import RELAY_OFFSET, config_command, set_port, spare_port
 from idlehands_deploy.isolation.paths import check_environment, check_paths
 from idlehands_deploy.isolation.pins import attaches, config_cdp_ports, config_cdp_urls, implicit_browser, is_port

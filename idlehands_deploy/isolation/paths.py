@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import HOME_TARGET, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.findings import Finding
-from idlehands_deploy.isolation.claims import HOME_TARGET, config_command
+from idlehands_deploy.isolation.claims import config_command
 from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,14 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.contract import CONFIG_NAME, HOME_TARGET, HOST_VARIABLE, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.deployment.profile_files import read_token
-from idlehands_deploy.fleet.addresses import HOST_VARIABLE
 from idlehands_deploy.fleet.ports import MAIN, plan_ports
 from idlehands_deploy.gateway.config import FlawError, read_config
-from idlehands_deploy.gateway.first_config import CONFIG_NAME
 from idlehands_deploy.host.file_facts import read_ordinary, resolved
-from idlehands_deploy.isolation.claims import HOME_TARGET, Setup
-from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
+from idlehands_deploy.isolation.claims import Setup
 
 if TYPE_CHECKING:
     from collections.abc import Collection

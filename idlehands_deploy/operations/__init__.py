@@ -12,11 +12,19 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from idlehands_deploy.deployment import session
-    from idlehands_deploy.doctor import bundle as bundling
     from idlehands_deploy.doctor import examine as doctor
     from idlehands_deploy.importing import importer as importing
     from idlehands_deploy.importing import undo as import_undo
-    from idlehands_deploy.operations import booting, checking, editing, images, inspection, lifecycle, onboarding
+    from idlehands_deploy.operations import (
+        booting,
+        bundling,
+        checking,
+        editing,
+        images,
+        inspection,
+        lifecycle,
+        onboarding,
+    )
     from idlehands_deploy.planning import ending
     from idlehands_deploy.watch import history
     from idlehands_deploy.watch import loop as watching
@@ -41,7 +49,7 @@ __all__ = [
 # Where each pipeline lives.
 _HOMES = {
     "booting": "operations.booting",
-    "bundling": "doctor.bundle",
+    "bundling": "operations.bundling",
     "checking": "operations.checking",
     "doctor": "doctor.examine",
     "editing": "operations.editing",

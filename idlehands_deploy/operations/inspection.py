@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.profile_files import container_user, read_token, written_at
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.doctor.drift import compose_hashes, find_drift
 from idlehands_deploy.errors import DirectoryError, EngineUnreachableError
-from idlehands_deploy.fleet.values import TOKEN_SECRET
 from idlehands_deploy.health.monitor import Monitor, Pace
 from idlehands_deploy.health.observe import Observation, gateway_host, observe, unknown
 from idlehands_deploy.host.sockets import own_addresses

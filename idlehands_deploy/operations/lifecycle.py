@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.directory import PRIVATE_FILE, locked, read_text, remove_tree, write_atomic
 from idlehands_deploy.deployment.profile_files import new_token, secrets_changed_at
 from idlehands_deploy.deployment.session import meant, select
 from idlehands_deploy.engine.compose import exec_arguments, interleaved, log_arguments, up_arguments
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.fleet.file import new_fleet_text
-from idlehands_deploy.fleet.values import TOKEN_SECRET
 from idlehands_deploy.health.observe import Observation, observe
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.health.verdict import assess
-from idlehands_deploy.operations import editing
+from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.ending import end
 from idlehands_deploy.remedies import Remedy, ours
 
@@ -61,7 +61,7 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
         PortConflictError: a port is taken; nothing was changed.
     """
     for name in names:
-        editing.check_name(name)
+        draft.check_name(name)
     if not names:
         session.fleet_text()
     plan, _ = _plan_with(session, names)  # a fleet file that is wrong is told before anything is installed
@@ -71,7 +71,7 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
         plan, added = _plan_with(session, names)
         profiles = select(plan.fleet, names)
         _refuse_conflicts(engine, plan.fleet, plan.ports, profiles)
-        editing.store(session, plan)
+        draft.store(session, plan)
     for name in added:
         ports = ", ".join(f"{port.port} ({port.purpose})" for port in plan.ports.profiles[name].published)
         session.progress.say(f"Added {name}{meant(name, plan.fleet)} to {session.deployment.fleet_file}: {ports}")
@@ -153,7 +153,7 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
     """
     fleet = session.fleet()
     select(fleet, [name])
-    editing.plan_without(session, name)  # before anything is stopped or deleted
+    draft.draft_without(session, name)  # before anything is stopped or deleted
     files = [session.deployment.state_directory(name).parent, session.deployment.secrets_directory(name)]
     question = f"Delete {' and '.join(map(str, files))} for good, with {name}'s sessions and credentials?"
     if purge and not confirm(question):
@@ -165,7 +165,7 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
     if facts := _containers(engine, fleet).get(name):
         with engine.watch_deaths(fleet.name) as watch:
             end(session, engine, watch, fleet, [facts], "down", now=False)
-    editing.drop(session, name)
+    draft.drop(session, name)
     if not purge:
         return files[0]
     for directory in files:
@@ -175,13 +175,13 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
 
 def rotate_token(session: Session, name: str, timeout: float) -> None:
     """Give a profile a new token, and restart its gateway if it runs, since it reads the token once."""
-    plan = editing.make_plan(session, session.fleet_text())
+    plan = draft.make_draft(session, session.fleet_text())
     select(plan.fleet, [name])
     # First all that could stand in the way: a gateway that cannot be restarted keeps the token that it knows.
     engine = session.engine_for(plan.fleet)
     running = [item.profile for item in engine.containers(plan.fleet.name) if item.state == "running"]
     if name in running:
-        editing.refuse_stale(session, plan)
+        draft.refuse_stale(session, plan)
         _refuse_conflicts(engine, plan.fleet, plan.ports, [name])
     with locked(session.deployment):
         write_atomic(session.deployment.secret_file(name, TOKEN_SECRET), new_token() + "\n", PRIVATE_FILE)
@@ -189,16 +189,16 @@ def rotate_token(session: Session, name: str, timeout: float) -> None:
         restart(session, [name], timeout).usable()
 
 
-def _plan_with(session: Session, names: Sequence[str]) -> tuple[editing.Plan, list[str]]:
+def _plan_with(session: Session, names: Sequence[str]) -> tuple[draft.Draft, list[str]]:
     """The plan with these profiles in it, and those of them that are new."""
     text = read_text(session.deployment.fleet_file)
     if text is None:
-        text = new_fleet_text(editing.NEW_NAME)
-    existing = editing.make_plan(session, text)
+        text = new_fleet_text(draft.NEW_NAME)
+    existing = draft.make_draft(session, text)
     new = [name for name in dict.fromkeys(names) if name not in existing.fleet.profiles]
     if not new:
         return existing, []
-    return editing.make_plan(session, editing.with_profiles(text, new), new), new
+    return draft.make_draft(session, draft.with_profiles(text, new), new), new
 
 
 def _refuse_conflicts(engine: Engine, fleet: Fleet, ports: PortPlan, profiles: Sequence[str]) -> None:
@@ -213,7 +213,7 @@ def _ensure_image(session: Session, engine: Engine, fleet: Fleet) -> None:
     ensure_image(engine, fleet.image, session.environ, session.progress, session.may_install)
 
 
-def _held(session: Session, engine: Engine, plan: editing.Plan, profiles: Sequence[str]) -> set[tuple[str, str]]:
+def _held(session: Session, engine: Engine, plan: draft.Draft, profiles: Sequence[str]) -> set[tuple[str, str]]:
     """The runs, by container and start, in which a gateway waits for something to be mended."""
     seen = observe(session, engine, plan.fleet, plan.ports, profiles)
     return {(item.facts.id, item.facts.started_at) for item in seen if item.facts and item.verdict.is_held}
@@ -238,7 +238,7 @@ def _to_restart(
 def _with_existing(
     session: Session, names: Sequence[str], timeout: float, command: str, *, now: bool = False
 ) -> UpResult:
-    plan = editing.make_plan(session, session.fleet_text())
+    plan = draft.make_draft(session, session.fleet_text())
     profiles = select(plan.fleet, names)
     engine = session.engine_for(plan.fleet)
     existing = _containers(engine, plan.fleet)
@@ -247,7 +247,7 @@ def _with_existing(
             f"No container yet: {' '.join(missing)}",
             Remedy("Make and start it: ", ours("up", *missing)),
         )
-    editing.refuse_stale(session, plan)
+    draft.refuse_stale(session, plan)
     _refuse_conflicts(engine, plan.fleet, plan.ports, profiles)
     with engine.watch_deaths(plan.fleet.name) as watch:
         if command == "restart":

@@ -5,9 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import (
+    BROWSERS_VARIABLE,
+    FORWARD_VARIABLE,
+    HOME_TARGET,
+    PORT_VARIABLE,
+    SANDBOX_VARIABLE,
+    STATE_TARGET,
+    TOKEN_SECRET,
+    WORKSPACE_TARGET,
+)
 from idlehands_deploy.fleet.addresses import HOST
 from idlehands_deploy.fleet.ports import IMPLICIT_BROWSER
-from idlehands_deploy.fleet.values import TOKEN_SECRET
 
 if TYPE_CHECKING:
     from yaml import SafeDumper, ScalarNode
@@ -15,17 +24,13 @@ if TYPE_CHECKING:
     from idlehands_deploy.fleet.model import Fleet, Profile
     from idlehands_deploy.fleet.ports import PortPlan, ProfilePorts
 
-# Where the image expects a profile's files.
-STATE_TARGET = "/home/idlehands/.idlehands"
-WORKSPACE_TARGET = "/home/idlehands/workspace"
-
 SECCOMP_FILE = "seccomp.json"
 # Where the gateway and Chromium write beside their mounts: in memory, gone with the container, so bounded.
 # Open to all, since the container's user may be anybody; `exec` at home, where npx puts what agents run.
 SCRATCH = (
     "/tmp:mode=1777,size=512m",  # noqa: S108 - the container's
     "/run:mode=1777,size=16m",
-    "/home/idlehands:mode=1777,size=512m,exec",
+    f"{HOME_TARGET}:mode=1777,size=512m,exec",
 )
 
 # How a file of ours begins; one that does not is a person's own.
@@ -153,15 +158,15 @@ def _limits(profile: Profile) -> Service:
 
 def _environment(profile: Profile, ports: ProfilePorts) -> dict[str, str]:
     # Inside equals outside, so that every derived port of the documentation holds in both places.
-    variables = {"IDLEHANDS_GATEWAY_PORT": str(ports.base)}
+    variables = {PORT_VARIABLE: str(ports.base)}
     if ports.forwarded:
-        variables["IDLEHANDS_FORWARD_PORTS"] = ",".join(str(port) for port in ports.forwarded)
+        variables[FORWARD_VARIABLE] = ",".join(str(port) for port in ports.forwarded)
     named = [browser for browser in ports.cdp if browser != IMPLICIT_BROWSER]
     if named:
         # The image prepares their user data, without which a first start takes ten seconds longer.
-        variables["IDLEHANDS_BROWSER_PROFILES"] = ",".join(named)
+        variables[BROWSERS_VARIABLE] = ",".join(named)
     if profile.browser.sandbox != "preferred":
-        variables["IDLEHANDS_BROWSER_SANDBOX"] = profile.browser.sandbox
+        variables[SANDBOX_VARIABLE] = profile.browser.sandbox
     variables.update(profile.environment)
     # Compose would take a dollar for a variable of its own.
     return {name: value.replace("$", "$$") for name, value in variables.items()}

@@ -17,7 +17,7 @@ from idlehands_deploy.fleet.file import parse_text
 from idlehands_deploy.fleet.values import seconds
 from idlehands_deploy.health.monitor import Monitor, Pace
 from idlehands_deploy.isolation.setups import plan_here
-from idlehands_deploy.operations.editing import make_plan, refuse_stale
+from idlehands_deploy.planning.draft import make_draft, refuse_stale
 from idlehands_deploy.timestamps import moment
 from idlehands_deploy.watch.journal import Journal, alone, read_journal
 from idlehands_deploy.watch.ledger import Ledger
@@ -175,7 +175,7 @@ class _Round:
             restart = end_arguments("restart", [profile], now=hangs)
             if treat.cure == "up":
                 # It makes a container of what stands there, which must be what the fleet file says.
-                refuse_stale(self._session, make_plan(self._session, self._session.fleet_text()))
+                refuse_stale(self._session, make_draft(self._session, self._session.fleet_text()))
             # A container whose port was lost on this host alone is, to Compose, just as it should be.
             anew = up_arguments(["--force-recreate", profile])
             arguments = restart if treat.cure == "restart" else anew

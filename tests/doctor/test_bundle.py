@@ -13,13 +13,14 @@ from urllib.parse import quote
 
 import pytest
 
+from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.doctor import bundle as bundling
 from idlehands_deploy.doctor.archive import INDEX, TOP, write_bundle
 from idlehands_deploy.errors import UsageError
-from idlehands_deploy.fleet.values import TOKEN_SECRET
 from idlehands_deploy.operations import editing
+from idlehands_deploy.operations.bundling import elsewhere
 from idlehands_deploy.watch.journal import Journal
 from tests.support.helpers import Quiet, clean_environ
 
@@ -61,7 +62,7 @@ def no_status(_: object) -> Any:
 def gathered(root: Path, more: dict[str, str] | None = None, **environ: str) -> dict[str, str]:
     """What is gathered where no engine answers."""
     session = Session(Deployment(root), clean_environ(root, **environ), Quiet(), lambda _: False)
-    return bundling.gather(session, no_status, more)
+    return bundling.gather(session, elsewhere(session, no_status), more)
 
 
 def written(secret: str) -> list[str]:

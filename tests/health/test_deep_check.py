@@ -55,7 +55,7 @@ class Gateway(http.server.ThreadingHTTPServer):
             doors, self.token, GatewayProbe("127.0.0.1", port, self.token), GatewayProbe("127.0.0.1", port, None),
             self.state,
         )  # fmt: skip
-        verdict = Verdict("main", state, remedy=Remedy.run("start", "main"))
+        verdict = Verdict("main", state, remedy=Remedy.run("start", "main"))  # type: ignore[arg-type]
         steps = prove(place, verdict, Quiet(), interrupted or threading.Event())
         assert [step.name for step in steps] == ["ready", "token", "browser", "page", "picture", "close"]
         return {step.name: step for step in steps}

@@ -12,7 +12,7 @@ import pytest
 from idlehands_deploy.errors import DeployError, StateRefusedError
 from idlehands_deploy.host import trees as copying
 from idlehands_deploy.importing import files as import_files
-from idlehands_deploy.operations import editing
+from idlehands_deploy.planning import draft
 from tests.support.imports import alike, bring, failing, killed_at, refused, session, undo
 from tests.support.natives import everything, make_native
 
@@ -56,7 +56,7 @@ def test_an_import_that_fails_leaves_everything_as_it_was(
 def test_a_failure_after_the_last_copy_takes_everything_back(root: Path, tmp_path: Path) -> None:
     state = make_native(tmp_path / "ada", {"gateway": {"auth": {"token": secrets.token_hex(8)}}})
     before = everything(state.parent)
-    with failing(editing, "store", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+    with failing(draft, "store", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
         bring(root, state, adopt=True)
     assert alike(everything(state.parent), before)
     assert list((root / "profiles").iterdir()) == []
@@ -103,7 +103,7 @@ def test_a_profile_that_was_added_while_the_copy_was_made_is_left_alone(root: Pa
 def test_an_import_that_was_killed_before_the_fleet_file_was_written_is_not_thrown_away(
     root: Path, state: Path
 ) -> None:
-    with failing(editing, "store", SystemExit()), pytest.MonkeyPatch.context() as patch:
+    with failing(draft, "store", SystemExit()), pytest.MonkeyPatch.context() as patch:
         patch.setattr(import_files, "take_back", lambda *_: None)  # as a kill would have it
         with pytest.raises(SystemExit):
             bring(root, state)

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from idlehands_deploy.errors import PortConflictError, UsageError
+from idlehands_deploy.importing import exclusive
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing import importer as importing
 from idlehands_deploy.operations import editing
+from idlehands_deploy.planning import draft
 from tests.support.imports import bring, refused, session, undo
 from tests.support.natives import everything, make_native
 
@@ -44,7 +46,7 @@ def test_one_that_is_started_during_the_copy_is_refused(
 def test_a_name_that_has_state_already_is_refused(root: Path, state: Path) -> None:
     editing.add(session(root), "rescue", None, [])
     assert "rescue is a profile of the fleet already." in refused(root, state)
-    editing.drop(session(root), "rescue")
+    draft.drop(session(root), "rescue")
     before = everything(root)
     assert f"files of an earlier rescue: {root}/profiles/rescue and {root}/secrets/rescue" in refused(root, state)
     assert everything(root) == before
@@ -82,7 +84,7 @@ def test_a_disk_without_room_is_refused_with_both_figures(
 
 
 def test_two_imports_at_once_are_refused(root: Path, state: Path) -> None:
-    with importing.alone(session(root)):
+    with exclusive.alone(session(root)):
         assert "Another import into this deployment is under way." in refused(root, state)
 
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import requests
 
-from idlehands_deploy.fleet.model import DEFAULT_IMAGE
+from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.show import status as status_views
 from tests.support.helpers import check_status
 from tests.support.site import IMAGE, until

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idlehands_deploy.contract import HOME_TARGET, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.errors import FleetError, PortConflictError
 from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.gateway.config import FlawError, read_config
 from idlehands_deploy.isolation.check import check_isolation
-from idlehands_deploy.isolation.claims import HOME_TARGET, Setup
+from idlehands_deploy.isolation.claims import Setup
 from idlehands_deploy.operations.inspection import PortsReport
 from idlehands_deploy.show.ports import table
-from idlehands_deploy.targets.compose import STATE_TARGET, WORKSPACE_TARGET
 from tests.support.helpers import fleet
 from tests.support.isolation_cases import PAIR, RIGHT, WORK, WRONG, Case, native
 from tests.support.isolation_refused import REFUSED

@@ -16,6 +16,7 @@ from idlehands_deploy.errors import (
     UsageError,
 )
 from idlehands_deploy.operations import editing, lifecycle
+from idlehands_deploy.planning import draft
 from tests.support.helpers import clean_environ, session, snapshot
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ GENERATED = ["compose.yaml", "fleet.schema.json", "fleet.yaml", "seccomp.json"]
 
 
 def bases(root: Path) -> dict[str, int]:
-    plan = editing.make_plan(session(root), session(root).fleet_text())
+    plan = draft.make_draft(session(root), session(root).fleet_text())
     return {name: ports.base for name, ports in plan.ports.profiles.items()}
 
 
@@ -81,13 +82,13 @@ def test_adding_and_dropping_leaves_the_others_in_the_compose_file_as_they_were(
     before = (tmp_path / "compose.yaml").read_bytes()
     editing.add(session(tmp_path), "rescue", None, [])
     assert (tmp_path / "compose.yaml").read_bytes() != before
-    editing.drop(session(tmp_path), "rescue")
+    draft.drop(session(tmp_path), "rescue")
     assert (tmp_path / "compose.yaml").read_bytes() == before
 
 
 def test_a_dropped_profile_s_slot_is_given_again_and_nobody_else_moves(tmp_path: Path) -> None:
     editing.init(session(tmp_path), ["main", "rescue", "third"])
-    editing.drop(session(tmp_path), "rescue")
+    draft.drop(session(tmp_path), "rescue")
     assert bases(tmp_path) == {"main": 18789, "third": 20789}
     editing.add(session(tmp_path), "fourth", None, [])
     assert bases(tmp_path) == {"main": 18789, "third": 20789, "fourth": 19789}
@@ -96,7 +97,7 @@ def test_a_dropped_profile_s_slot_is_given_again_and_nobody_else_moves(tmp_path:
 def test_dropping_a_profile_keeps_its_files(tmp_path: Path) -> None:
     editing.init(session(tmp_path), ["main", "rescue"])
     files = {path: value for path, value in snapshot(tmp_path).items() if "/rescue" in path}
-    editing.drop(session(tmp_path), "rescue")
+    draft.drop(session(tmp_path), "rescue")
     assert {path: value for path, value in snapshot(tmp_path).items() if "/rescue" in path} == files
 
 
@@ -319,7 +320,7 @@ def test_what_profiles_share_by_merging_is_kept(tmp_path: Path) -> None:
 def test_dropping_a_profile_takes_it_out_of_what_others_rescue(tmp_path: Path) -> None:
     editing.init(session(tmp_path), ["main"])
     editing.add(session(tmp_path), "rescue", None, ["main"])
-    editing.drop(session(tmp_path), "main")
+    draft.drop(session(tmp_path), "main")
     assert session(tmp_path).fleet().profiles["rescue"].rescues == []
 
 

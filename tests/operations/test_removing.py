@@ -8,6 +8,7 @@ import pytest
 from idlehands_deploy.deployment.directory import Deployment, remove_tree
 from idlehands_deploy.errors import DeployError, FleetError, UsageError
 from idlehands_deploy.operations import editing, lifecycle
+from idlehands_deploy.planning import draft
 from tests.support.helpers import session, snapshot
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def dropped(root: Path, text: str, name: str) -> str:
     """The fleet file after a profile was taken out of it."""
     (root / "fleet.yaml").write_text(dedent(text), encoding="utf-8")
-    editing.drop(session(root), name)
+    draft.drop(session(root), name)
     return (root / "fleet.yaml").read_text(encoding="utf-8")
 
 
@@ -137,7 +138,7 @@ def test_a_removed_profile_that_others_take_settings_from_is_refused_or_leaves_t
     (tmp_path / "fleet.yaml").write_text(text, encoding="utf-8")
     before = session(tmp_path).fleet().profiles["b"]
     try:
-        editing.drop(session(tmp_path), "a")
+        draft.drop(session(tmp_path), "a")
     except FleetError as error:
         assert "profiles.a: take it out yourself" in str(error)  # noqa: PT017 - a refusal is an answer too
     assert session(tmp_path).fleet().profiles["b"] == before
@@ -154,7 +155,7 @@ def test_a_profile_that_comes_from_a_merge_is_refused_and_nothing_is_changed(tmp
     (tmp_path / "fleet.yaml").write_text(MERGED, encoding="utf-8")
     editing.generate(session(tmp_path))
     before = snapshot(tmp_path)
-    for change in (editing.drop, editing.plan_without):
+    for change in (draft.drop, draft.draft_without):
         with pytest.raises(DeployError) as caught:
             change(session(tmp_path), "gone")
         assert caught.value.exit_code == 2

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 import requests
 
+from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.engine.compose import find_binary
-from idlehands_deploy.fleet.model import DEFAULT_IMAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable

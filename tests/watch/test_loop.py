@@ -17,7 +17,7 @@ from idlehands_deploy.health import observe as observing
 from idlehands_deploy.health.monitor import Monitor
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict
-from idlehands_deploy.operations.editing import make_plan
+from idlehands_deploy.planning.draft import make_draft
 from idlehands_deploy.watch import loop as watching
 from idlehands_deploy.watch.journal import Journal, availability, read_journal
 from idlehands_deploy.watch.ledger import Ledger
@@ -167,7 +167,7 @@ def test_one_that_cannot_be_reached_gets_its_ports_and_network_anew(
     looks_like(monkeypatch, {"exited": "ready", "running": "unreachable"})
     run = deployment("watch: {patience: 0s}\n")
     run.has_begun()
-    run.here.deployment.compose_file.write_text(make_plan(run.here, run.here.fleet_text()).compose_text)
+    run.here.deployment.compose_file.write_text(make_draft(run.here, run.here.fleet_text()).compose_text)
     run.becomes(RUNNING)
     assert run.compose.asked.get(timeout=SECONDS) == "up --detach --no-build --pull never --force-recreate main"
 

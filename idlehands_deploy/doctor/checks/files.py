@@ -6,8 +6,8 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.findings import Finding
-from idlehands_deploy.fleet.values import TOKEN_SECRET
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
+from idlehands_deploy.contract import STATE_TARGET
 from idlehands_deploy.fleet.ports import LOOPBACK
 from idlehands_deploy.gateway.test_page import PAGE, PAINT
 from idlehands_deploy.health.deep_check import steps as proof
 from idlehands_deploy.health.deep_check.steps import FailedError, SkippedError
 from idlehands_deploy.host.file_facts import read_ordinary_bytes, resolved
 from idlehands_deploy.remedies import Remedy
-from idlehands_deploy.targets.compose import STATE_TARGET
 
 if TYPE_CHECKING:
     from collections.abc import Callable

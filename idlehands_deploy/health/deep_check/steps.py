@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.fleet.addresses import is_loopback, url_host
 from idlehands_deploy.gateway import test_page as picture
 from idlehands_deploy.remedies import Remedy, ours, remedy_of
@@ -147,7 +148,7 @@ def judge_control(doors: Doors, with_token: Answer, without: Answer) -> str:
     if without.status != 401:
         raise FailedError(
             f"{place} {_outcome(without)} without a token, and should refuse with 401",
-            f"gateway.auth in profiles/{name}/state/idlehands.json lets everybody in", Remedy.run("doctor"),
+            f"gateway.auth in profiles/{name}/state/{CONFIG_NAME} lets everybody in", Remedy.run("doctor"),
         )  # fmt: skip
     return "browser control takes its token, and refuses without one (401)"
 
@@ -159,7 +160,7 @@ def judge_gateway_token(doors: Doors, with_token: Answer, without: Answer) -> st
     if "uptimeMs" in without.body:
         raise FailedError(
             "the gateway tells everybody what is meant for those with its token",
-            f"gateway.auth in profiles/{doors.profile}/state/idlehands.json lets everybody in",
+            f"gateway.auth in profiles/{doors.profile}/state/{CONFIG_NAME} lets everybody in",
             Remedy.run("doctor"),
         )  # fmt: skip
     return f"the gateway knows its token, and tells less without one; browser control is {doors.unpublished('control')}"
@@ -174,7 +175,7 @@ def judge_browser(profile: str, answer: Answer) -> Browser:
             Remedy.run("logs", profile, "--tail", "50"),
         )  # fmt: skip
     if body.get("enabled") is False:
-        raise SkippedError(f"turned off (browser.enabled in profiles/{profile}/state/idlehands.json)")
+        raise SkippedError(f"turned off (browser.enabled in profiles/{profile}/state/{CONFIG_NAME})")
     url, port = body.get("cdpUrl"), body.get("cdpPort")
     remote = body.get("attachOnly") is True or (isinstance(url, str) and not is_loopback(url_host(url)))
     running = body.get("running") is True

@@ -1,0 +1,171 @@
+"""A fleet file with everything that follows from it, before and when it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.deployment.directory import locked, read_text, staged
+from idlehands_deploy.deployment.profile_files import check_files, container_user, make_files
+from idlehands_deploy.errors import FleetError, Problem, StaleError, UsageError
+from idlehands_deploy.fleet.file import (
+    parse_text,
+    schema_text,
+    with_ports,
+    with_profile,
+    without_profile,
+)
+from idlehands_deploy.fleet.model import json_schema
+from idlehands_deploy.fleet.ports import MAIN
+from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.targets.compose import build_document, render
+from idlehands_deploy.targets.seccomp import seccomp_text
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.fleet.ports import PortPlan
+
+NEW_NAME = "idlehands"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A fleet with everything that follows from it, not yet written."""
+
+    text: str
+    fleet: Fleet
+    ports: PortPlan
+    user: str
+
+    @property
+    def compose_text(self) -> str:
+        """The compose file's text."""
+        return render(build_document(self.fleet, self.ports, self.user))
+
+
+def make_draft(session: Session, text: str, new: Collection[str] = ()) -> Draft:
+    """Draft a fleet file's text, with ports that it does not hold yet written into it.
+
+    Args:
+        new: the profiles in it that have never run.
+    """
+    source = str(session.deployment.fleet_file)
+    fleet = parse_text(text, source)
+    ports = plan_here(session, fleet, new)
+    pinned = {
+        name: ports.profiles[name].base
+        for name, profile in fleet.profiles.items()
+        if profile.port is None and (name != MAIN or ports.profiles[name].base != fleet.base_port)
+    }
+    if pinned:
+        without_settings = {name for name in pinned if not fleet.profiles[name].model_fields_set}
+        text = _pinned(text, source, fleet, pinned, without_settings)
+        fleet = fleet.with_ports(pinned)
+    return Draft(text, fleet, ports, container_user(fleet, session.deployment))
+
+
+def _pinned(text: str, source: str, fleet: Fleet, ports: dict[str, int], without_settings: set[str]) -> str:
+    """The text with these ports in it, seen to mean what it meant before: aliases can share a profile."""
+    try:
+        pinned = with_ports(text, ports, without_settings)
+        if parse_text(pinned, source) == fleet.with_ports(ports):
+            return pinned
+    except (FleetError, TypeError):
+        pass
+    problems = [
+        Problem(f"profiles.{name}.port", f"write {port} here: the tool cannot in a file of this form")
+        for name, port in ports.items()
+    ]
+    raise FleetError(source, problems)
+
+
+def store(session: Session, plan: Draft) -> bool:
+    """Write what differs, all or nothing, and make the profiles' missing files. Call it locked.
+
+    Returns:
+        Whether anything that a person reads was changed.
+
+    Raises:
+        FleetError: a secret is missing, or a file or directory is somebody else's; nothing is written.
+        DirectoryError: something cannot be written.
+    """
+    deployment = session.deployment
+    check_files(deployment, plan.fleet, plan.user)
+    # The fleet file may be a link into somebody's dotfiles; the others are ours.
+    wanted = [(deployment.fleet_file.resolve(), plan.text), *generated(session, plan)]
+    changed = [(path, text) for path, text in wanted if read_text(path) != text]
+    with staged(changed):
+        make_files(deployment, plan.fleet, plan.ports, plan.user)
+    return bool(changed)
+
+
+def generated(session: Session, plan: Draft) -> list[tuple[Path, str]]:
+    """The generated files, with the texts that they must have."""
+    deployment = session.deployment
+    return [
+        (deployment.schema_file, schema_text(json_schema())),
+        (deployment.seccomp_file, seccomp_text()),
+        (deployment.compose_file, plan.compose_text),
+    ]
+
+
+def draft_without(session: Session, name: str) -> Draft:
+    """The plan without a profile, not yet written.
+
+    Raises:
+        FleetError: the profile cannot be taken out of a file of this form.
+    """
+    text = session.fleet_text()
+    source = str(session.deployment.fleet_file)
+    fleet = parse_text(text, source)
+    try:
+        shorter = without_profile(text, name)
+        if parse_text(shorter, source) == fleet.without(name):
+            return make_draft(session, shorter)
+    except (FleetError, TypeError, AttributeError):
+        pass
+    raise FleetError(
+        source, [Problem(f"profiles.{name}", "take it out yourself: the tool cannot in a file of this form")]
+    )
+
+
+def drop(session: Session, name: str) -> None:
+    """Take a profile out of the fleet file; its files stay."""
+    with locked(session.deployment):
+        store(session, draft_without(session, name))
+
+
+def refuse_stale(session: Session, plan: Draft) -> None:
+    """See that containers can be started from the compose file as it is.
+
+    Raises:
+        StaleError: it is older than the fleet file.
+    """
+    if read_text(session.deployment.compose_file) != plan.compose_text:
+        raise StaleError(
+            f"{session.deployment.fleet_file} was changed since compose.yaml was generated from it.",
+            Remedy("Apply the change: ", ours("up")),
+        )
+
+
+def with_profiles(text: str, names: Sequence[str]) -> str:
+    """Add profiles that take the slots which are theirs."""
+    for name in names:
+        text = with_profile(text, name, {})
+    return text
+
+
+def check_name(name: str) -> None:
+    """See that a profile may have this name, before anything is locked or written.
+
+    Raises:
+        UsageError: it may not.
+    """
+    if problem := check_profile_name(name):
+        raise UsageError(str(Problem(name, problem)), "Choose another name, such as rescue.")
