@@ -16,14 +16,16 @@ if TYPE_CHECKING:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--engine", action="store_true", help="Run the tests that need a Docker Engine.")
+    parser.addoption("--full", action="store_true", help="Run the tests that take minutes each, too.")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--engine"):
-        return
-    for item in items:
-        if item.get_closest_marker("engine"):
-            item.add_marker(pytest.mark.skip(reason="needs --engine"))
+    for option in ("engine", "full"):
+        if config.getoption(f"--{option}"):
+            continue
+        for item in items:
+            if item.get_closest_marker(option):
+                item.add_marker(pytest.mark.skip(reason=f"needs --{option}"))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,6 +12,7 @@ import pytest
 from idlehands_deploy.errors import DeployError, StateRefusedError
 from idlehands_deploy.host import trees as copying
 from idlehands_deploy.importing import files as import_files
+from idlehands_deploy.operations import editing
 from idlehands_deploy.planning import draft
 from tests.support.imports import alike, bring, failing, killed_at, refused, session, undo
 from tests.support.natives import everything, make_native

@@ -27,7 +27,7 @@ from tests.support.trials import GATEWAY, WEDGE, Marks, Trial, inside, is_health
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = [pytest.mark.engine, pytest.mark.alone]
+pytestmark = [pytest.mark.engine, pytest.mark.alone, pytest.mark.full]
 
 # Where nothing listens: asked for an image that is gone, the engine is refused at once, and asks nobody else.
 REGISTRY = "127.0.0.1:1"
