@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 DEFAULT_IMAGE = "idlehands/gateway:2026.9.6"
 # The gateway's version, as a label of the image.
 VERSION_LABEL = "idlehands.gateway.version"
+# A digest of what a container was made from, as a label of the container.
+DIGEST_LABEL = "org.idlehands.deploy.digest"
 
 # Where the image expects a profile's files.
 HOME_TARGET = PurePosixPath("/home/idlehands")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from idlehands_deploy import __version__, operations
+from idlehands_deploy import __version__
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 
 if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.operations.lifecycle import Prepared
 
 
 class Group(TyperGroup):
@@ -96,7 +97,9 @@ def start_session(ctx: typer.Context, *, install: bool | None = False, new_here:
     directory: Path | None = ctx.find_root().obj
     if new_here and directory is None and not os.environ.get("IDLEHANDS_DEPLOY_DIR"):
         directory = Path()
-    return operations.session.Session.start(directory, os.environ, _working(), _home(), talk, may_install)
+    from idlehands_deploy.deployment.session import Session  # noqa: PLC0415 - only a command pays for it
+
+    return Session.start(directory, os.environ, _working(), _home(), talk, may_install)
 
 
 def _working() -> Path | None:
@@ -111,6 +114,18 @@ def _home() -> Path | None:
         return Path.home()
     except RuntimeError:  # no HOME, and a user without an entry
         return None
+
+
+def show_plan(prepared: Prepared, *, as_json: bool = False) -> None:
+    """What a command would do, as ``--dry-run`` shows it."""
+    if as_json:
+        output.show_json([step.as_json() for step in prepared.plan.steps])
+        return
+    for line in prepared.plan.lines:
+        output.show_line(line)
+    if prepared.note:
+        talk.say(prepared.note)
+    talk.say("Nothing was changed." if prepared.plan.changes else "Nothing to do.")
 
 
 def consent(given: bool) -> bool | None:
@@ -134,6 +149,7 @@ Names = Annotated[
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A profile.", autocompletion=_complete_profile)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and why; change nothing.")]
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each gateway.")]
 Now = Annotated[bool, typer.Option("--now", help="Give work in flight five seconds, and not its whole grace period.")]
 InstallEngine = Annotated[

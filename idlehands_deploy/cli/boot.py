@@ -33,10 +33,10 @@ def install(
     if metrics and not watch:
         raise typer.BadParameter("goes with --watch", param_hint="--metrics")
     if names or not watch:
-        for name, what in operations.booting.install(session, names or []).items():
+        for name, what in operations.boot.install(session, names or []).items():
             talk.say(f"{name} {what}.")
     if watch:
-        talk.say(operations.booting.install_watch(session, metrics))
+        talk.say(operations.boot.install_watch(session, metrics))
 
 
 @app.command()
@@ -44,9 +44,9 @@ def uninstall(ctx: typer.Context, names: Names = None, watch: Watch = False) -> 
     """Take back what install did; no gateway is stopped. Without a NAME, all of it."""
     session = start_session(ctx)
     if names or not watch:
-        for name, what in operations.booting.uninstall(session, names or []).items():
+        for name, what in operations.boot.uninstall(session, names or []).items():
             talk.say(f"{name} {what}.")
-    if (watch or not names) and operations.booting.uninstall_watch(session):
+    if (watch or not names) and operations.boot.uninstall_watch(session):
         talk.say("The watch has ended, and its unit is gone.")
     elif watch:
         talk.say("The watch had no unit.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import Json, Name, Names, app, start_session, talk
+from idlehands_deploy.cli.app import DryRun, Json, Name, Names, app, show_plan, start_session, talk
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import fleet as views
 from idlehands_deploy.show import output
@@ -26,7 +26,7 @@ def init(
     Example: idlehands-deploy init main rescue
     """
     session = start_session(ctx, new_here=True)
-    operations.editing.init(session, names or ["main"])
+    operations.profiles.init(session, names or ["main"])
     talk.say(Remedy(f"Made {session.deployment.fleet_file}. Next: ", ours("up")))
 
 
@@ -43,7 +43,7 @@ def add(
 
     Example: idlehands-deploy add rescue --rescues main
     """
-    plan = operations.editing.add(start_session(ctx), name, port, rescues or [])
+    plan = operations.profiles.add(start_session(ctx), name, port, rescues or [])
     output.show_table(port_views.COLUMNS, port_views.plan_rows(plan.ports.profiles[name]))
 
 
@@ -53,20 +53,25 @@ def remove(
     name: Name,
     purge: Annotated[bool, typer.Option("--purge", help="Delete its state, workspace and secrets too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Take a profile out, with its container. Its files stay unless --purge is given."""
+    session = start_session(ctx)
+    if dry_run:
+        show_plan(operations.profiles.prepare_removal(session, name, purge=purge))
+        return
 
     def confirm(question: str) -> bool:
         return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
 
-    kept = operations.lifecycle.remove(start_session(ctx), name, purge=purge, confirm=confirm)
+    kept = operations.profiles.remove(session, name, purge=purge, confirm=confirm)
     talk.say(f"Removed {name}." + (f" Its files stay in {kept}." if kept else ""))
 
 
 @app.command("list")
 def list_(ctx: typer.Context, as_json: Json = False) -> None:
     """List the profiles of the fleet file."""
-    listing = operations.inspection.listing(start_session(ctx))
+    listing = operations.ports.listing(start_session(ctx))
     if as_json:
         output.show_json(views.list_json(listing))
     else:
@@ -76,7 +81,7 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def ports(ctx: typer.Context, names: Names = None, as_json: Json = False) -> None:
     """Show which ports each profile takes, what its own config says otherwise, and native gateways' ports."""
-    report = operations.inspection.ports(start_session(ctx), names or [])
+    report = operations.ports.ports(start_session(ctx), names or [])
     if as_json:
         output.show_json(port_views.ports_json(report))
     else:
@@ -95,8 +100,8 @@ def generate(
     """Write compose.yaml from fleet.yaml."""
     session = start_session(ctx)
     if check:
-        operations.editing.check_generated(session)
-    elif operations.editing.generate(session):
+        operations.generation.check_generated(session)
+    elif operations.generation.generate(session):
         talk.say(f"Wrote {session.deployment.compose_file}.")
     else:
         talk.say(f"{session.deployment.compose_file} is up to date.")

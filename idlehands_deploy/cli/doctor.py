@@ -30,7 +30,7 @@ def doctor(
     """
     session = start_session(ctx)
     if bundle is not None:
-        operations.bundling.report(session, bundle, status_views.as_json, finding_views.text)
+        operations.doctor.report(session, bundle, status_views.as_json, finding_views.text)
         talk.say(f"Wrote {bundle}. Look through it before you share it.")
         return
     diagnosis = operations.doctor.examine(session)

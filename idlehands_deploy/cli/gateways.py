@@ -9,6 +9,7 @@ import typer
 
 from idlehands_deploy import operations
 from idlehands_deploy.cli.app import (
+    DryRun,
     InstallEngine,
     Json,
     Name,
@@ -17,6 +18,7 @@ from idlehands_deploy.cli.app import (
     Timeout,
     app,
     consent,
+    show_plan,
     start_session,
     talk,
 )
@@ -39,13 +41,19 @@ def up(
     names: Names = None,
     timeout: Timeout = READY_TIMEOUT,
     install_engine: InstallEngine = False,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Bring gateways up and wait until each is usable; a NAME that does not exist is added.
 
     Example: idlehands-deploy up rescue
+
+    Example: idlehands-deploy up --dry-run
     """
-    session = start_session(ctx, install=consent(install_engine))
+    session = start_session(ctx, install=False if dry_run else consent(install_engine))
+    if dry_run:
+        show_plan(operations.lifecycle.prepare_up(session, names or []), as_json=as_json)
+        return
     _show_up(lambda: operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
 
 
@@ -55,7 +63,7 @@ def url(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
 
     Example: xdg-open "$(idlehands-deploy url rescue)"
     """
-    link = operations.inspection.url(start_session(ctx), name)
+    link = operations.dashboard.url(start_session(ctx), name)
     if as_json:
         output.show_json({"profile": name, "url": link})
     else:
@@ -76,7 +84,7 @@ def logs(
     """
     colour = sys.stdout.isatty()
     session = start_session(ctx)
-    output.show(operations.lifecycle.logs(session, names or [], follow=follow, since=since, tail=tail, colour=colour))
+    output.show(operations.containers.logs(session, names or [], follow=follow, since=since, tail=tail, colour=colour))
 
 
 @app.command(
@@ -98,7 +106,7 @@ def exec_(
     """
     command = arguments if raw else ["idlehands", *arguments]
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    operations.lifecycle.execute(start_session(ctx), name, command, terminal=terminal)
+    operations.containers.execute(start_session(ctx), name, command, terminal=terminal)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -134,31 +142,57 @@ def onboard(
 
 
 @app.command()
-def stop(ctx: typer.Context, names: Names = None, now: Now = False) -> None:
+def stop(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: DryRun = False) -> None:
     """Stop gateways, each when its work is done; they stay stopped, also after a reboot."""
-    for name in operations.ending.stop(start_session(ctx), names or [], now=now):
+    session = start_session(ctx)
+    if dry_run:
+        show_plan(operations.lifecycle.prepare_stop(session, names or [], now=now))
+        return
+    for name in operations.lifecycle.stop(session, names or [], now=now):
         talk.say(f"{name} is stopped.")
 
 
 @app.command()
-def start(ctx: typer.Context, names: Names = None, timeout: Timeout = READY_TIMEOUT, as_json: Json = False) -> None:
+def start(
+    ctx: typer.Context,
+    names: Names = None,
+    timeout: Timeout = READY_TIMEOUT,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Start stopped gateways and wait until each is usable."""
-    _show_up(lambda: operations.lifecycle.start(start_session(ctx), names or [], timeout), as_json=as_json)
+    session = start_session(ctx)
+    if dry_run:
+        show_plan(operations.lifecycle.prepare_start(session, names or []), as_json=as_json)
+        return
+    _show_up(lambda: operations.lifecycle.start(session, names or [], timeout), as_json=as_json)
 
 
 @app.command()
 def restart(
-    ctx: typer.Context, names: Names = None, timeout: Timeout = READY_TIMEOUT, now: Now = False, as_json: Json = False
+    ctx: typer.Context,
+    names: Names = None,
+    timeout: Timeout = READY_TIMEOUT,
+    now: Now = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
 ) -> None:
     """Restart gateways, each when its work is done, and wait until each is usable."""
-    _show_up(lambda: operations.lifecycle.restart(start_session(ctx), names or [], timeout, now=now), as_json=as_json)
+    session = start_session(ctx)
+    if dry_run:
+        show_plan(operations.lifecycle.prepare_restart(session, names or [], now=now), as_json=as_json)
+        return
+    _show_up(lambda: operations.lifecycle.restart(session, names or [], timeout, now=now), as_json=as_json)
 
 
 @app.command()
-def down(ctx: typer.Context, names: Names = None, now: Now = False) -> None:
+def down(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: DryRun = False) -> None:
     """Stop gateways and remove their containers; config, state and workspace stay."""
     session = start_session(ctx)
-    for name in operations.ending.down(session, names or [], now=now):
+    if dry_run:
+        show_plan(operations.lifecycle.prepare_down(session, names or [], now=now))
+        return
+    for name in operations.lifecycle.down(session, names or [], now=now):
         talk.say(f"{name} is down; its files stay in {session.deployment.root}.")
 
 
@@ -169,12 +203,16 @@ def token(
     rotate: Annotated[
         bool, typer.Option("--rotate", help="Make a new one, and restart the gateway if it runs.")
     ] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Print a gateway's token."""
     session = start_session(ctx)
+    if dry_run and rotate:
+        show_plan(operations.dashboard.prepare_rotation(session, name))
+        return
     if rotate:
-        operations.lifecycle.rotate_token(session, name, READY_TIMEOUT)
-    output.show(operations.inspection.token(session, name))
+        operations.dashboard.rotate_token(session, name, READY_TIMEOUT)
+    output.show(operations.dashboard.token(session, name))
 
 
 def _show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:

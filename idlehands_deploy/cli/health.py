@@ -29,7 +29,7 @@ def health(
 
     Example: idlehands-deploy health rescue --deep
     """
-    check = operations.checking.check(start_session(ctx), names or [], timeout if wait else None, deep=deep)
+    check = operations.health.check(start_session(ctx), names or [], timeout if wait else None, deep=deep)
     talk.close()
     if as_json:
         output.show_json(health_views.as_json(check))

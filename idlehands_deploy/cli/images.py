@@ -32,5 +32,5 @@ def build(
 ) -> None:
     """Build the gateway's image; a second build with nothing changed takes seconds."""
     session = start_session(ctx, install=consent(install_engine))
-    built = operations.images.build(session, tag, gateway_package, gateway_version, gateway_command, gateway_prefix)
+    built = operations.image.build(session, tag, gateway_package, gateway_version, gateway_command, gateway_prefix)
     talk.say(f"Built {built.reference}: {built.megabytes} MB.")

@@ -44,7 +44,7 @@ def import_(
         return
     if directory is None:
         raise UsageError("import: --from is missing", "Name the native gateway's state directory with --from.")
-    done = operations.importing.import_native(start_session(ctx), name, directory, port, adopt=adopt)
+    done = operations.imports.import_native(start_session(ctx), name, directory, port, adopt=adopt)
     for warning in done.warnings:
         talk.say(f"Warning: {warning}")
     talk.close()
@@ -57,5 +57,5 @@ def _undo(ctx: typer.Context, name: str, *, yes: bool) -> None:
     def confirm(question: str) -> bool:
         return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
 
-    journal = operations.import_undo.undo(start_session(ctx), name, confirm=confirm)
+    journal = operations.imports.undo(start_session(ctx), name, confirm=confirm)
     talk.say(f"Took {name} out." + (f" Its files are back in {journal.source}." if journal.adopted else ""))

@@ -14,7 +14,7 @@ from idlehands_deploy.show import output
 from idlehands_deploy.show import status as status_views
 
 if TYPE_CHECKING:
-    from idlehands_deploy.operations.inspection import StatusReport
+    from idlehands_deploy.operations.status import StatusReport
 
 Watch = Annotated[bool, typer.Option("-w", "--watch", help="Go on, and show each change when it happens.")]
 
@@ -27,9 +27,9 @@ def status(ctx: typer.Context, names: Names = None, watch: Watch = False, as_jso
     """
     session = start_session(ctx)
     if watch:
-        _watch(operations.inspection.StatusWatch(session, names or []), as_json=as_json)
+        _watch(operations.status.StatusWatch(session, names or []), as_json=as_json)
         return
-    report = operations.inspection.status(session, names or [])
+    report = operations.status.status(session, names or [])
     if as_json:
         output.show_json(status_views.as_json(report))
     else:
@@ -43,7 +43,7 @@ def status(ctx: typer.Context, names: Names = None, watch: Watch = False, as_jso
         raise report.failure
 
 
-def _watch(watch: operations.inspection.StatusWatch, *, as_json: bool) -> None:
+def _watch(watch: operations.status.StatusWatch, *, as_json: bool) -> None:
     """Show changes until Ctrl-C: in place on a terminal, a line for each in a pipe, a report a line for a script."""
     try:
         if as_json:

@@ -81,9 +81,9 @@ def watch(
     """
     screen = Screen(json.dumps if as_json else watch_views.line)
     stop_on_sigterm(screen.stopped)
-    wanted = operations.watching.Watching(names or [], read_address(metrics), screen.show, screen.stopped)
+    wanted = operations.watch.Watching(names or [], read_address(metrics), screen.show, screen.stopped)
     try:
-        operations.watching.watch(start_session(ctx), wanted)
+        operations.watch.watch(start_session(ctx), wanted)
     except KeyboardInterrupt:  # the way to end it
         raise typer.Exit(130) from None
     raise typer.Exit(screen.code)
@@ -101,7 +101,7 @@ def history(
     Example: idlehands-deploy history rescue --since 7d
     """
     now = time.time()
-    found = operations.history.history(start_session(ctx), names or [], now - read_age(since), now)
+    found = operations.watch.history(start_session(ctx), names or [], now - read_age(since), now)
     if as_json:
         output.show_json(watch_views.as_json(found))
         return

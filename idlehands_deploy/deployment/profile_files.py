@@ -17,7 +17,7 @@ from idlehands_deploy.targets.compose import GENERATED, secret_names
 from idlehands_deploy.targets.seccomp import seccomp_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from idlehands_deploy.deployment.directory import Deployment
@@ -83,6 +83,23 @@ def make_files(deployment: Deployment, fleet: Fleet, plan: PortPlan, user: str) 
             _make_profile(deployment, profile, plan.profiles[name], uid, gid)
         except OSError as error:
             raise unusable("write", deployment.root / "profiles" / name, error) from None
+
+
+def absent_parts(deployment: Deployment, name: str) -> list[str]:
+    """What ``make_files`` would make for a profile, in words; what cannot be looked at counts as there."""
+    state, token = deployment.state_directory(name), deployment.secret_file(name, TOKEN_SECRET)
+    parts: dict[str, Callable[[], bool]] = {
+        "state": lambda: not state.exists(),
+        "workspace": lambda: not deployment.workspace_directory(name).exists(),
+        "config": lambda: _is_empty(state / CONFIG_NAME),
+        "token": lambda: _is_empty(token),
+    }
+    absent = []
+    for part, is_absent in parts.items():
+        with suppress(OSError):
+            if is_absent():
+                absent.append(part)
+    return absent
 
 
 def secrets_changed_at(deployment: Deployment, profile: Profile, name: str) -> float:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import containers_locked, find_deployment, read_text
-from idlehands_deploy.errors import EngineFailedError, EngineForbiddenError, EngineUnreachableError, Problem, UsageError
+from idlehands_deploy.deployment.directory import find_deployment, read_text
+from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, Problem, UsageError
 from idlehands_deploy.fleet.file import parse_text
 from idlehands_deploy.remedies import Remedy, ours
 
@@ -125,42 +125,6 @@ class Session:
         from idlehands_deploy.engine.compose import Compose  # noqa: PLC0415
 
         return Compose(self.deployment.root, fleet.name, self.environ)
-
-    def remake(self, engine: Engine, fleet: Fleet, arguments: Sequence[str], profiles: Sequence[str]) -> None:
-        """Run a Compose command that makes or removes the containers of these profiles, when no other one does.
-
-        Two that make the same container anew at once leave none, or one of another name; and the one of a command
-        that was killed goes on.
-
-        Raises:
-            EngineFailedError, EngineUnreachableError: as in run_compose.
-        """
-
-        def waits(profile: str) -> None:
-            self.progress.update(profile, "waiting for another command to be done with its container")
-
-        with containers_locked(self.deployment, profiles, waits) as held:
-            self.run_compose(engine, fleet, arguments, held)
-
-    def run_compose(self, engine: Engine, fleet: Fleet, arguments: Sequence[str], holding: Sequence[int] = ()) -> None:
-        """Run a Compose command of this deployment to its end.
-
-        Args:
-            holding: file descriptors whose locks it keeps until then.
-
-        Raises:
-            EngineFailedError: it failed.
-            EngineUnreachableError: it failed because the engine went away.
-        """
-        try:
-            self.compose(fleet).run(*arguments, holding=holding)
-        except EngineFailedError:
-            if engine.alive():
-                raise
-            raise EngineUnreachableError(
-                f"The Docker Engine went away during `{arguments[0]}`.",
-                Remedy("Start it (sudo systemctl start docker), then run again: ", ours(arguments[0])),
-            ) from None
 
 
 def select(fleet: Fleet, names: Sequence[str]) -> list[str]:

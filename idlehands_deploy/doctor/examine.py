@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.deployment.directory import read_text
+from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
 from idlehands_deploy.doctor.checks.host import check_host
@@ -16,9 +17,9 @@ from idlehands_deploy.doctor.checks.running import (
     check_browser_doctor,
     check_generated,
     check_orphans,
+    check_out_of_date,
     check_verdict,
 )
-from idlehands_deploy.doctor.drift import compose_hashes, find_drift
 from idlehands_deploy.engine.compose import find_binary
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.findings import Finding
@@ -30,6 +31,8 @@ from idlehands_deploy.host.sockets import own_addresses
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups
 from idlehands_deploy.planning import draft
+from idlehands_deploy.planning.causes import out_of_date
+from idlehands_deploy.planning.facts import find_recipe
 from idlehands_deploy.planning.port_conflicts import taken_ports
 from idlehands_deploy.remedies import Command, Remedy, ours, remedy_of
 from idlehands_deploy.targets.compose import GENERATED, secret_names
@@ -37,8 +40,8 @@ from idlehands_deploy.targets.compose import GENERATED, secret_names
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
-    from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.health.observe import Observation
 
 LEVELS = ("error", "warning", "note")
@@ -183,37 +186,35 @@ def _examine_engine(session: Session, plan: draft.Draft, seen: _Seen) -> list[Fi
     """The engine with what runs on it."""
     try:
         find_binary()
-        engine = session.engine_for(plan.fleet)
-        return list(_examine_containers(session, plan, engine, seen))
+        return list(_examine_containers(take_look(session, plan.fleet, plan.ports), plan, seen))
     except DeployError as error:
         return [Finding("error", "Docker Engine", error.what, "no gateway can be started or examined", error.remedy)]
 
 
-def _examine_containers(session: Session, plan: draft.Draft, engine: Engine, seen: _Seen) -> Iterator[Finding]:
+def _examine_containers(look: Look, plan: draft.Draft, seen: _Seen) -> Iterator[Finding]:
     from idlehands_deploy.engine.image import expected_context  # noqa: PLC0415
 
-    fleet, profiles = plan.fleet, list(plan.fleet.profiles)
+    engine, fleet, profiles = look.engine, look.fleet, list(look.fleet.profiles)
     with ThreadPoolExecutor() as pool:
         facts, holders = pool.submit(engine.facts), pool.submit(engine.holders)
         image = pool.submit(engine.image, fleet.image)
-        hashes = pool.submit(compose_hashes, session, fleet, plan.compose_text)
-        looks = observe(session, engine, fleet, plan.ports, profiles)
-        doctors = [pool.submit(_ask_browser, session, plan, item) for item in looks if item.verdict.usable]
-        containers = engine.containers(fleet.name)
-        up = {item.profile: item for item in containers if item.state == "running" and item.profile in fleet.profiles}
+        observed = observe(look, profiles)
+        doctors = [pool.submit(_ask_browser, look, item) for item in observed if item.verdict.usable]
+        up = {name: facts for name, facts in look.containers.items() if facts.state == "running"}
         seen.running += up
         seen.root = Path(facts.result().root)
         yield from check_engine(facts.result(), fleet)
         yield from check_image(fleet.image, image.result(), expected_context(fleet.image))
-        yield from find_drift(session, fleet, up, hashes.result(), image.result())
-        yield from check_orphans([item for item in containers if item.profile not in fleet.profiles])
-        for item in looks:
+        recipe = find_recipe(look, plan.document["services"], image.result())
+        yield from check_out_of_date({name: out_of_date(facts, recipe) for name, facts in up.items()})
+        yield from check_orphans(look.orphans)
+        for item in observed:
             yield from check_verdict(item.verdict, start_warnings(engine, item.facts) if item.verdict.usable else ())
         for doctor in doctors:
             yield from check_browser_doctor(*doctor.result())
         for name in profiles:
             if name not in up:
-                for port, problem in taken_ports(fleet, plan.ports, name, holders.result()):
+                for port, problem in taken_ports(fleet, look.ports, name, holders.result()):
                     yield Finding(
                         "error", f"{port.host_ip}:{port.port}", f"{port.purpose} of {name} cannot have it: {problem}",
                         f"{name} does not start",
@@ -221,9 +222,9 @@ def _examine_containers(session: Session, plan: draft.Draft, engine: Engine, see
                     )  # fmt: skip
 
 
-def _ask_browser(session: Session, plan: draft.Draft, item: Observation) -> tuple[str, int | None, dict[str, Any]]:
+def _ask_browser(look: Look, item: Observation) -> tuple[str, int | None, dict[str, Any]]:
     profile = item.verdict.profile
-    if not plan.fleet.profiles[profile].publish.control:
+    if not look.fleet.profiles[profile].publish.control:
         return profile, None, {}
-    answer = probe_control(session, plan.ports, profile).get("/doctor")
+    answer = probe_control(look, profile).get("/doctor")
     return profile, answer.status, answer.body

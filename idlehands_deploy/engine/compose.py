@@ -116,14 +116,6 @@ def interleaved(timestamped: str) -> str:
     return "\n".join(f"{name} | {text.partition(' ')[2]}" for name, _, text in lines)
 
 
-HASH_ARGUMENTS = ("config", "--hash", "*")
-
-
-def read_hashes(said: str) -> dict[str, str]:
-    """Compose's digest of each service, from what it says to ``HASH_ARGUMENTS``."""
-    return {name: digest for name, _, digest in (line.partition(" ") for line in said.splitlines())}
-
-
 def exec_arguments(profile: str, command: Sequence[str], *, terminal: bool) -> list[str]:
     """Run a command in a running container."""
     return ["exec", *([] if terminal else ["--no-TTY"]), profile, *command]

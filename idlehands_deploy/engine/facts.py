@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from idlehands_deploy.contract import VERSION_LABEL
+
 # What an image of ours was built from: a digest.
 CONTEXT_LABEL = "org.idlehands.deploy.context"
 PROJECT_LABEL = "com.docker.compose.project"
-CONFIG_HASH_LABEL = "com.docker.compose.config-hash"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
 SERVICE_LABEL = "com.docker.compose.service"
 DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
@@ -28,7 +29,8 @@ class ContainerFacts:
         directory: the deployment directory that Compose was called in.
         missing_mounts: paths on this host that it mounts and that are not there any more.
         image_id: of the image that it was made from.
-        config_hash: Compose's digest of the service that it was made from.
+        image: the name of that image.
+        digest: of what it was made from, as the compose file has it; empty for a container that has none.
         version: of the gateway in it, as its image says; empty if that does not.
         memory_limit: bytes; 0 for none.
         created_at: when it was made, RFC 3339; empty where that is not known.
@@ -52,7 +54,8 @@ class ContainerFacts:
     health_said: str = ""
     missing_mounts: tuple[str, ...] = ()
     image_id: str = ""
-    config_hash: str = ""
+    image: str = ""
+    digest: str = ""
     version: str = ""
     memory_limit: int = 0
     created_at: str = ""
@@ -92,6 +95,11 @@ class ImageFacts:
     def context(self) -> str | None:
         """The digest of what it was built from; None for one that this tool did not build."""
         return self.labels.get(CONTEXT_LABEL)
+
+    @property
+    def version(self) -> str:
+        """Of the gateway in it; empty if it does not say."""
+        return self.labels.get(VERSION_LABEL, "")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.facts import ImageFacts
     from idlehands_deploy.progress import Progress
 
 BASE_IMAGE = "debian:trixie-slim"
@@ -108,12 +109,7 @@ def ensure_image(
     Raises:
         EngineFailedError: it can be had in no way.
     """
-    if image := engine.image(reference):
-        built_from = image.context
-        if built_from and built_from != context_digest(context_directory()):
-            progress.say(
-                Remedy(f"{reference} was built by another version of this tool; renew it: ", ours("image", "build"))
-            )
+    if engine.image(reference):
         return
     if _repository(reference) == OWN_REPOSITORY:
         progress.say(f"There is no image {reference} yet: building it takes a few minutes, once.")
@@ -125,6 +121,13 @@ def ensure_image(
             f"The image {reference} is neither here nor can it be pulled: {reason}",
             Remedy("Build one of that name: ", ours("image", "build", "--tag", reference)),
         )
+
+
+def renewal(reference: str, image: ImageFacts) -> Remedy:
+    """How to renew an image that another version of this tool built; false for any other."""
+    if image.context in {None, context_digest(context_directory())}:
+        return Remedy()
+    return Remedy(f"{reference} was built by another version of this tool; renew it: ", ours("image", "build"))
 
 
 def build_image(

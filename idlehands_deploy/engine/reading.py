@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from idlehands_deploy.contract import VERSION_LABEL
+from idlehands_deploy.contract import DIGEST_LABEL, VERSION_LABEL
 from idlehands_deploy.engine.facts import (
-    CONFIG_HASH_LABEL,
     DIRECTORY_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
@@ -46,7 +45,8 @@ def container_facts(detail: dict[str, Any]) -> ContainerFacts:
         error=re.sub(r" on endpoint \S+ \([0-9a-f]{64}\)", "", str(state.get("Error") or "")),
         health_said=_health_said(state),
         image_id=detail["Image"],
-        config_hash=labels.get(CONFIG_HASH_LABEL, ""),
+        image=str(detail["Config"].get("Image") or ""),
+        digest=labels.get(DIGEST_LABEL, ""),
         version=labels.get(VERSION_LABEL, ""),
         created_at=str(detail["Created"]),
         memory_limit=int(detail["HostConfig"].get("Memory") or 0),

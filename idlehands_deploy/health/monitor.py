@@ -7,12 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError
 from idlehands_deploy.health.observe import Observer, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.facts import ContainerFacts
@@ -70,30 +72,30 @@ class Monitor:
         """
         while not stopped.is_set():
             try:
-                self._run_with(self._session.engine_for(self._fleet), stopped)
+                self._run_with(take_look(self._session, self._fleet, self._plan), stopped)
             except (EngineUnreachableError, EngineFailedError) as error:
                 for profile in self._profiles:
                     self._told(unknown(self._session, self._fleet, self._plan, profile, error))
                 stopped.wait(RECONNECT)
 
-    def _run_with(self, engine: Engine, stopped: threading.Event) -> None:
+    def _run_with(self, look: Look, stopped: threading.Event) -> None:
         """Observe for as long as the engine's events come."""
         ended = threading.Event()
         with (
-            engine.follow(self._fleet.name, self._notice, self._lost(ended)),
+            look.engine.follow(self._fleet.name, self._notice, self._lost(ended)),
             ThreadPoolExecutor(max_workers=len(self._profiles)) as pool,
         ):
-            observer = Observer(self._session, engine, self._fleet, self._plan)
-            looks = [pool.submit(self._follow, engine, observer, name, ended) for name in self._profiles]
+            observer = Observer(look)
+            followed = [pool.submit(self._follow, look.engine, observer, name, ended) for name in self._profiles]
             try:
                 # One that fails must not leave its gateway unseen while the others go on.
-                while not stopped.wait(RECONNECT) and not ended.is_set() and not any(look.done() for look in looks):
+                while not stopped.wait(RECONNECT) and not ended.is_set() and not any(one.done() for one in followed):
                     pass
             finally:
                 ended.set()
                 self._wake()
-            for look in looks:
-                look.result()
+            for one in followed:
+                one.result()
 
     def _follow(self, engine: Engine, observer: Observer, profile: str, ended: threading.Event) -> None:
         facts: ContainerFacts | None = None

@@ -15,8 +15,8 @@ from idlehands_deploy.health.verdict import REFUSED, assess, assess_unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
-    from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.facts import ContainerFacts, Death
     from idlehands_deploy.engine.usage import Usage
     from idlehands_deploy.errors import DeployError
@@ -56,13 +56,11 @@ class Observation:
 
 
 class Observer:
-    """Looks at the gateways of one fleet, as often as wanted."""
+    """Asks the gateways of one fleet, as often as wanted."""
 
-    def __init__(self, session: Session, engine: Engine, fleet: Fleet, plan: PortPlan) -> None:
-        self._session = session
-        self._engine = engine
-        self._fleet = fleet
-        self._plan = plan
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._engine = look.engine
         self._probes: dict[str, tuple[str | None, GatewayProbe]] = {}
 
     def look(self, profile: str, facts: ContainerFacts | None, *, details: bool = False) -> Observation:
@@ -97,34 +95,24 @@ class Observer:
 
     def probe(self, profile: str) -> GatewayProbe:
         """What asks a profile's gateway and browsers, with its token of this moment."""
-        token = read_token(self._session.deployment, profile)
+        look = self._look
+        token = read_token(look.session.deployment, profile)
         known, probe = self._probes.get(profile, (None, None))
         if probe is None or known != token:
-            probe = make_probe(self._session, self._fleet, self._plan, profile)
+            probe = make_probe(look.session, look.fleet, look.ports, profile)
             self._probes[profile] = token, probe
         return probe
 
 
-def observe(
-    session: Session,
-    engine: Engine,
-    fleet: Fleet,
-    plan: PortPlan,
-    profiles: Sequence[str],
-    containers: Mapping[str, ContainerFacts] | None = None,
-    *,
-    details: bool = False,
-) -> list[Observation]:
-    """Look once at several profiles, all at the same time.
+def observe(look: Look, profiles: Sequence[str], *, details: bool = False) -> list[Observation]:
+    """Ask several profiles once, all at the same time.
 
     Args:
-        containers: the engine's word, by profile; asked for if it is not given.
         details: ask the browsers too, and read what the containers use.
     """
-    containers = by_profile(engine, fleet) if containers is None else containers
-    observer = Observer(session, engine, fleet, plan)
+    observer = Observer(look)
     with ThreadPoolExecutor(max_workers=max(1, len(profiles))) as pool:
-        return list(pool.map(lambda name: observer.look(name, containers.get(name), details=details), profiles))
+        return list(pool.map(lambda name: observer.look(name, look.containers.get(name), details=details), profiles))
 
 
 def make_probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> GatewayProbe:
@@ -147,11 +135,6 @@ def unknown(session: Session, fleet: Fleet, plan: PortPlan, profile: str, error:
     return Observation(assess_unknown(profile, error.what.rstrip("."), answers), None)
 
 
-def by_profile(engine: Engine, fleet: Fleet) -> dict[str, ContainerFacts]:
-    """The containers of a fleet, by profile."""
-    return {facts.profile: facts for facts in engine.containers(fleet.name)}
-
-
 def gateway_host(fleet: Fleet) -> str:
     """The address at which this host reaches the published gateway ports."""
     address = ipaddress.ip_address(fleet.bind)
@@ -160,12 +143,12 @@ def gateway_host(fleet: Fleet) -> str:
     return LOOPBACK if address.version == 4 else "::1"
 
 
-def probe_control(session: Session, plan: PortPlan, profile: str) -> GatewayProbe:
+def probe_control(look: Look, profile: str) -> GatewayProbe:
     """A probe of a gateway's browser control, which is published on loopback."""
     from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
 
-    port = plan.profiles[profile].base + CONTROL_OFFSET
-    return GatewayProbe(LOOPBACK, port, read_token(session.deployment, profile))
+    port = look.ports.profiles[profile].base + CONTROL_OFFSET
+    return GatewayProbe(LOOPBACK, port, read_token(look.session.deployment, profile))
 
 
 def describe(verdict: Verdict) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import WARNING, WARNING_SECONDS
 from idlehands_deploy.errors import NotReadyError
-from idlehands_deploy.health.observe import Observation, Observer, by_profile, describe
+from idlehands_deploy.health.observe import Observation, Observer, describe
 from idlehands_deploy.health.verdict import assess
 from idlehands_deploy.health.wait import wait_until_final
 from idlehands_deploy.remedies import Remedy
@@ -19,12 +19,10 @@ from idlehands_deploy.text import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.events import DeathWatch
     from idlehands_deploy.engine.facts import ContainerFacts, Death
-    from idlehands_deploy.fleet.model import Fleet
-    from idlehands_deploy.fleet.ports import PortPlan
     from idlehands_deploy.gateway.probe import GatewayProbe
     from idlehands_deploy.health.verdict import Verdict
 
@@ -43,26 +41,19 @@ class Waited:
     failure: NotReadyError | None = None
 
 
-def wait_for(
-    session: Session,
-    engine: Engine,
-    watch: DeathWatch,
-    fleet: Fleet,
-    plan: PortPlan,
-    profiles: Sequence[str],
-    timeout: float,
-) -> Waited:
+def wait_for(look: Look, watch: DeathWatch, profiles: Sequence[str], timeout: float) -> Waited:
     """Wait for all profiles at once, each until its verdict is final or the time is up.
 
     Args:
-        watch: begun before the containers were started, so that no death is missed.
+        look: taken after the containers were started.
+        watch: begun before that, so that no death is missed.
         timeout: seconds, for each.
 
     Returns:
         What was seen; where not every profile is usable, with why, the last log lines and what to type.
     """
-    containers = by_profile(engine, fleet)
-    observer = Observer(session, engine, fleet, plan)
+    engine = look.engine
+    observer = Observer(look)
     began = watch.began
     interrupted = threading.Event()
 
@@ -71,13 +62,13 @@ def wait_for(
             raise KeyboardInterrupt
 
     def wait(profile: str) -> Observation:
-        gateway = _Gateway(engine, watch, fleet, profile, containers.get(profile), observer.probe(profile))
+        gateway = _Gateway(look, watch, profile, observer.probe(profile))
         verdict = wait_until_final(
             gateway.look,
             timeout,
             clock=time.monotonic,
             sleep=sleep,
-            on_change=lambda seen: session.progress.update(profile, describe(seen)),
+            on_change=lambda seen: look.session.progress.update(profile, describe(seen)),
         )
         return Observation(verdict, gateway.facts, _warnings(engine, gateway.facts, began) if verdict.usable else ())
 
@@ -93,28 +84,19 @@ def wait_for(
 class _Gateway:
     """One gateway under observation: the engine's word once, then its events and the gateway's answers."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        watch: DeathWatch,
-        fleet: Fleet,
-        profile: str,
-        facts: ContainerFacts | None,
-        probe: GatewayProbe,
-    ) -> None:
-        self.facts = facts
-        self._engine = engine
+    def __init__(self, look: Look, watch: DeathWatch, profile: str, probe: GatewayProbe) -> None:
+        self.facts = look.containers.get(profile)
+        self._look = look
         self._watch = watch
-        self._fleet = fleet
         self._profile = profile
         self._probe = probe
 
     def look(self, within: float) -> Verdict:
         """The verdict at this moment, after at most so many seconds that the gateway may take to answer."""
         if self._watch.lost:
-            self.facts = by_profile(self._engine, self._fleet).get(self._profile)
+            self.facts = self._look.again().containers.get(self._profile)
         elif self.facts and (death := self._watch.death(self.facts.id, self.facts.started)):
-            self.facts = _after(death, self.facts, self._engine.container(self.facts.id))
+            self.facts = _after(death, self.facts, self._look.engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
             return _without_patience(assess(self._profile, self.facts, None), self.facts)
         return assess(self._profile, self.facts, self._probe.ask(within))

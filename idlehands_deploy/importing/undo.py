@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.deployment.directory import read_text
+from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, StateRefusedError, UsageError
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing.exclusive import alone
@@ -15,15 +16,15 @@ from idlehands_deploy.importing.importer import forget_token
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
 from idlehands_deploy.importing.native import state_signs
 from idlehands_deploy.planning import draft
+from idlehands_deploy.planning.compose import run_compose
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
+    from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
-    from idlehands_deploy.engine.client import Engine
-    from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.fleet.model import Fleet
 
 # Docker's words for a container in which nothing runs.
@@ -51,9 +52,8 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
     is_known = fleet is not None and name in fleet.profiles
     if is_known:
         draft.draft_without(session, name)  # before anything is stopped or deleted
-    engine = _engine(session, fleet)
-    containers = [facts for facts in engine.containers(fleet.name) if facts.profile == name] if engine and fleet else []
-    _refuse_running(name, directory, containers)
+    look = _look(session, fleet)
+    _refuse_running(name, directory, look)
     loss = _loss(directory, journal)
     if not confirm(f"Take {name} out of the fleet again? {loss}"):
         raise UsageError(
@@ -65,11 +65,11 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
         journal = read_journal(directory)
         if journal is None:
             raise StateRefusedError(f"{name} was taken back meanwhile.", Remedy("See what there is: ", ours("list")))
-        now = [facts for facts in engine.containers(fleet.name) if facts.profile == name] if engine and fleet else []
-        _refuse_running(name, directory, now)
+        look = look.again() if look else None
+        _refuse_running(name, directory, look)
         import_files.refuse_occupied(directory, journal)
-        if engine and fleet and containers:
-            session.run_compose(engine, fleet, ["down", name])
+        if look and look.state(name):
+            run_compose(look, ["down", name])
         if is_known:
             draft.drop(session, name)
         for warning in import_files.take_back(directory, journal):
@@ -111,20 +111,20 @@ def _loss(directory: Path, journal: Journal) -> str:
     return f"{loss} {files} changed{since} would be lost, the last one {changed[0]}."
 
 
-def _refuse_running(name: str, directory: Path, containers: Sequence[ContainerFacts]) -> None:
-    signs = state_signs(directory / "state") or [
-        f"its container is {facts.state}" for facts in containers if facts.state not in ENDED
-    ]
+def _refuse_running(name: str, directory: Path, look: Look | None) -> None:
+    signs = state_signs(directory / "state")
+    if not signs and look and (state := look.state(name)) and state not in ENDED:
+        signs = [f"its container is {state}"]
     if signs:
         raise StateRefusedError(
             f"{name} runs:\n" + "\n".join(f"  {sign}" for sign in signs), Remedy("Stop it: ", ours("down", name))
         )
 
 
-def _engine(session: Session, fleet: Fleet | None) -> Engine | None:
-    """The engine; None where there is none, and so no container."""
+def _look(session: Session, fleet: Fleet | None) -> Look | None:
+    """The containers; None where there is no engine, and so none."""
     try:
-        return None if fleet is None else session.engine_for(fleet)
+        return None if fleet is None else take_look(session, fleet)
     except EngineForbiddenError:
         raise
     except EngineUnreachableError:

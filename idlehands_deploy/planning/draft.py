@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.deployment.directory import locked, read_text, staged
 from idlehands_deploy.deployment.profile_files import check_files, container_user, make_files
@@ -36,17 +37,27 @@ NEW_NAME = "idlehands"
 
 @dataclass(frozen=True)
 class Draft:
-    """A fleet with everything that follows from it, not yet written."""
+    """A fleet with everything that follows from it, not yet written.
+
+    Attributes:
+        pinned: the profiles whose port was written into the text.
+    """
 
     text: str
     fleet: Fleet
     ports: PortPlan
     user: str
+    pinned: tuple[str, ...] = ()
 
-    @property
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The Compose document."""
+        return build_document(self.fleet, self.ports, self.user)
+
+    @cached_property
     def compose_text(self) -> str:
         """The compose file's text."""
-        return render(build_document(self.fleet, self.ports, self.user))
+        return render(self.document)
 
 
 def make_draft(session: Session, text: str, new: Collection[str] = ()) -> Draft:
@@ -67,7 +78,7 @@ def make_draft(session: Session, text: str, new: Collection[str] = ()) -> Draft:
         without_settings = {name for name in pinned if not fleet.profiles[name].model_fields_set}
         text = _pinned(text, source, fleet, pinned, without_settings)
         fleet = fleet.with_ports(pinned)
-    return Draft(text, fleet, ports, container_user(fleet, session.deployment))
+    return Draft(text, fleet, ports, container_user(fleet, session.deployment), tuple(pinned))
 
 
 def _pinned(text: str, source: str, fleet: Fleet, ports: dict[str, int], without_settings: set[str]) -> str:

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from idlehands_deploy.health.observe import Observation
-    from idlehands_deploy.operations.inspection import Listing
     from idlehands_deploy.operations.lifecycle import UpResult
+    from idlehands_deploy.operations.ports import Listing
 
 LIST_COLUMNS = ("PROFILE", "PORT", "RESCUES", "SECRETS")
 

@@ -10,7 +10,7 @@ from idlehands_deploy.show.output import Line
 
 if TYPE_CHECKING:
     from idlehands_deploy.health.deep_check.steps import Step
-    from idlehands_deploy.operations.checking import Checked, HealthCheck
+    from idlehands_deploy.operations.health import Checked, HealthCheck
 
 STYLES = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
 

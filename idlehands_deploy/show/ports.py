@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.fleet.ports import ProfilePorts
     from idlehands_deploy.isolation.claims import Native, Setup
-    from idlehands_deploy.operations.inspection import PortsReport
+    from idlehands_deploy.operations.ports import PortsReport
 
 COLUMNS = ("PROFILE", "PURPOSE", "ADDRESS", "PORT")
 INSIDE = "in its container"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from idlehands_deploy.health.observe import Observation
-    from idlehands_deploy.operations.inspection import StatusReport
+    from idlehands_deploy.operations.status import StatusReport
 
 # Of what `status --json` prints; docs/status.schema.json describes it. Raised when a script would break.
 JSON_VERSION = 1
@@ -108,7 +108,7 @@ def _notes(report: StatusReport, now: float) -> Iterator[str | Remedy]:
         if verdict.remedy:
             yield Remedy("  Next: ").then(verdict.remedy)
         if what := report.drift.get(verdict.profile):
-            yield f"{verdict.profile} {what}."
+            yield f"{verdict.profile} is out of date: {what}."
             yield Remedy("  Next: ", ours("up", verdict.profile))
     for facts in report.orphans:
         yield f"{facts.profile} is not in the fleet file."

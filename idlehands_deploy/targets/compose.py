@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import (
     BROWSERS_VARIABLE,
+    DIGEST_LABEL,
     FORWARD_VARIABLE,
     HOME_TARGET,
     PORT_VARIABLE,
@@ -17,6 +20,7 @@ from idlehands_deploy.contract import (
 )
 from idlehands_deploy.fleet.addresses import HOST
 from idlehands_deploy.fleet.ports import IMPLICIT_BROWSER
+from idlehands_deploy.targets.seccomp import seccomp_text
 
 if TYPE_CHECKING:
     from yaml import SafeDumper, ScalarNode
@@ -69,7 +73,12 @@ def build_document(fleet: Fleet, plan: PortPlan, user: str) -> dict[str, Any]:
 
 
 def build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str) -> Service:
-    """Build the service of one profile."""
+    """Build the service of one profile, labelled with a digest of all that its container is made from."""
+    service = _build_service(fleet, profile, ports, user)
+    return service | {"labels": {DIGEST_LABEL: _digest(service)}}
+
+
+def _build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str) -> Service:
     return {
         "image": fleet.image,
         **_identity(ports, profile.user_or(user)),
@@ -105,10 +114,30 @@ def render(document: dict[str, Any]) -> str:
     return HEADER + str(body)
 
 
+def read_services(text: str) -> dict[str, Service]:
+    """The services of a compose file; none of a text that is no such file."""
+    import yaml  # noqa: PLC0415 - only what compares files pays for it
+
+    try:
+        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
+    except yaml.YAMLError:
+        return {}
+    services = document.get("services") if isinstance(document, dict) else None
+    if not isinstance(services, dict):
+        return {}
+    return {str(name): service for name, service in services.items() if isinstance(service, dict)}
+
+
 def _represent_text(dumper: SafeDumper, text: str) -> ScalarNode:
     # Other YAML readers see numbers where PyYAML sees text, as in 1e3.
     style = '"' if re.match(r"[\d+-]|\.\d", text) else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+def _digest(service: Service) -> str:
+    # Compose's own digest of a service does not see what is in the seccomp profile.
+    made_from = json.dumps(service, sort_keys=True) + seccomp_text()
+    return f"sha256:{hashlib.sha256(made_from.encode()).hexdigest()[:16]}"
 
 
 def _identity(ports: ProfilePorts, user: str) -> Service:

@@ -8,6 +8,7 @@ still cannot mount anything or load code into the kernel. Unlike Docker's it per
 
 from __future__ import annotations
 
+import functools
 import json
 
 # A reason a group, not a call: this is what Docker documents as blocked by default.
@@ -43,6 +44,7 @@ _ARCHITECTURES = {
 }
 
 
+@functools.cache
 def seccomp_text() -> str:
     """The profile in Docker's JSON format."""
     profile = {

@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.engine.compose import end_arguments, up_arguments
 from idlehands_deploy.errors import DeployError
@@ -17,6 +18,7 @@ from idlehands_deploy.fleet.file import parse_text
 from idlehands_deploy.fleet.values import seconds
 from idlehands_deploy.health.monitor import Monitor, Pace
 from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.planning.compose import remake
 from idlehands_deploy.planning.draft import make_draft, refuse_stale
 from idlehands_deploy.timestamps import moment
 from idlehands_deploy.watch.journal import Journal, alone, read_journal
@@ -28,8 +30,8 @@ from idlehands_deploy.watch.sender import Notifier, check_notify
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
-    from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.health.observe import Observation
     from idlehands_deploy.watch.ledger import Entry
@@ -99,6 +101,7 @@ class _Round:
     ) -> None:
         self._session = session
         self._fleet = fleet
+        self._ports = plan_here(session, fleet)
         self._wanted = wanted
         self._ledger = ledger
         self._profiles = select(fleet, wanted.names)
@@ -115,8 +118,7 @@ class _Round:
     def run(self, news: _FleetNews) -> bool:
         """Watch until told to stop, or until the fleet file says something new; says whether it does."""
         self._ledger.keep(self._profiles)
-        plan = plan_here(self._session, self._fleet)
-        monitor = Monitor(self._session, self._fleet, plan, self._profiles, self._see, PACE)
+        monitor = Monitor(self._session, self._fleet, self._ports, self._profiles, self._see, PACE)
         ended = threading.Event()
         with self._notifier, self._treatments, ThreadPoolExecutor(max_workers=1) as pool:
             watching = pool.submit(monitor.run, ended)
@@ -166,8 +168,8 @@ class _Round:
         more = {"profile": profile, "cure": treat.cure, "attempt": treat.attempt, "reason": treat.why}
         began = time.monotonic()
         try:
-            engine = self._session.engine_for(self._fleet)
-            if spared := self._spared(engine, profile):
+            look = take_look(self._session, self._fleet, self._ports)
+            if spared := self._spared(look, profile):
                 self._ledger.write("spared", **more | {"reason": spared})
                 return
             self._ledger.write("treating", **more)
@@ -179,7 +181,7 @@ class _Round:
             # A container whose port was lost on this host alone is, to Compose, just as it should be.
             anew = up_arguments(["--force-recreate", profile])
             arguments = restart if treat.cure == "restart" else anew
-            self._session.remake(engine, self._fleet, arguments, [profile])
+            remake(look, arguments, [profile])
             self._ledger.write("treated", **more, seconds=round(time.monotonic() - began, 3))
             self._ledger.treated(profile)
         except DeployError as error:
@@ -189,13 +191,13 @@ class _Round:
                 self.supervisors[profile].treated(time.monotonic())
                 self._treating.discard(profile)
 
-    def _spared(self, engine: Engine, profile: str) -> str:
+    def _spared(self, look: Look, profile: str) -> str:
         """Why a gateway is to be left alone after all: a restart would bring back what a person stops just now."""
-        facts = next(iter(engine.containers(self._fleet.name, profile)), None)
+        facts = look.containers.get(profile)
         if facts is None or facts.state != "running":
             return "its container does not run any more"
         grace = seconds(self._fleet.profiles[profile].stop_grace_period) + ENDING
-        return "somebody stops it" if engine.is_being_stopped(facts, grace) else ""
+        return "somebody stops it" if look.engine.is_being_stopped(facts, grace) else ""
 
     def _not_told(self, receiver: str, why: str) -> None:
         self._ledger.write("not-told", receiver=receiver, reason=why)

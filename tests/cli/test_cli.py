@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from idlehands_deploy import __version__
 from idlehands_deploy.__main__ import main
 from idlehands_deploy.cli import app
-from idlehands_deploy.operations import editing
+from idlehands_deploy.operations import profiles
 from tests.support.helpers import clean_environ, run, session, snapshot
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ PROMISED = {
 def deployment(tmp_path: Path) -> Path:
     """A home directory with a deployment of main and rescue in it."""
     root = tmp_path / "fleet"
-    editing.init(session(root), ["main", "rescue"])
+    profiles.init(session(root), ["main", "rescue"])
     return root
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from idlehands_deploy.deployment.directory import staged
 from idlehands_deploy.errors import DeployError, DirectoryError, FleetError, StaleError, UsageError
-from idlehands_deploy.operations import editing
+from idlehands_deploy.operations import generation, profiles
 from tests.support.helpers import run, session, snapshot
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 FLEET = "profiles: {main: {}}\n"
 CHANGES: dict[str, Callable[[Session], object]] = {
-    "init": lambda session: editing.init(session, ["main"]),
-    "add": lambda session: editing.add(session, "third", None, []),
-    "generate": editing.generate,
+    "init": lambda session: profiles.init(session, ["main"]),
+    "add": lambda session: profiles.add(session, "third", None, []),
+    "generate": generation.generate,
 }
 
 
@@ -63,27 +63,27 @@ def test_a_file_of_a_person_s_own_is_refused_by_its_name_and_untouched(tmp_path:
 def test_an_empty_compose_file_of_a_person_s_own_is_refused_too(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").touch()
     with pytest.raises(FleetError):
-        editing.init(session(tmp_path), ["main"])
+        profiles.init(session(tmp_path), ["main"])
     assert files(tmp_path) == {"compose.yaml": b""}
 
 
 def test_a_generated_file_that_was_edited_by_hand_is_generated_again(tmp_path: Path) -> None:
-    editing.init(session(tmp_path), ["main"])
+    profiles.init(session(tmp_path), ["main"])
     before = files(tmp_path)
     for name in ("compose.yaml", "seccomp.json", "fleet.schema.json"):
         (tmp_path / name).write_bytes(before[name] + b" ")
-    editing.generate(session(tmp_path))
+    generation.generate(session(tmp_path))
     assert files(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "seccomp.json", "fleet.schema.json"])
 def test_check_tells_of_every_generated_file_that_is_stale(tmp_path: Path, name: str) -> None:
-    editing.init(session(tmp_path), ["main"])
-    editing.check_generated(session(tmp_path))
+    profiles.init(session(tmp_path), ["main"])
+    generation.check_generated(session(tmp_path))
     with (tmp_path / name).open("a", encoding="utf-8") as stream:
         stream.write("# more\n")
     with pytest.raises(StaleError, match=f"--- {name}\n"):
-        editing.check_generated(session(tmp_path))
+        generation.check_generated(session(tmp_path))
 
 
 # What stands in the way of `add third`.
@@ -109,11 +109,11 @@ def _secrets_file(root: Path) -> None:
 def test_an_edit_that_fails_in_the_middle_changes_no_file_that_is_there(
     tmp_path: Path, obstacle: Callable[[Path], None]
 ) -> None:
-    editing.init(session(tmp_path), ["main"])
+    profiles.init(session(tmp_path), ["main"])
     obstacle(tmp_path)
     before = files(tmp_path)
     with pytest.raises(DirectoryError):
-        editing.add(session(tmp_path), "third", None, [])
+        profiles.add(session(tmp_path), "third", None, [])
     after = files(tmp_path)
     assert {path: after.get(path) for path in before} == before
     assert not [path for path in after if path.startswith(".") and path != ".lock"]
@@ -121,18 +121,18 @@ def test_an_edit_that_fails_in_the_middle_changes_no_file_that_is_there(
 
 @pytest.mark.parametrize("size", [0, 20, 300, 500, 800, 1500, 2500])
 def test_an_edit_on_a_disk_that_fills_up_changes_no_file(tmp_path: Path, size: int) -> None:
-    editing.init(session(tmp_path), ["main"])
+    profiles.init(session(tmp_path), ["main"])
     before = files(tmp_path)
     assert len(before["compose.yaml"]) > 1500
     with room(size), pytest.raises(DirectoryError, match="File too large"):
-        editing.add(session(tmp_path), "third", None, [])
+        profiles.add(session(tmp_path), "third", None, [])
     assert files(tmp_path) == before
 
 
 @pytest.mark.parametrize("size", [0, 300, 2500, 5000])
 def test_an_init_on_a_disk_that_fills_up_leaves_no_file(tmp_path: Path, size: int) -> None:
     with room(size), pytest.raises(DirectoryError, match="File too large"):
-        editing.init(session(tmp_path), ["main"])
+        profiles.init(session(tmp_path), ["main"])
     assert files(tmp_path) == {}
 
 
@@ -152,18 +152,18 @@ def test_files_that_are_staged_together_come_into_place_together_or_not_at_all(t
 
 @pytest.mark.parametrize("name", ["x-foo", "x-"])
 def test_a_profile_named_as_compose_s_extensions_is_refused(tmp_path: Path, name: str) -> None:
-    editing.init(session(tmp_path), ["main"])
+    profiles.init(session(tmp_path), ["main"])
     before = snapshot(tmp_path)
     with pytest.raises(UsageError, match="not with x-"):
-        editing.add(session(tmp_path), name, None, [])
+        profiles.add(session(tmp_path), name, None, [])
     assert snapshot(tmp_path) == before
     (tmp_path / "fleet.yaml").write_text(f"profiles: {{{name}: {{}}}}\n", encoding="utf-8")
     with pytest.raises(DeployError, match="not with x-"):
-        editing.generate(session(tmp_path))
+        generation.generate(session(tmp_path))
 
 
 def test_a_pipe_in_the_place_of_a_config_does_not_block_generate(tmp_path: Path) -> None:
-    editing.init(session(tmp_path), ["main"])
+    profiles.init(session(tmp_path), ["main"])
     config = tmp_path / "profiles" / "main" / "state" / "idlehands.json"
     config.unlink()
     os.mkfifo(config)

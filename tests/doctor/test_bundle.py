@@ -19,8 +19,8 @@ from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.doctor import bundle as bundling
 from idlehands_deploy.doctor.archive import INDEX, TOP, write_bundle
 from idlehands_deploy.errors import UsageError
-from idlehands_deploy.operations import editing
-from idlehands_deploy.operations.bundling import elsewhere
+from idlehands_deploy.operations import generation, profiles
+from idlehands_deploy.operations.doctor import elsewhere
 from idlehands_deploy.watch.journal import Journal
 from tests.support.helpers import Quiet, clean_environ
 
@@ -86,7 +86,7 @@ def assert_without(texts: dict[str, str], planted: dict[str, str]) -> None:
 def deployment(root: Path, *names: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     session = Session(Deployment(root), {}, Quiet(), lambda _: False)
-    editing.init(session, names or ["main"])
+    profiles.init(session, names or ["main"])
     return root
 
 
@@ -207,7 +207,7 @@ def test_no_secret_that_a_deployment_holds_is_in_what_is_gathered(tmp_path: Path
     key_files = root / "secrets" / "main"
     (key_files / "A_KEY").write_text(planted["listed key"] + "\n")
     (key_files / planted["name"]).write_text(planted["unlisted"])
-    editing.generate(Session(Deployment(root), {}, Quiet(), lambda _: False))
+    generation.generate(Session(Deployment(root), {}, Quiet(), lambda _: False))
     fleet = root / "fleet.yaml"
     fleet.write_text(fleet.read_text().replace("TZ:", f"NEW: {json.dumps(planted['new variable'])}\n      TZ:"))
     compose = root / "compose.yaml"

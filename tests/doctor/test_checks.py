@@ -10,12 +10,11 @@ from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.host import check_host
 from idlehands_deploy.doctor.checks.running import (
     check_browser_doctor,
-    check_drift,
     check_generated,
     check_orphans,
+    check_out_of_date,
     check_verdict,
 )
-from idlehands_deploy.engine.compose import read_hashes
 from idlehands_deploy.engine.facts import CONTEXT_LABEL, ContainerFacts, EngineFacts, ImageFacts
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.host.facts import INOTIFY_INSTANCES, INOTIFY_WATCHES, USER_NAMESPACES, DiskFacts, HostFacts
@@ -30,7 +29,7 @@ HOST = HostFacts(
 ENGINE = EngineFacts("28.1.1", "/var/lib/docker", 4, True, True, True, True)
 CONTAINER = ContainerFacts(
     "c0ffee" * 10, "main", "running", "healthy", None, False, 0, "2026-01-01T00:00:00Z", "/srv",
-    image_id="sha256:1", config_hash="h1",
+    image_id="sha256:1",
 )  # fmt: skip
 IMAGE = ImageFacts("sha256:1", GB, {CONTEXT_LABEL: "d1"})
 
@@ -146,24 +145,10 @@ def test_the_image_is_the_one_that_this_version_builds(
     assert brief(check_image("i", image, context)) == said
 
 
-@pytest.mark.parametrize(
-    ("facts", "hashes", "newer", "said"),
-    [
-        (CONTAINER, {"main": "h1"}, set(), []),
-        (CONTAINER, {}, set(), []),
-        (CONTAINER, {"main": "h2"}, set(), ["warning main: runs by an older compose.yaml"]),
-        (replace(CONTAINER, image_id="sha256:0"), {}, set(), ["warning main: runs an older build of its image"]),
-        (CONTAINER, {}, {"main"}, ["warning main: was started before one of its secrets was changed"]),
-    ],
-)
-def test_a_container_that_drifted_is_told(
-    facts: ContainerFacts, hashes: dict[str, str], newer: set[str], said: list[str]
-) -> None:
-    assert brief(check_drift({"main": facts}, hashes, IMAGE, newer)) == said
-
-
-def test_composes_digests_are_read() -> None:
-    assert read_hashes("main 12ab\nrescue 34cd\n") == {"main": "12ab", "rescue": "34cd"}
+def test_a_container_that_is_out_of_date_is_told_with_its_cause() -> None:
+    assert brief(check_out_of_date({"main": "its image was built again", "rescue": ""})) == [
+        "warning main: is out of date: its image was built again"
+    ]
 
 
 def test_generated_files_are_told_from_a_persons_own() -> None:

@@ -13,11 +13,11 @@ from idlehands_deploy.health import monitor as monitoring
 from idlehands_deploy.health.monitor import Monitor
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict
-from idlehands_deploy.operations import inspection
-from idlehands_deploy.operations.inspection import StatusReport
+from idlehands_deploy.operations import status
+from idlehands_deploy.operations.status import StatusReport
 from idlehands_deploy.show import status as status_views
 from tests.support.containers import RUNNING
-from tests.support.engine import PATIENT, ScriptedEngine
+from tests.support.engine import PATIENT, FakeEngine
 from tests.support.helpers import fleet, session
 
 if TYPE_CHECKING:
@@ -30,20 +30,20 @@ SECONDS = 10
 
 
 @pytest.fixture
-def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ScriptedEngine, list[Any], Queue[Any]]]:
+def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeEngine, list[Any], Queue[Any]]]:
     """An engine, what looking for one comes to in turn (the last for ever), and the verdicts of a monitor."""
     monkeypatch.setattr(monitoring, "RECONNECT", 0.01)
-    engine, stopped, seen = ScriptedEngine(), threading.Event(), Queue[Any]()
+    engine, stopped, seen = FakeEngine(), threading.Event(), Queue[Any]()
     found: list[Any] = [engine]
 
-    def look_for_engine(*_: object) -> ScriptedEngine:
+    def look_for_engine(*_: object) -> FakeEngine:
         next_found = found.pop(0) if len(found) > 1 else found[0]
         if isinstance(next_found, Exception):
             raise next_found
         return next_found  # type: ignore[no-any-return]
 
     here = session(tmp_path)
-    monkeypatch.setattr(type(here), "engine_for", look_for_engine)
+    monkeypatch.setattr(type(here), "engine", look_for_engine)
     monitor = Monitor(here, FLEET, plan_ports(FLEET), ["main"], lambda item: seen.put(item.verdict.state), PATIENT)
     thread = threading.Thread(target=monitor.run, args=(stopped,))
     thread.start()
@@ -54,31 +54,32 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[S
 
 
 def test_a_container_is_looked_at_again_as_soon_as_an_event_tells_of_it(
-    watched: tuple[ScriptedEngine, list[Any], Queue[Any]],
+    watched: tuple[FakeEngine, list[Any], Queue[Any]],
 ) -> None:
     engine, _, seen = watched
     assert seen.get(timeout=SECONDS) == "stopped"
-    engine.facts = None
+    engine.becomes(None)
     engine.told("main")
     assert seen.get(timeout=SECONDS) == "missing"
-    engine.facts = replace(RUNNING, state="paused")
+    engine.becomes(replace(RUNNING, state="paused"))
     engine.told("main")
     assert seen.get(timeout=SECONDS) == "paused"
 
 
 def test_the_engine_is_not_asked_again_without_an_event(
-    watched: tuple[ScriptedEngine, list[Any], Queue[Any]],
+    watched: tuple[FakeEngine, list[Any], Queue[Any]],
 ) -> None:
     engine, _, seen = watched
     assert seen.get(timeout=SECONDS) == "stopped"
     engine.told("somebody else")
     engine.told("main")
     assert seen.get(timeout=SECONDS) == "stopped"
-    assert engine.asked == 2
+    # All of them when it was found, and main's after each event.
+    assert engine.calls["containers"] == 3
 
 
 def test_an_engine_that_goes_away_makes_its_gateways_unknown_until_it_is_back(
-    watched: tuple[ScriptedEngine, list[Any], Queue[Any]],
+    watched: tuple[FakeEngine, list[Any], Queue[Any]],
 ) -> None:
     engine, found, seen = watched
     assert seen.get(timeout=SECONDS) == "stopped"
@@ -89,7 +90,7 @@ def test_an_engine_that_goes_away_makes_its_gateways_unknown_until_it_is_back(
 
 
 def test_a_question_to_the_engine_that_fails_leaves_no_gateway_unseen(
-    watched: tuple[ScriptedEngine, list[Any], Queue[Any]],
+    watched: tuple[FakeEngine, list[Any], Queue[Any]],
 ) -> None:
     engine, _, seen = watched
     assert seen.get(timeout=SECONDS) == "stopped"
@@ -102,9 +103,9 @@ def test_a_question_to_the_engine_that_fails_leaves_no_gateway_unseen(
 def test_what_was_told_of_a_run_is_not_told_of_the_next() -> None:
     old = Observation(Verdict("main", "ready"), RUNNING)
     report = StatusReport("x", "127.0.0.1", [old], {}, [], is_stale=False, drift={"main": "runs an older build"})
-    assert inspection._with(report, old).drift == {"main": "runs an older build"}
+    assert status._with(report, old).drift == {"main": "runs an older build"}
     new = replace(old, facts=replace(RUNNING, id="another"))
-    assert (inspection._with(report, new).drift, inspection._with(report, new).seen) == ({}, [new])
+    assert (status._with(report, new).drift, status._with(report, new).seen) == ({}, [new])
 
 
 def test_a_change_is_told_with_its_moment_in_a_line() -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.operations import editing
+from idlehands_deploy.operations import profiles
 from tests.support.imports import alike, asked, bring, refused, session, undo
 from tests.support.natives import everything, jobs, make_native
 from tests.support.site import root_only
@@ -94,7 +94,7 @@ def test_an_adopted_gateway_whose_port_is_taken_gets_the_next_slot(root: Path, t
         listener.bind(("127.0.0.1", 0))
         state = make_native(tmp_path / "ada", {"gateway": {"port": listener.getsockname()[1]}})
         assert bring(root, state, adopt=True).ports.base == 30420
-    editing.add(session(root), "other", 30600, [])
+    profiles.add(session(root), "other", 30600, [])
     third = make_native(tmp_path / "bob", {"gateway": {"port": 30600}})
     assert bring(root, third, "third", adopt=True).ports.base == 30440
 

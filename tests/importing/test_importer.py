@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from idlehands_deploy.importing import files as import_files
-from idlehands_deploy.operations import editing
+from idlehands_deploy.operations import generation
 from tests.support.helpers import run
 from tests.support.imports import BASE, NEW_STATE, Told, alike, bring, config, session, token, undo
 from tests.support.natives import everything, jobs, make_native
@@ -157,7 +157,7 @@ def test_the_main_workspace_within_another_agent_s_gets_its_own_place_and_goes_b
 
 def test_generated_files_are_as_if_the_profile_had_been_added(root: Path, state: Path) -> None:
     bring(root, state, port=30500)
-    editing.check_generated(session(root))
+    generation.check_generated(session(root))
     assert "profiles:\n  rescue:\n    port: 30500\n" in (root / "fleet.yaml").read_text()
 
 

@@ -12,7 +12,7 @@ import pytest
 from idlehands_deploy.errors import DeployError, StateRefusedError
 from idlehands_deploy.host import trees as copying
 from idlehands_deploy.importing import files as import_files
-from idlehands_deploy.operations import editing
+from idlehands_deploy.operations import profiles
 from idlehands_deploy.planning import draft
 from tests.support.imports import alike, bring, failing, killed_at, refused, session, undo
 from tests.support.natives import everything, make_native
@@ -89,7 +89,7 @@ def test_a_profile_that_was_added_while_the_copy_was_made_is_left_alone(root: Pa
     before = everything(state.parent)
 
     def add_meanwhile(*_: object) -> list[Path]:
-        editing.add(session(root), "rescue", None, [])
+        profiles.add(session(root), "rescue", None, [])
         return []
 
     with pytest.MonkeyPatch.context() as patch:

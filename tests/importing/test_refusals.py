@@ -13,7 +13,7 @@ from idlehands_deploy.errors import PortConflictError, UsageError
 from idlehands_deploy.importing import exclusive
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing import importer as importing
-from idlehands_deploy.operations import editing
+from idlehands_deploy.operations import profiles
 from idlehands_deploy.planning import draft
 from tests.support.imports import bring, refused, session, undo
 from tests.support.natives import everything, make_native
@@ -44,7 +44,7 @@ def test_one_that_is_started_during_the_copy_is_refused(
 
 
 def test_a_name_that_has_state_already_is_refused(root: Path, state: Path) -> None:
-    editing.add(session(root), "rescue", None, [])
+    profiles.add(session(root), "rescue", None, [])
     assert "rescue is a profile of the fleet already." in refused(root, state)
     draft.drop(session(root), "rescue")
     before = everything(root)
@@ -68,7 +68,7 @@ def test_a_directory_without_a_gateway_is_refused_and_nothing_is_made(root: Path
 
 
 def test_a_port_of_another_profile_is_refused_and_nothing_is_copied(root: Path, state: Path) -> None:
-    editing.add(session(root), "other", 30500, [])
+    profiles.add(session(root), "other", 30500, [])
     with pytest.raises(PortConflictError):
         bring(root, state, port=30500)
     assert [path.name for path in (root / "profiles").iterdir()] == ["other"]
@@ -95,7 +95,7 @@ def test_a_config_of_another_user_is_not_read_for_the_gateways(root: Path, state
 
 
 def test_what_belongs_to_the_deployment_is_not_imported_into_it(root: Path, tmp_path: Path) -> None:
-    editing.add(session(root), "main", None, [])
+    profiles.add(session(root), "main", None, [])
     before = everything(root)
     for directory in (root / "profiles" / "main" / "state", make_native(tmp_path, name="deployment/inner")):
         with pytest.raises(UsageError, match="lie one within the other"):

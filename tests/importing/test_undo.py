@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.errors import StateRefusedError, UsageError
-from idlehands_deploy.operations import editing
+from idlehands_deploy.operations import profiles
 from tests.support.imports import asked, bring, session, undo
 from tests.support.natives import Everything, everything, make_native
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_an_undo_removes_the_profile_and_what_is_the_import_s_own(root: Path, state: Path) -> None:
-    editing.add(session(root), "other", None, [])
+    profiles.add(session(root), "other", None, [])
     before = everything(root)
     bring(root, state)
     undo(root)
@@ -48,7 +48,7 @@ def test_an_undo_says_what_would_be_lost_and_without_consent_changes_nothing(roo
 
 
 def test_a_profile_that_was_not_imported_is_not_undone(root: Path) -> None:
-    editing.add(session(root), "rescue", None, [])
+    profiles.add(session(root), "rescue", None, [])
     with pytest.raises(UsageError, match="rescue was not imported"):
         undo(root)
 

@@ -17,7 +17,7 @@ from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.doctor import bundle as bundling
 from idlehands_deploy.doctor.archive import write_bundle
-from idlehands_deploy.operations.bundling import elsewhere
+from idlehands_deploy.operations.doctor import elsewhere
 from idlehands_deploy.show import status as status_views
 from tests.support.helpers import Quiet
 from tests.support.site import until

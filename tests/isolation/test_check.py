@@ -16,7 +16,7 @@ from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.gateway.config import FlawError, read_config
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.claims import Setup
-from idlehands_deploy.operations.inspection import PortsReport
+from idlehands_deploy.operations.ports import PortsReport
 from idlehands_deploy.show.ports import table
 from tests.support.helpers import fleet
 from tests.support.isolation_cases import PAIR, RIGHT, WORK, WRONG, Case, native

@@ -21,7 +21,7 @@ from idlehands_deploy.deployment.directory import Deployment, find_deployment
 from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.engine import client, connection
 from idlehands_deploy.errors import DeployError, DirectoryError, EngineForbiddenError
-from idlehands_deploy.operations import editing
+from idlehands_deploy.operations import profiles
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show.output import remember_directory, written
 from tests.support.helpers import Quiet, check_status, clean_environ, run, session, snapshot
@@ -62,7 +62,7 @@ def docker_s_sockets() -> Iterator[None]:
 @pytest.fixture
 def deployment(tmp_path: Path) -> Path:
     """A home directory that is a deployment of main."""
-    editing.init(session(tmp_path), ["main"])
+    profiles.init(session(tmp_path), ["main"])
     return tmp_path
 
 
@@ -163,7 +163,7 @@ def test_init_makes_nothing_when_the_working_directory_is_deleted(
     monkeypatch.delenv("IDLEHANDS_DEPLOY_DIR", raising=False)
     # In its place, so that a failure of this test writes nowhere.
     made: list[Path] = []
-    monkeypatch.setattr(editing, "init", lambda session, _: made.append(session.deployment.root))
+    monkeypatch.setattr(profiles, "init", lambda session, _: made.append(session.deployment.root))
     with pytest.raises(DeployError) as caught:
         typer.main.get_command(app)(["init"], standalone_mode=False)
     assert caught.value.exit_code == 2
@@ -260,7 +260,7 @@ def test_a_directory_of_an_odd_name_can_be_pasted_into_a_shell(tmp_path: Path, n
 
 def test_an_error_names_the_directory_that_was_given(tmp_path: Path) -> None:
     root = tmp_path / "my fleet"
-    editing.init(session(root), ["main"])
+    profiles.init(session(root), ["main"])
     shown = run(tmp_path, "-C", str(root), "ports", "gone")
     assert shown.stderr.endswith(f"See them: idlehands-deploy -C '{root}' list\n")
 

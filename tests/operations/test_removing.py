@@ -7,7 +7,7 @@ import pytest
 
 from idlehands_deploy.deployment.directory import Deployment, remove_tree
 from idlehands_deploy.errors import DeployError, FleetError, UsageError
-from idlehands_deploy.operations import editing, lifecycle
+from idlehands_deploy.operations import generation, profiles
 from idlehands_deploy.planning import draft
 from tests.support.helpers import session, snapshot
 
@@ -31,12 +31,12 @@ def asked(root: Path, name: str) -> list[str]:
         return False
 
     with pytest.raises(UsageError, match="nothing was changed"):
-        lifecycle.remove(session(root), name, purge=True, confirm=no)
+        profiles.remove(session(root), name, purge=True, confirm=no)
     return questions
 
 
 def test_a_purge_asks_about_the_profile_s_own_directories_and_no_others(tmp_path: Path) -> None:
-    editing.init(session(tmp_path), ["main", "rescue"])
+    profiles.init(session(tmp_path), ["main", "rescue"])
     before = snapshot(tmp_path)
     assert asked(tmp_path, "rescue") == [
         f"Delete {tmp_path}/profiles/rescue and {tmp_path}/secrets/rescue for good, "
@@ -46,7 +46,7 @@ def test_a_purge_asks_about_the_profile_s_own_directories_and_no_others(tmp_path
 
 
 def test_deleting_a_profile_s_secrets_keeps_a_neighbour_s(tmp_path: Path) -> None:
-    editing.init(session(tmp_path), ["main", "rescue"])
+    profiles.init(session(tmp_path), ["main", "rescue"])
     deployment = Deployment(tmp_path)
     remove_tree(deployment.secrets_directory("rescue"))
     assert not (tmp_path / "secrets" / "rescue").exists()
@@ -153,7 +153,7 @@ profiles:
 
 def test_a_profile_that_comes_from_a_merge_is_refused_and_nothing_is_changed(tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text(MERGED, encoding="utf-8")
-    editing.generate(session(tmp_path))
+    generation.generate(session(tmp_path))
     before = snapshot(tmp_path)
     for change in (draft.drop, draft.draft_without):
         with pytest.raises(DeployError) as caught:
@@ -166,4 +166,4 @@ def test_a_profile_that_comes_from_a_merge_is_refused_and_nothing_is_changed(tmp
 def test_a_profile_that_cannot_be_taken_out_is_refused_before_its_files_are_asked_about(tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text(MERGED, encoding="utf-8")
     with pytest.raises(FleetError):
-        lifecycle.remove(session(tmp_path), "gone", purge=True, confirm=lambda _: pytest.fail("asked"))
+        profiles.remove(session(tmp_path), "gone", purge=True, confirm=lambda _: pytest.fail("asked"))

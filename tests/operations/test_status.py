@@ -11,7 +11,7 @@ from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.gateway.probe import Answer, GatewayAnswers
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict, assess_unknown
-from idlehands_deploy.operations.inspection import StatusReport
+from idlehands_deploy.operations.status import StatusReport
 from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import status as status_views
 from tests.support.containers import ENDED, RUNNING
@@ -54,11 +54,11 @@ def test_below_the_table_stands_why_a_gateway_is_not_ready_and_what_to_type() ->
 
 
 def test_a_container_that_differs_from_its_files_is_told() -> None:
-    drifted = replace(report(READY), drift={"main": "runs an older build of its image"})
+    drifted = replace(report(READY), drift={"main": "its image was built again"})
     assert [*map(str, status_views.notes(drifted, NOW))] == [
-        "main runs an older build of its image.", "  Next: idlehands-deploy up main",
+        "main is out of date: its image was built again.", "  Next: idlehands-deploy up main",
     ]  # fmt: skip
-    assert status_views.as_json(drifted)["profiles"][0]["drift"] == "runs an older build of its image"
+    assert status_views.as_json(drifted)["profiles"][0]["drift"] == "its image was built again"
 
 
 def test_a_container_that_the_fleet_file_no_longer_names_is_told() -> None:

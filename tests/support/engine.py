@@ -1,37 +1,97 @@
-"""An engine whose events come, and end, when a test wants them to."""
+"""The one engine, and the one Compose, that stand in where a real one would hide what a test asks about."""
 
 from __future__ import annotations
 
+import secrets
+import time
+from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import UTC, datetime
+from queue import Queue
+from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import DIGEST_LABEL
+from idlehands_deploy.deployment.directory import read_text
+from idlehands_deploy.deployment.session import Session
+from idlehands_deploy.engine.compose import HASTE
+from idlehands_deploy.engine.facts import EngineFacts, ImageFacts
+from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
 from idlehands_deploy.health.monitor import Pace
-from tests.support.containers import ENDED
+from idlehands_deploy.targets.compose import read_services
+from tests.support.containers import ENDED, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from idlehands_deploy.engine.facts import ContainerFacts
+    import pytest
+
+    from idlehands_deploy.deployment.directory import Deployment
+    from idlehands_deploy.engine.facts import ContainerFacts, PortHolder
 
 # So long that a test which depended on it would not end.
 PATIENT = Pace(unsettled=600, settled=600)
+IMAGE = ImageFacts("sha256:1", 1 << 30, {"idlehands.gateway.version": "2026.9.6"})
+READY = Answer(200, {"ready": True, "status": "started"})
 
 
-class ScriptedEngine:
-    """Stands in for an engine whose events come, and end, when a test wants them to."""
+class Deaths:
+    """A watch in which nobody dies by himself."""
+
+    lost = False
 
     def __init__(self) -> None:
-        self.facts: ContainerFacts | None = ENDED
-        self.asked = 0
+        self.began = time.time()
+
+    def __enter__(self) -> Deaths:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def death(self, *_: object) -> None:
+        pass
+
+    def wait_for_death(self, *_: object) -> None:
+        pass
+
+    def tell(self, *_: object) -> None:
+        pass
+
+
+class FakeEngine:
+    """Stands in for an engine: its containers are a test's, its events come when a test wants them, calls are counted.
+
+    Attributes:
+        there: its containers, by profile.
+        calls: how often each question was asked.
+        failures: what the next questions for containers fail with.
+    """
+
+    def __init__(self, facts: ContainerFacts | None = ENDED) -> None:
+        self.there: dict[str, ContainerFacts] = {}
+        self.calls: Counter[str] = Counter()
         self.failures: list[Exception] = []
         self.is_stopping = False
+        self.built: ImageFacts | None = IMAGE
         self.told: Callable[[str], None]
         self.lost: Callable[[], None]
+        self.becomes(facts)
+
+    def becomes(self, facts: ContainerFacts | None, profile: str = "main") -> None:
+        """A profile's container from now on; None for none."""
+        self.there.pop(profile, None)
+        if facts:
+            self.there[profile] = replace(facts, profile=profile, directory="")
 
     @contextmanager
     def follow(self, _project: str, told: Callable[[str], None], lost: Callable[[], None]) -> Iterator[None]:
         self.told, self.lost = told, lost
         yield
+
+    def watch_deaths(self, _project: str) -> Deaths:
+        self.calls["watch_deaths"] += 1
+        return Deaths()
 
     def alive(self) -> bool:
         return True
@@ -39,8 +99,109 @@ class ScriptedEngine:
     def is_being_stopped(self, _facts: ContainerFacts, _within: float) -> bool:
         return self.is_stopping
 
-    def containers(self, _project: str, _service: str) -> list[ContainerFacts]:
-        self.asked += 1
+    def containers(self, _project: str, service: str | None = None) -> list[ContainerFacts]:
+        self.calls["containers"] += 1
         if self.failures:
             raise self.failures.pop()
-        return [self.facts] if self.facts else []
+        return [facts for name, facts in self.there.items() if service in {None, name}]
+
+    def image(self, _reference: str) -> ImageFacts | None:
+        self.calls["image"] += 1
+        return self.built
+
+    def holders(self) -> Mapping[int, list[PortHolder]]:
+        self.calls["holders"] += 1
+        return {}
+
+    def facts(self) -> EngineFacts:
+        self.calls["facts"] += 1
+        return EngineFacts("28.1.1", "/var/lib/docker", 4, True, True, True, True)
+
+    def counters(self, _facts: ContainerFacts) -> None:
+        self.calls["counters"] += 1
+
+    def usage(self, *_: object) -> None:
+        self.calls["usage"] += 1
+
+    def first_logs(self, *_: object) -> list[str]:
+        self.calls["first_logs"] += 1
+        return []
+
+    def last_logs(self, *_: object, **__: object) -> list[str]:
+        self.calls["last_logs"] += 1
+        return []
+
+
+class FakeCompose:
+    """Stands in for Compose: does to a fake engine's containers what is asked, and keeps what that was.
+
+    Attributes:
+        asked: each command, as it is typed.
+        services: those of the compose file that it was last called for.
+        failure: what the next commands fail with.
+    """
+
+    failure: Exception | None = None
+
+    def __init__(self, engine: FakeEngine) -> None:
+        self.asked: Queue[str] = Queue()
+        self.services: Mapping[str, Any] = {}
+        self._engine = engine
+
+    def of(self, deployment: Deployment) -> FakeCompose:
+        """This, for a deployment's compose file."""
+        self.services = read_services(read_text(deployment.compose_file) or "")
+        return self
+
+    def run(self, *arguments: str, **_: object) -> str:
+        self.asked.put(" ".join(arguments))
+        if self.failure:
+            raise self.failure
+        for word in arguments[1:]:
+            if not word.startswith("-") and word not in {"never", str(HASTE)}:
+                self._do(arguments[0], word)
+        return ""
+
+    def become(self, *arguments: str) -> None:
+        self.asked.put(" ".join(arguments))
+        raise SystemExit
+
+    def _do(self, command: str, profile: str) -> None:
+        there = self._engine.there
+        if command in {"up", "start", "restart"}:
+            there[profile] = made_from(self.services.get(profile, {}), profile)
+        elif command == "stop" and profile in there:
+            there[profile] = replace(there[profile], state="exited", exit_code=0)
+        elif command == "down":
+            there.pop(profile, None)
+
+
+def made_from(service: Mapping[str, Any], profile: str) -> ContainerFacts:
+    """A running container as Compose makes it from a service."""
+    return replace(
+        RUNNING,
+        id=secrets.token_hex(32),
+        profile=profile,
+        directory="",
+        started_at=datetime.now(UTC).isoformat(),
+        image=str(service.get("image", "")),
+        image_id=IMAGE.id,
+        digest=str(service.get("labels", {}).get(DIGEST_LABEL, "")),
+    )
+
+
+def with_fakes(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> FakeCompose:
+    """Let every session meet this engine, and a Compose that acts on it; each gateway that runs says it is ready."""
+    compose = FakeCompose(engine)
+    monkeypatch.setattr(Session, "engine", lambda _: engine)
+    monkeypatch.setattr(Session, "compose", lambda session, _: compose.of(session.deployment))
+    monkeypatch.setattr(GatewayProbe, "ask", lambda *_: GatewayAnswers(READY, READY))
+    monkeypatch.setattr(GatewayProbe, "ask_browsers", lambda _: {})
+    monkeypatch.setattr(GatewayProbe, "ask_control", lambda _: None)
+    monkeypatch.setattr(GatewayProbe, "get", lambda *_: Answer(None))
+    return compose
+
+
+def commands(compose: FakeCompose) -> list[str]:
+    """What Compose was asked since the last time."""
+    return [compose.asked.get() for _ in range(compose.asked.qsize())]

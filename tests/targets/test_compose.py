@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from idlehands_deploy.contract import DIGEST_LABEL
 from idlehands_deploy.engine.compose import BINARY, Compose
 from idlehands_deploy.fleet.model import Fleet, parse_fleet
 from idlehands_deploy.fleet.ports import plan_ports
@@ -117,6 +118,8 @@ services:
     - host.docker.internal:host-gateway
     networks:
     - rescue
+    labels:
+      org.idlehands.deploy.digest: sha256:81d04baf430308c5
 networks:
   rescue: {}
 secrets:
@@ -291,3 +294,13 @@ def test_compose_itself_reads_every_variable_as_it_was_written(tmp_path: Path) -
     read = json.loads(said)["services"]["main"]["environment"]
     # `config` writes a document again, with its dollars doubled.
     assert [read[f"V{n}"].replace("$$", "$") for n in range(len(TRAPS + DOLLARS))] == TRAPS + DOLLARS
+
+
+def test_the_digest_of_a_service_changes_with_its_profile_and_with_no_other() -> None:
+    def digest(rescue: str, main: str = "{}") -> str:
+        services = document(fleet(f"profiles: {{main: {main}, rescue: {rescue}}}"))["services"]
+        return str(services["rescue"]["labels"][DIGEST_LABEL])
+
+    before = digest("{port: 19789}")
+    assert digest("{port: 19789}", "{resources: {memory: 3g}}") == before
+    assert digest("{port: 19789, resources: {memory: 3g}}") != before

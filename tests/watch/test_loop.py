@@ -25,7 +25,7 @@ from idlehands_deploy.watch.loop import Watching, watch
 from idlehands_deploy.watch.metrics import Metrics
 from idlehands_deploy.watch.policy import Policy
 from tests.support.containers import ENDED, RUNNING
-from tests.support.engine import PATIENT, ScriptedEngine
+from tests.support.engine import PATIENT, FakeCompose, FakeEngine, with_fakes
 from tests.support.helpers import session
 
 if TYPE_CHECKING:
@@ -39,25 +39,10 @@ if TYPE_CHECKING:
 SECONDS = 20
 
 
-class Compose:
-    """Stands in for Compose, which would have nothing to restart; says what it was asked."""
-
-    failure: Exception | None = None
-
-    def __init__(self) -> None:
-        self.asked: Queue[str] = Queue()
-
-    def run(self, *arguments: str, **_: object) -> str:
-        self.asked.put(" ".join(arguments))
-        if self.failure:
-            raise self.failure
-        return ""
-
-
 class Watched:
     """A watch under way."""
 
-    def __init__(self, here: Session, engine: ScriptedEngine, compose: Compose) -> None:
+    def __init__(self, here: Session, engine: FakeEngine, compose: FakeCompose) -> None:
         self.here, self.engine, self.compose = here, engine, compose
         self.entries: Queue[dict[str, Any]] = Queue()
         self.stopped = threading.Event()
@@ -82,7 +67,7 @@ class Watched:
         self.next("state")
 
     def becomes(self, facts: ContainerFacts | None, name: str = "main") -> None:
-        self.engine.facts = facts
+        self.engine.becomes(facts, name)
         self.engine.told(name)
 
     def end(self) -> None:
@@ -96,10 +81,8 @@ def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
     """Starts a watch over a fleet file's end; the engine knows a container that has ended."""
     monkeypatch.setattr(watching, "PACE", PATIENT)
     monkeypatch.setattr(watching, "TICK", 0.02)
-    engine, compose, made = ScriptedEngine(), Compose(), list[Watched]()
-    here = session(tmp_path)
-    monkeypatch.setattr(type(here), "engine_for", lambda *_: engine)
-    monkeypatch.setattr(type(here), "compose", lambda *_: compose)
+    engine, made = FakeEngine(), list[Watched]()
+    here, compose = session(tmp_path), with_fakes(monkeypatch, engine)
 
     def begin(more: str = "") -> Watched:
         (tmp_path / "fleet.yaml").write_text(f"profiles: {{main: }}\n{more}")
@@ -190,7 +173,7 @@ def test_a_restart_that_fails_is_written_and_the_watch_goes_on(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "hung", "paused": "ready"})
-    monkeypatch.setattr(Compose, "failure", EngineFailedError("Compose could not do it.", "Mend it."))
+    monkeypatch.setattr(FakeCompose, "failure", EngineFailedError("Compose could not do it.", "Mend it."))
     run = deployment("watch: {patience: 0s}\n")
     run.has_begun()
     run.becomes(RUNNING)

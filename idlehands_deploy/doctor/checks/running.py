@@ -11,7 +11,7 @@ from idlehands_deploy.text import plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from idlehands_deploy.engine.facts import ContainerFacts, ImageFacts
+    from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.health.verdict import Verdict
 
 # A person's choice, or on its way.
@@ -40,29 +40,17 @@ def check_generated(stale: Sequence[str], foreign: Sequence[str]) -> Iterator[Fi
         )  # fmt: skip
 
 
-def check_drift(
-    containers: Mapping[str, ContainerFacts],
-    hashes: Mapping[str, str],
-    image: ImageFacts | None,
-    newer_secrets: set[str],
-) -> Iterator[Finding]:
-    """Running containers against compose.yaml, the image and the secrets.
+def check_out_of_date(causes: Mapping[str, str]) -> Iterator[Finding]:
+    """Running containers that `up` would touch.
 
     Args:
-        containers: those that run, by profile.
-        hashes: Compose's digest of each profile's service as the file now has it; empty where it cannot tell.
-        newer_secrets: profiles of which a secret was written since they started.
+        causes: why, by profile; empty for one that it would leave alone.
     """
-    for name, facts in containers.items():
-        if facts.config_hash and hashes.get(name, facts.config_hash) != facts.config_hash:
-            what, why = "runs by an older compose.yaml", "what was changed since has no effect"
-        elif image and facts.image_id and facts.image_id != image.id:
-            what, why = "runs an older build of its image", "what was mended since is not in it"
-        elif name in newer_secrets:
-            what, why = "was started before one of its secrets was changed", "it goes on with the old value"
-        else:
-            continue
-        yield Finding("warning", name, what, why, Remedy.run("up", name))
+    for name, cause in causes.items():
+        if cause:
+            yield Finding(
+                "warning", name, f"is out of date: {cause}", "the change has no effect yet", Remedy.run("up", name)
+            )
 
 
 def check_orphans(orphans: Sequence[ContainerFacts]) -> Iterator[Finding]:

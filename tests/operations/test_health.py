@@ -9,17 +9,17 @@ import pytest
 from typer.testing import CliRunner
 
 from idlehands_deploy.cli import app
-from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.errors import EngineUnreachableError, NotReadyError
 from idlehands_deploy.health.deep_check.steps import Step
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.readiness import Waited
 from idlehands_deploy.health.verdict import Verdict
-from idlehands_deploy.operations import checking, editing
-from idlehands_deploy.operations.checking import Checked, HealthCheck
+from idlehands_deploy.operations import health, profiles
+from idlehands_deploy.operations.health import Checked, HealthCheck
 from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import health as health_views
 from idlehands_deploy.show.output import Line
+from tests.support.engine import FakeEngine, with_fakes
 from tests.support.helpers import run, session
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def checked(state: State, steps: tuple[Step, ...] | None = None, profile: str = 
 
 @pytest.fixture
 def fleet(tmp_path: Path) -> Path:
-    editing.init(session(tmp_path), ["main", "rescue"])
+    profiles.init(session(tmp_path), ["main", "rescue"])
     return tmp_path
 
 
 def call(monkeypatch: pytest.MonkeyPatch, fleet: Path, items: list[Checked], *arguments: str) -> Any:
-    monkeypatch.setattr(checking, "check", lambda *_, **__: HealthCheck(items))
+    monkeypatch.setattr(health, "check", lambda *_, **__: HealthCheck(items))
     return CliRunner().invoke(app, ["-C", str(fleet), "health", *arguments])
 
 
@@ -131,19 +131,7 @@ def test_a_wait_that_was_in_vain_is_a_verdict_and_no_error(fleet: Path, monkeypa
         waited.append(arguments[-1])
         return Waited(seen, NotReadyError("late", "Next: wait"))
 
-    class Engine:
-        """Stands in for an engine whose gateway never gets ready, which would take a test's whole time."""
-
-        def watch_deaths(self, _: str) -> Engine:
-            return self
-
-        def __enter__(self) -> Engine:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            pass
-
-    monkeypatch.setattr(Session, "engine_for", lambda *_: Engine())
-    monkeypatch.setattr(checking, "wait_for", wait_for)
-    assert checking.check(session(fleet), ["main"], 7, deep=False) == HealthCheck([checked("starting")])
+    with_fakes(monkeypatch, FakeEngine())
+    monkeypatch.setattr(health, "wait_for", wait_for)
+    assert health.check(session(fleet), ["main"], 7, deep=False) == HealthCheck([checked("starting")])
     assert waited == [7]

@@ -1,4 +1,4 @@
-"""`doctor --bundle`: an archive for a bug report."""
+"""`doctor`, and with `--bundle` an archive for a bug report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from idlehands_deploy.doctor.archive import write_bundle
 from idlehands_deploy.doctor.bundle import Elsewhere, gather
 from idlehands_deploy.doctor.examine import examine
 from idlehands_deploy.errors import DeployError
-from idlehands_deploy.operations.inspection import StatusReport, status
+from idlehands_deploy.operations.status import StatusReport, status
 from idlehands_deploy.watch.journal import read_journal
 
 if TYPE_CHECKING:
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.doctor.examine import Diagnosis
+
+
+__all__ = ["elsewhere", "examine", "report"]
 
 
 def elsewhere(session: Session, status_json: Callable[[StatusReport], Any]) -> Elsewhere:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from idlehands_deploy.fleet.values import seconds
-from idlehands_deploy.planning.ending import cut_off
+from idlehands_deploy.planning.drain import cut_off
 
 
 @pytest.mark.parametrize(("text", "expected"), [("330s", 330), ("5m", 300), ("5m30s", 330), ("0s", 0)])
@@ -13,10 +13,10 @@ def test_a_duration_has_its_seconds(text: str, expected: int) -> None:
 
 def test_who_is_killed_before_its_time_is_over_is_not_said_to_have_used_it_up() -> None:
     assert cut_off("main", "330s", killed=True, is_early=True, now=False) == (
-        "main was killed before its 330s were over: what it was at is lost. "
+        "main was killed before its 330s were over: unfinished work was lost. "
         "See why: idlehands-deploy logs main --tail 50"
     )
     assert cut_off("main", "330s", killed=True, is_early=False, now=False) == (
-        "main had not finished after 330s and was killed: what it was at is lost. "
-        "How long it may take is profiles.main.stop_grace_period."
+        "main had not finished after 330s and was killed: unfinished work was lost. "
+        "To give it longer, raise profiles.main.stop_grace_period."
     )

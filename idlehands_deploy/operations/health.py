@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.health.deep_check.steps import Doors, Step, proven
@@ -17,9 +18,8 @@ from idlehands_deploy.isolation.setups import plan_here
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
-    from idlehands_deploy.fleet.model import Fleet
-    from idlehands_deploy.fleet.ports import PortPlan
     from idlehands_deploy.health.deep_check.prove import Place
 
 
@@ -63,28 +63,27 @@ def check(session: Session, names: Sequence[str], wait: float | None, *, deep: b
         EngineUnreachableError: no engine answers.
     """
     fleet = session.fleet()
-    plan = plan_here(session, fleet)
     profiles = select(fleet, names)
-    engine = session.engine_for(fleet)
+    look = take_look(session, fleet, plan_here(session, fleet))
     if wait is None:
         # A proof asks the browsers itself, and says more of them.
-        seen = observe(session, engine, fleet, plan, profiles, details=not deep)
+        seen = observe(look, profiles, details=not deep)
     else:
-        with engine.watch_deaths(fleet.name) as watch:
-            seen = wait_for(session, engine, watch, fleet, plan, profiles, wait).seen
+        with look.engine.watch_deaths(look.fleet.name) as watch:
+            seen = wait_for(look.again(), watch, profiles, wait).seen
     if not deep:
         return HealthCheck([Checked(item) for item in seen])
-    return HealthCheck(_prove_all(session, fleet, plan, seen))
+    return HealthCheck(_prove_all(look, seen))
 
 
-def _prove_all(session: Session, fleet: Fleet, plan: PortPlan, seen: Sequence[Observation]) -> list[Checked]:
+def _prove_all(look: Look, seen: Sequence[Observation]) -> list[Checked]:
     from idlehands_deploy.health.deep_check.prove import prove  # noqa: PLC0415 - only a deep check pays for it
 
     interrupted = threading.Event()
 
     def one(item: Observation) -> Checked:
-        place = _place(session, fleet, plan, item.verdict.profile)
-        return Checked(item, prove(place, item.verdict, session.progress, interrupted))
+        place = _place(look, item.verdict.profile)
+        return Checked(item, prove(place, item.verdict, look.session.progress, interrupted))
 
     with ThreadPoolExecutor(max_workers=len(seen)) as pool:
         try:
@@ -93,13 +92,14 @@ def _prove_all(session: Session, fleet: Fleet, plan: PortPlan, seen: Sequence[Ob
             interrupted.set()  # after Ctrl-C each puts back what it has done, and ends
 
 
-def _place(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> Place:
+def _place(look: Look, profile: str) -> Place:
     from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
     from idlehands_deploy.health.deep_check.prove import Place  # noqa: PLC0415
 
-    token = read_token(session.deployment, profile)
-    where = gateway_host(fleet), plan.profiles[profile].base
+    deployment, ports = look.session.deployment, look.ports.profiles[profile]
+    token = read_token(deployment, profile)
+    where = gateway_host(look.fleet), ports.base
     return Place(
-        Doors.of(plan.profiles[profile]), token, GatewayProbe(*where, token), GatewayProbe(*where, None),
-        session.deployment.state_directory(profile),
+        Doors.of(ports), token, GatewayProbe(*where, token), GatewayProbe(*where, None),
+        deployment.state_directory(profile),
     )  # fmt: skip

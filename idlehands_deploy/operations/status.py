@@ -1,4 +1,4 @@
-"""Commands that look and change nothing."""
+"""`status`: what is true of each gateway now."""
 
 from __future__ import annotations
 
@@ -6,20 +6,17 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.directory import read_text
-from idlehands_deploy.deployment.profile_files import container_user, read_token, written_at
+from idlehands_deploy.deployment.look import take_look
+from idlehands_deploy.deployment.profile_files import container_user
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.doctor.drift import compose_hashes, find_drift
-from idlehands_deploy.errors import DirectoryError, EngineUnreachableError
+from idlehands_deploy.errors import EngineUnreachableError
 from idlehands_deploy.health.monitor import Monitor, Pace
 from idlehands_deploy.health.observe import Observation, gateway_host, observe, unknown
-from idlehands_deploy.host.sockets import own_addresses
-from idlehands_deploy.isolation.check import check_isolation
-from idlehands_deploy.isolation.setups import find_natives, plan_here, read_setups
-from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.planning.causes import out_of_date
+from idlehands_deploy.planning.facts import find_recipe
 from idlehands_deploy.targets.compose import build_document, render
 
 if TYPE_CHECKING:
@@ -27,11 +24,9 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.facts import ContainerFacts
-    from idlehands_deploy.findings import Finding
     from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.fleet.ports import PortPlan, ProfilePorts
     from idlehands_deploy.health.verdict import Verdict
-    from idlehands_deploy.isolation.claims import Native, Setup
 
 
 @dataclass(frozen=True)
@@ -42,7 +37,7 @@ class StatusReport:
         host: the address at which this host reaches the gateways.
         orphans: the project's containers that the fleet file does not name.
         is_stale: the fleet file was changed since the containers' compose file was generated from it.
-        drift: how a profile's container differs from what would be made now, by profile.
+        drift: why a profile's container is out of date, by profile.
         failure: what keeps the engine from answering, so that nothing is certain; None if it does.
     """
 
@@ -54,45 +49,6 @@ class StatusReport:
     is_stale: bool
     drift: dict[str, str] = field(default_factory=dict)
     failure: EngineUnreachableError | None = None
-
-
-@dataclass(frozen=True)
-class PortsReport:
-    """Who takes which ports on this host.
-
-    Attributes:
-        natives: gateways without a container; left out where profiles were named.
-        findings: who meets whom, and what configs say other than the plan.
-    """
-
-    setups: list[Setup]
-    natives: list[Native]
-    findings: list[Finding]
-
-
-@dataclass(frozen=True)
-class Listing:
-    """The fleet file's content."""
-
-    fleet: Fleet
-    plans: list[ProfilePorts]
-
-
-def ports(session: Session, names: Sequence[str]) -> PortsReport:
-    """The ports of the profiles as they take effect, and those of native gateways."""
-    fleet = session.fleet()
-    plan = plan_here(session, fleet)
-    chosen = select(fleet, names)
-    setups = {setup.name: setup for setup in read_setups(session, fleet, plan)}
-    natives = [] if names else find_natives(session)
-    findings = [] if names else check_isolation(list(setups.values()), natives, own_addresses)
-    return PortsReport([setups[name] for name in chosen], natives, findings)
-
-
-def listing(session: Session) -> Listing:
-    """The profiles of the fleet file, with their ports."""
-    fleet = session.fleet()
-    return Listing(fleet, list(plan_here(session, fleet).profiles.values()))
 
 
 def status(session: Session, names: Sequence[str]) -> StatusReport:
@@ -163,49 +119,21 @@ def _failure(seen: Observation) -> EngineUnreachableError | None:
 
 
 def _status(session: Session, fleet: Fleet, plan: PortPlan, profiles: list[str], *, with_orphans: bool) -> StatusReport:
-    engine, containers = session.engine_and_containers(fleet)
-    compose_text = render(build_document(fleet, plan, container_user(fleet, session.deployment)))
+    look = take_look(session, fleet, plan)
+    document = build_document(fleet, plan, container_user(fleet, session.deployment))
     with ThreadPoolExecutor() as pool:
-        image = pool.submit(engine.image, fleet.image)
-        known = {facts.profile: facts for facts in containers if facts.profile in fleet.profiles}
-        running = {name: facts for name, facts in known.items() if name in profiles and facts.state == "running"}
-        # Asking Compose costs more than all the rest, and a file that is older than every container tells nothing.
-        oldest = min((facts.created for facts in running.values()), default=float("inf"))
-        is_newer = written_at(session.deployment.compose_file) > oldest
-        hashes = pool.submit(compose_hashes, session, fleet, compose_text) if is_newer else None
-        seen = observe(session, engine, fleet, plan, profiles, known, details=True)
-        drift = find_drift(session, fleet, running, hashes.result() if hashes else {}, image.result())
+        image = pool.submit(look.engine.image, fleet.image)
+        is_stale = pool.submit(lambda: read_text(session.deployment.compose_file) != render(document))
+        seen = observe(look, profiles, details=True)
+        recipe = find_recipe(look, document["services"], image.result())
+        running = [facts for name, facts in look.containers.items() if name in profiles and facts.state == "running"]
+        causes = {facts.profile: out_of_date(facts, recipe) for facts in running}
         return StatusReport(
             fleet.name,
             gateway_host(fleet),
             seen,
             plan.profiles,
-            [facts for facts in containers if facts.profile not in fleet.profiles] if with_orphans else [],
-            is_stale=read_text(session.deployment.compose_file) != compose_text,
-            drift={finding.place: finding.what for finding in drift},
+            list(look.orphans) if with_orphans else [],
+            is_stale=is_stale.result(),
+            drift={name: cause for name, cause in causes.items() if cause},
         )
-
-
-def url(session: Session, name: str) -> str:
-    """The dashboard's link, with the token in it so that it logs straight in."""
-    fleet = session.fleet()
-    select(fleet, [name])
-    host = gateway_host(fleet)
-    host = f"[{host}]" if ":" in host else host
-    base = plan_here(session, fleet).profiles[name].base
-    # In the fragment, which a browser sends to nobody.
-    return f"http://{host}:{base}/#token={quote(token(session, name))}"
-
-
-def token(session: Session, name: str) -> str:
-    """A profile's gateway token.
-
-    Raises:
-        DirectoryError: there is none, or you may not read it.
-    """
-    select(session.fleet(), [name])
-    if found := read_token(session.deployment, name):
-        return found
-    path = session.deployment.secret_file(name, TOKEN_SECRET)
-    read_text(path)
-    raise DirectoryError(f"There is no token at {path}.", Remedy("Make it: ", ours("generate")))

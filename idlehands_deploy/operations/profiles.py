@@ -1,23 +1,23 @@
-"""Commands that change the fleet file and what is generated from it."""
+"""Commands that add profiles and take them out."""
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.directory import locked, read_text
-from idlehands_deploy.errors import StaleError, UsageError
-from idlehands_deploy.fleet.file import (
-    new_fleet_text,
-    parse_text,
-    with_profile,
-)
+from idlehands_deploy.deployment.session import select
+from idlehands_deploy.errors import UsageError
+from idlehands_deploy.fleet.file import new_fleet_text, parse_text, with_profile
 from idlehands_deploy.fleet.ports import MAIN
-from idlehands_deploy.planning.draft import NEW_NAME, Draft, check_name, generated, make_draft, store, with_profiles
+from idlehands_deploy.operations.containers import look_at
+from idlehands_deploy.operations.lifecycle import Prepared, end
+from idlehands_deploy.planning.draft import NEW_NAME, Draft, check_name, draft_without, make_draft, store, with_profiles
+from idlehands_deploy.planning.plans import plan_remove
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
+    from pathlib import Path
 
     from idlehands_deploy.deployment.session import Session
 
@@ -76,33 +76,43 @@ def add(session: Session, name: str, port: int | None, rescues: Sequence[str]) -
     return edit(session, change, [name])
 
 
-def generate(session: Session) -> bool:
-    """Bring the generated files up to date.
-
-    Returns:
-        Whether anything changed.
-    """
-    session.fleet_text()  # a directory without a fleet file is not even locked
-    with locked(session.deployment):
-        return store(session, make_draft(session, session.fleet_text()))
-
-
-def check_generated(session: Session) -> None:
-    """See that the generated files are what the fleet file says; writes nothing.
+def prepare_removal(session: Session, name: str, *, purge: bool) -> Prepared:
+    """What `remove` would do.
 
     Raises:
-        StaleError: they are not; the message holds the difference.
+        UsageError: there is no such profile.
+        FleetError: it cannot be taken out of a fleet file of this form.
     """
-    differences: list[str] = []
-    for path, text in generated(session, make_draft(session, session.fleet_text())):
-        old = (read_text(path) or "").splitlines(keepends=True)
-        new = text.splitlines(keepends=True)
-        differences += difflib.unified_diff(old, new, path.name, f"{path.name} as generated")
-    if differences:
-        raise StaleError(
-            f"{session.deployment.compose_file} is stale:\n{''.join(differences)}",
-            Remedy("Renew it: ", ours("generate")),
+    select(session.fleet(), [name])
+    draft_without(session, name)  # before anything is stopped or deleted
+    look, _ = look_at(session, [name])
+    return Prepared(look, plan_remove(look, name, purge=purge), [name])
+
+
+def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str], bool]) -> Path | None:
+    """Take a profile and its container out.
+
+    Args:
+        purge: delete its files too.
+        confirm: asked before anything is deleted.
+
+    Returns:
+        Where its files stay; None if they were deleted.
+
+    Raises:
+        UsageError: there is no such profile, or the deletion was not confirmed.
+    """
+    select(session.fleet(), [name])
+    draft_without(session, name)
+    files = [session.deployment.state_directory(name).parent, session.deployment.secrets_directory(name)]
+    question = f"Delete {' and '.join(map(str, files))} for good, with {name}'s sessions and credentials?"
+    if purge and not confirm(question):
+        raise UsageError(
+            f"{name} was not removed: nothing was changed.",
+            "To delete its files without being asked, add --yes.",
         )
+    end(prepare_removal(session, name, purge=purge))
+    return None if purge else files[0]
 
 
 def _text(session: Session) -> str:

@@ -1,0 +1,70 @@
+"""What one command knows of the world, taken once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.fleet.ports import PortPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.fleet.model import Fleet
+
+
+@dataclass(frozen=True)
+class Look:
+    """A fleet with its containers at one moment.
+
+    Attributes:
+        containers: those of the fleet's profiles, by profile.
+        orphans: the project's containers that the fleet file does not name.
+    """
+
+    session: Session
+    fleet: Fleet
+    ports: PortPlan
+    engine: Engine
+    containers: Mapping[str, ContainerFacts]
+    orphans: tuple[ContainerFacts, ...] = ()
+
+    def again(self) -> Look:
+        """The same with its containers as they are now; for after a change."""
+        return _with_containers(self, self.engine.containers(self.fleet.name))
+
+    def with_fleet(self, fleet: Fleet, ports: PortPlan) -> Look:
+        """The same for a newer fleet of this name."""
+        return _with_containers(replace(self, fleet=fleet, ports=ports), (*self.containers.values(), *self.orphans))
+
+    def state(self, profile: str) -> str:
+        """Docker's word for a profile's container; empty where there is none."""
+        return facts.state if (facts := self.containers.get(profile)) else ""
+
+
+def take_look(session: Session, fleet: Fleet, ports: PortPlan | None = None) -> Look:
+    """Ask the engine once for all containers of the project.
+
+    Args:
+        ports: left out by what asks no gateway, and so works where no ports can be planned.
+
+    Raises:
+        EngineUnreachableError: no engine answers.
+        UsageError: another directory's deployment has the fleet's name.
+    """
+    engine, containers = session.engine_and_containers(fleet)
+    return _with_containers(Look(session, fleet, ports or PortPlan({}), engine, {}), containers)
+
+
+def _with_containers(look: Look, found: Iterable[ContainerFacts]) -> Look:
+    known: dict[str, ContainerFacts] = {}
+    orphans: list[ContainerFacts] = []
+    for facts in found:
+        if facts.profile in look.fleet.profiles:
+            known[facts.profile] = facts
+        else:
+            orphans.append(facts)
+    return replace(look, containers=known, orphans=tuple(orphans))

@@ -1,0 +1,59 @@
+"""Commands that look into a profile's container."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from idlehands_deploy.deployment.look import take_look
+from idlehands_deploy.deployment.session import select
+from idlehands_deploy.engine.compose import exec_arguments, interleaved, log_arguments
+from idlehands_deploy.errors import UsageError
+from idlehands_deploy.health.verdict import assess
+from idlehands_deploy.remedies import Remedy, ours
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from idlehands_deploy.deployment.look import Look
+    from idlehands_deploy.deployment.session import Session
+
+
+def logs(
+    session: Session, names: Sequence[str], *, follow: bool, since: str | None, tail: int | None, colour: bool
+) -> str:
+    """The logs of several profiles, interleaved by time.
+
+    With ``follow``, or of one profile, Compose takes this process over and this never returns.
+    """
+    look, profiles = look_at(session, names)
+    there = [name for name in profiles if look.state(name)]
+    if not there:
+        raise UsageError(
+            f"No container yet: {' '.join(profiles)}",
+            Remedy("Make and start it: ", ours("up", *profiles)),
+        )
+    compose = session.compose(look.fleet)
+    arguments = log_arguments(there, follow=follow, since=since, tail=tail, colour=colour)
+    if follow or len(there) == 1:
+        compose.become(*arguments)
+    return interleaved(compose.run(*arguments, "--timestamps"))
+
+
+def execute(session: Session, name: str, command: Sequence[str], *, terminal: bool) -> NoReturn:
+    """Run a command in a profile's container on this terminal; Compose takes this process over.
+
+    Raises:
+        UsageError: the container does not run.
+    """
+    look, _ = look_at(session, [name])
+    if look.state(name) != "running":
+        verdict = assess(name, look.containers.get(name), None)
+        raise UsageError(f"{name} does not run: {verdict.reason}.", Remedy("Next: ").then(verdict.remedy))
+    session.compose(look.fleet).become(*exec_arguments(name, command, terminal=terminal))
+
+
+def look_at(session: Session, names: Sequence[str]) -> tuple[Look, list[str]]:
+    """A look without ports, and the profiles that are asked for."""
+    fleet = session.fleet()
+    profiles = select(fleet, names)
+    return take_look(session, fleet), profiles

@@ -1,0 +1,70 @@
+"""The way into a gateway: its dashboard's link, and its token."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from idlehands_deploy.contract import TOKEN_SECRET
+from idlehands_deploy.deployment.directory import read_text
+from idlehands_deploy.deployment.look import take_look
+from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.session import select
+from idlehands_deploy.errors import DirectoryError
+from idlehands_deploy.health.observe import gateway_host
+from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.operations.lifecycle import Prepared, finish, refuse_conflicts, tell
+from idlehands_deploy.planning import draft as drafts
+from idlehands_deploy.planning.plans import plan_rotation
+from idlehands_deploy.remedies import Remedy, ours
+
+if TYPE_CHECKING:
+    from idlehands_deploy.deployment.session import Session
+
+
+def url(session: Session, name: str) -> str:
+    """The dashboard's link, with the token in it so that it logs straight in."""
+    fleet = session.fleet()
+    select(fleet, [name])
+    host = gateway_host(fleet)
+    host = f"[{host}]" if ":" in host else host
+    base = plan_here(session, fleet).profiles[name].base
+    # In the fragment, which a browser sends to nobody.
+    return f"http://{host}:{base}/#token={quote(token(session, name))}"
+
+
+def token(session: Session, name: str) -> str:
+    """A profile's gateway token.
+
+    Raises:
+        DirectoryError: there is none, or you may not read it.
+    """
+    select(session.fleet(), [name])
+    if found := read_token(session.deployment, name):
+        return found
+    path = session.deployment.secret_file(name, TOKEN_SECRET)
+    read_text(path)
+    raise DirectoryError(f"There is no token at {path}.", Remedy("Make it: ", ours("generate")))
+
+
+def prepare_rotation(session: Session, name: str) -> Prepared:
+    """What `rotate_token` would do: a gateway that runs is restarted, since it reads its token once.
+
+    Raises:
+        StaleError, PortConflictError: it could not be restarted, so it keeps the token that it knows.
+    """
+    drafted = drafts.make_draft(session, session.fleet_text())
+    select(drafted.fleet, [name])
+    look = take_look(session, drafted.fleet, drafted.ports)
+    if look.state(name) != "running":
+        return Prepared(look, plan_rotation(look, name), [])
+    drafts.refuse_stale(session, drafted)
+    refuse_conflicts(look, [name])
+    return Prepared(look, plan_rotation(look, name), [name])
+
+
+def rotate_token(session: Session, name: str, timeout: float) -> None:
+    """Give a profile a new token, and wait until a gateway that runs is usable with it."""
+    prepared = prepare_rotation(session, name)
+    tell(prepared)
+    finish(prepared, timeout).usable()

@@ -1,0 +1,43 @@
+"""`generate`: the files that follow from the fleet file."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.deployment.directory import locked, read_text
+from idlehands_deploy.errors import StaleError
+from idlehands_deploy.planning.draft import generated, make_draft, store
+from idlehands_deploy.remedies import Remedy, ours
+
+if TYPE_CHECKING:
+    from idlehands_deploy.deployment.session import Session
+
+
+def generate(session: Session) -> bool:
+    """Bring the generated files up to date.
+
+    Returns:
+        Whether anything changed.
+    """
+    session.fleet_text()  # a directory without a fleet file is not even locked
+    with locked(session.deployment):
+        return store(session, make_draft(session, session.fleet_text()))
+
+
+def check_generated(session: Session) -> None:
+    """See that the generated files are what the fleet file says; writes nothing.
+
+    Raises:
+        StaleError: they are not; the message holds the difference.
+    """
+    differences: list[str] = []
+    for path, text in generated(session, make_draft(session, session.fleet_text())):
+        old = (read_text(path) or "").splitlines(keepends=True)
+        new = text.splitlines(keepends=True)
+        differences += difflib.unified_diff(old, new, path.name, f"{path.name} as generated")
+    if differences:
+        raise StaleError(
+            f"{session.deployment.compose_file} is stale:\n{''.join(differences)}",
+            Remedy("Renew it: ", ours("generate")),
+        )

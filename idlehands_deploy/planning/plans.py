@@ -1,0 +1,134 @@
+"""The plan of each command, computed from facts: nothing here touches a file, the engine or the clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.engine.compose import HASTE, up_arguments
+from idlehands_deploy.planning.causes import NETWORK_LOST, recreate_cause, restart_cause
+from idlehands_deploy.planning.steps import SAID, Plan, Step
+from idlehands_deploy.text import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from idlehands_deploy.deployment.look import Look
+    from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.fleet.ports import PortPlan
+    from idlehands_deploy.planning.causes import Recipe
+    from idlehands_deploy.planning.facts import FileFacts
+
+NOTHING = "nothing to do"
+UP = tuple(up_arguments([]))
+# Compose sees no difference in a container that lost what it had.
+UP_ANEW = tuple(up_arguments(["--force-recreate"]))
+
+
+def plan_files(files: FileFacts, ports: PortPlan) -> Plan:
+    """What is written before any container is touched."""
+    return Plan(tuple(_file_steps(files, ports)))
+
+
+def plan_up(containers: Mapping[str, ContainerFacts], recipe: Recipe, profiles: Sequence[str], image: str) -> Plan:
+    """Bring each profile's container to what it would be made from now.
+
+    Args:
+        image: the name of the fleet's image.
+    """
+    steps = []
+    if recipe.image is None:
+        steps.append(Step(image, "image pulled or built", "the engine does not have it", ("image",)))
+    steps += [_up_step(name, containers.get(name), recipe) for name in profiles]
+    # Compose takes those of one kind together, and the first are those that were never there.
+    order = ("image", "up", "restart", "")
+    return Plan(tuple(sorted(steps, key=lambda step: (order.index(step.verb), step.how))))
+
+
+def plan_start(look: Look, profiles: Sequence[str]) -> Plan:
+    """Start what does not run; each has a container."""
+    running = [Step(name, NOTHING, "it runs") for name in profiles if look.state(name) == "running"]
+    stopped = [Step(name, SAID["start"], "", ("start",)) for name in profiles if look.state(name) != "running"]
+    return Plan((*stopped, *running))
+
+
+def plan_restart(profiles: Sequence[str], *, now: bool, cause: str = "") -> Plan:
+    """Restart each; each has a container."""
+    return Plan(tuple(Step(name, SAID["restart"], cause, ("restart", *haste(now))) for name in profiles))
+
+
+def plan_stop(look: Look, profiles: Sequence[str], *, now: bool) -> Plan:
+    """Stop what runs."""
+    return Plan(tuple(_stop_step(name, look.state(name), now=now) for name in profiles))
+
+
+def plan_down(look: Look, profiles: Sequence[str], *, now: bool) -> Plan:
+    """Stop what runs, then remove the containers with their networks."""
+    there = [name for name in profiles if look.state(name)]
+    ends = [step for step in plan_stop(look, profiles, now=now).steps if step.how or step.subject not in there]
+    return Plan((*ends, *(Step(name, "container removed", "", ("down",)) for name in there)))
+
+
+def plan_remove(look: Look, name: str, *, purge: bool) -> Plan:
+    """Take a profile out, with its container, and with its files where that is wanted."""
+    directories = (f"profiles/{name}", f"secrets/{name}")
+    files = [
+        Step(path, "deleted for good", "--purge was given", ("delete",)) if purge else Step(path, "kept")
+        for path in directories
+    ]
+    down = plan_down(look, [name], now=False) if look.state(name) else Plan()
+    return down + Plan((Step(name, "profile taken out of fleet.yaml", "", ("drop",)), *files))
+
+
+def plan_rotation(look: Look, name: str) -> Plan:
+    """Give a profile a new token, which its gateway reads when it starts."""
+    token = Plan((Step(name, "token replaced", "", ("token",)),))
+    if look.state(name) != "running":
+        return token
+    return token + plan_restart([name], now=False, cause="it reads its token once")
+
+
+def haste(now: bool) -> tuple[str, ...]:
+    """Compose's arguments for an end that must be now."""
+    return ("--timeout", str(HASTE)) if now else ()
+
+
+def _up_step(name: str, facts: ContainerFacts | None, recipe: Recipe) -> Step:
+    if facts is None:
+        return Step(name, "container created", "it has none", UP)
+    if cause := recreate_cause(facts, recipe):
+        return Step(name, "container recreated", cause, UP_ANEW if NETWORK_LOST in cause else UP)
+    if facts.state in {"running", "paused", "restarting"}:
+        if facts.state == "running" and (cause := restart_cause(facts, recipe)):
+            return Step(name, SAID["restart"], cause, ("restart",))
+        return Step(name, NOTHING)
+    return Step(name, SAID["start"], _why_not_running(facts.state), UP)
+
+
+def _stop_step(name: str, state: str, *, now: bool) -> Step:
+    if not state:
+        return Step(name, NOTHING, "it has no container")
+    if state in {"exited", "created", "dead"}:
+        return Step(name, NOTHING, _why_not_running(state))
+    return Step(name, SAID["stop"], "", ("stop", *haste(now)))
+
+
+def _why_not_running(state: str) -> str:
+    return {"exited": "it is stopped", "created": "it was never started"}.get(state, f"it is {state}")
+
+
+def _file_steps(files: FileFacts, ports: PortPlan) -> Iterator[Step]:
+    for name, guess in files.added.items():
+        published = ", ".join(f"{port.port} ({port.purpose})" for port in ports.profiles[name].published)
+        yield Step(name, f"profile added at {published}", f"fleet.yaml has none of this name{guess}", ("store",))
+    for name in files.pinned:
+        if name not in files.added:
+            yield Step(name, f"port {ports.profiles[name].base} written to fleet.yaml", "it had none", ("store",))
+    if files.missing:
+        cause = "it does not exist" if len(files.missing) == 1 else "they do not exist"
+        yield Step(listed(files.missing), "written", cause, ("store",))
+    if files.stale:
+        cause = "it differs from fleet.yaml" if len(files.stale) == 1 else "they differ from fleet.yaml"
+        yield Step(listed(files.stale), "written", cause, ("store",))
+    for name, parts in files.absent.items():
+        cause = "there is none" if len(parts) == 1 else "there are none"
+        yield Step(name, f"{listed(parts)} created", cause, ("store",))

@@ -1,0 +1,225 @@
+"""Commands against one engine that counts what it is asked; real gateways are in tests/integration."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.deployment.directory import Deployment
+from idlehands_deploy.deployment.session import Session
+from idlehands_deploy.operations import containers, dashboard, doctor, lifecycle, profiles, status
+from tests.support.engine import FakeEngine, commands, with_fakes
+from tests.support.helpers import snapshot
+from tests.support.imports import Told
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from idlehands_deploy.operations.lifecycle import Prepared
+    from tests.support.engine import FakeCompose
+
+UP = "up --detach --no-build --pull never"
+
+
+class Site:
+    """Main and rescue on a fake engine."""
+
+    def __init__(self, root: Path, engine: FakeEngine, compose: FakeCompose) -> None:
+        self.root, self.engine, self.compose = root, engine, compose
+        self.told = Told()
+        self.session = Session(Deployment(root), {}, self.told, lambda _: False)
+
+    def lines(self) -> list[str]:
+        """What was said since the last time, but for what moves."""
+        said, self.told.lines = self.told.lines, []
+        return [line for line in said if "ready" not in line and "finishing" not in line and "bringing" not in line]
+
+    def edit(self, old: str, new: str) -> None:
+        path = self.root / "fleet.yaml"
+        path.write_text(path.read_text().replace(old, new))
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    engine = FakeEngine(None)
+    fresh = Site(tmp_path, engine, with_fakes(monkeypatch, engine))
+    monkeypatch.setattr("idlehands_deploy.planning.port_conflicts.listen_error", lambda *_: None)
+    profiles.init(fresh.session, ["main", "rescue"])
+    return fresh
+
+
+@pytest.fixture
+def pair(site: Site) -> Site:
+    """Main and rescue, up."""
+    lifecycle.up(site.session, [], 5).usable()
+    commands(site.compose)
+    site.lines()
+    site.engine.calls.clear()
+    return site
+
+
+def make_one(site: Site) -> None:
+    site.engine.becomes(None, "rescue")
+    lifecycle.up(site.session, [], 5).usable()
+
+
+COMMANDS: dict[str, Callable[[Site], object]] = {
+    "up, nothing to do": lambda site: lifecycle.up(site.session, [], 5).usable(),
+    "up, one to make": make_one,
+    "up --dry-run": lambda site: lifecycle.prepare_up(site.session, []),
+    "status": lambda site: status.status(site.session, []),
+    "stop": lambda site: lifecycle.stop(site.session, []),
+    "restart": lambda site: lifecycle.restart(site.session, [], 5).usable(),
+    "exec": lambda site: containers.execute(site.session, "main", ["true"], terminal=False),
+    "logs": lambda site: containers.logs(site.session, [], follow=False, since=None, tail=None, colour=False),
+    "doctor": lambda site: doctor.examine(site.session),
+}
+# How often the engine is asked for what, with two gateways up. Containers: once, and once more after a change.
+CALLS = {
+    "up, nothing to do": {"containers": 1, "holders": 1, "image": 1, "watch_deaths": 1},
+    "up, one to make": {"containers": 2, "holders": 1, "image": 1, "watch_deaths": 1, "first_logs": 1},
+    "up --dry-run": {"containers": 1, "holders": 1, "image": 1},
+    "status": {"containers": 1, "image": 1, "counters": 2, "usage": 2},
+    "stop": {"containers": 1, "watch_deaths": 1, "last_logs": 2},
+    "restart": {"containers": 2, "holders": 1, "watch_deaths": 1, "last_logs": 2, "first_logs": 2},
+    "exec": {"containers": 1},
+    "logs": {"containers": 1},
+    "doctor": {"containers": 1, "facts": 1, "holders": 1, "image": 1, "first_logs": 2},
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_engine_is_asked_no_more_often_than_needed(pair: Site, command: str) -> None:
+    with suppress(SystemExit):  # a command that hands over to Compose
+        COMMANDS[command](pair)
+    assert dict(pair.engine.calls) == CALLS[command]
+
+
+def new_key(site: Site) -> None:
+    (site.root / "secrets" / "main" / "IDLEHANDS_GATEWAY_TOKEN").touch()
+
+
+def more_memory(site: Site) -> None:
+    site.edit("main: {}", "main: {resources: {memory: 3g}}")
+
+
+def all_sorts(site: Site) -> None:
+    more_memory(site)
+    site.engine.becomes(None, "rescue")
+
+
+def stopped(site: Site) -> None:
+    lifecycle.stop(site.session, ["rescue"])
+
+
+def nothing(_: Site) -> None:
+    pass
+
+
+RUNS: dict[str, tuple[Callable[[Site], None], Callable[[Site], Prepared], Callable[[Site], object]]] = {
+    "up, nothing to do": (
+        nothing, lambda site: lifecycle.prepare_up(site.session, []), lambda site: lifecycle.up(site.session, [], 5),
+    ),
+    "up, all sorts of changes": (
+        all_sorts,
+        lambda site: lifecycle.prepare_up(site.session, ["main", "rescue", "third"]),
+        lambda site: lifecycle.up(site.session, ["main", "rescue", "third"], 5),
+    ),
+    "up, a newer secret": (
+        new_key, lambda site: lifecycle.prepare_up(site.session, []), lambda site: lifecycle.up(site.session, [], 5),
+    ),
+    "start": (
+        stopped,
+        lambda site: lifecycle.prepare_start(site.session, []),
+        lambda site: lifecycle.start(site.session, [], 5),
+    ),
+    "stop": (
+        nothing, lambda site: lifecycle.prepare_stop(site.session, []), lambda site: lifecycle.stop(site.session, []),
+    ),
+    "restart": (
+        nothing,
+        lambda site: lifecycle.prepare_restart(site.session, ["main"]),
+        lambda site: lifecycle.restart(site.session, ["main"], 5),
+    ),
+    "down": (
+        nothing, lambda site: lifecycle.prepare_down(site.session, []), lambda site: lifecycle.down(site.session, []),
+    ),
+    "remove": (
+        nothing,
+        lambda site: profiles.prepare_removal(site.session, "rescue", purge=False),
+        lambda site: profiles.remove(site.session, "rescue", purge=False, confirm=lambda _: True),
+    ),
+    "remove --purge": (
+        nothing,
+        lambda site: profiles.prepare_removal(site.session, "rescue", purge=True),
+        lambda site: profiles.remove(site.session, "rescue", purge=True, confirm=lambda _: True),
+    ),
+    "token --rotate": (
+        nothing,
+        lambda site: dashboard.prepare_rotation(site.session, "main"),
+        lambda site: dashboard.rotate_token(site.session, "main", 5),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", RUNS)
+def test_a_dry_run_says_what_the_run_says_and_changes_nothing(pair: Site, command: str) -> None:
+    before, prepare, run = RUNS[command]
+    before(pair)
+    pair.lines()
+    commands(pair.compose)
+    files, there = snapshot(pair.root), dict(pair.engine.there)
+    dry = prepare(pair).plan.lines
+    assert (snapshot(pair.root), pair.engine.there, commands(pair.compose), pair.lines()) == (files, there, [], [])
+    run(pair)
+    assert pair.lines()[: len(dry)] == dry
+
+
+def test_a_dry_run_makes_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_fakes(monkeypatch, FakeEngine(None))
+    root = tmp_path / "new"
+    plan = lifecycle.prepare_up(Session(Deployment(root), {}, Told(), lambda _: False), ["main"]).plan
+    assert not root.exists()
+    assert plan.lines[:2] == [
+        "main: profile added at 18789 (gateway), 18791 (browser control), 18800 (cdp openclaw), "
+        "because fleet.yaml has none of this name",
+        "fleet.yaml, fleet.schema.json, seccomp.json and compose.yaml: written, because they do not exist",
+    ]
+
+
+def test_up_calls_compose_for_what_changed_alone(pair: Site) -> None:
+    lifecycle.up(pair.session, [], 5).usable()
+    assert commands(pair.compose) == []
+    more_memory(pair)
+    lifecycle.up(pair.session, [], 5).usable()
+    assert commands(pair.compose) == [f"{UP} main"]
+    assert pair.lines()[-2:] == [
+        "main: container recreated, because its settings changed: mem_limit from 2g to 3g",
+        "rescue: nothing to do",
+    ]
+
+
+def test_up_of_one_profile_leaves_the_others_containers_alone(pair: Site) -> None:
+    more_memory(pair)
+    pair.edit("rescue: {port: 19789}", "rescue: {port: 19789, resources: {memory: 3g}}")
+    lifecycle.up(pair.session, ["rescue"], 5).usable()
+    assert commands(pair.compose) == [f"{UP} rescue"]
+
+
+def test_a_command_that_ends_nothing_watches_for_no_death(site: Site) -> None:
+    assert lifecycle.stop(site.session, []) == []
+    assert site.engine.calls["watch_deaths"] == 0
+    assert site.lines() == [
+        "main: nothing to do, because it has no container", "rescue: nothing to do, because it has no container",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("end", [lifecycle.stop, lifecycle.down])
+def test_gateways_can_be_ended_although_the_fleet_file_s_ports_meet(
+    pair: Site, end: Callable[[Session, list[str]], list[str]]
+) -> None:
+    pair.edit("port: 19789", "port: 18789")
+    assert end(pair.session, []) == ["main", "rescue"]
