@@ -68,12 +68,19 @@ def _sections(model: Mapping[str, Any], models: Mapping[str, Any], path: tuple[s
 
 def _row(key: str, value: Mapping[str, Any], models: Mapping[str, Any], path: tuple[str, ...]) -> str:
     inner = _model(value)
-    meaning = value.get("description") or models[inner[0] if inner else ""]["description"]
+    described = value if inner is None or "description" in value else models[inner[0]]
     kind = _kind(value)
     if inner:
         section = ".".join((*path, key, *inner[1]))
-        kind += f", see [`{section}`](#{re.sub(r'[^a-z_-]', '', section.lower())})"
-    cells = (f"`{key}`", kind, "" if inner else _code(value.get("default")), _allowed(value), _line(meaning))
+        fragment = re.sub(r"[^\w-]", "", section.lower())
+        kind += f", see [`{section}`](#{fragment})"
+    cells = (
+        f"`{key}`",
+        kind,
+        "" if inner else _code(value.get("default")),
+        _allowed(value),
+        _line(described["description"]),
+    )
     return f"| {' | '.join(cells)} |"
 
 
