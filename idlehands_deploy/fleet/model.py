@@ -50,15 +50,15 @@ class BrowserProfile(_Model):
     """One browser of a gateway."""
 
     cdp_url: Url | None = None
-    """A Chrome on another machine. Without it the gateway starts one of its own on a port of the plan."""
+    """The address of a Chrome elsewhere. Without it, the gateway starts a browser of its own on a port of the plan."""
 
 
 class Browser(_Model):
     """The browsers of a gateway."""
 
     sandbox: Sandbox = "preferred"
-    """Chromium's own sandbox, which needs user namespaces of the host. Without them `preferred` goes on without it
-    and warns, `required` does not start the gateway, and `off` does not try."""
+    """Whether Chromium uses its own sandbox, which needs user namespaces of the host. Without them, `preferred` warns
+    and runs without a sandbox, and `required` refuses to start the gateway. `off` never uses it."""
     profiles: Annotated[
         dict[
             BrowserName,
@@ -66,47 +66,48 @@ class Browser(_Model):
         ],
         Field(max_length=HIGHEST_BROWSER_COUNT),
     ] = {}
-    """Browsers beside the one that every gateway has."""
+    """More browsers, by name, beside `openclaw`, which every gateway has."""
 
 
 class Publish(_Model):
-    """Which of the loopback-only ports are reachable from this host."""
+    """Which of the loopback-only ports are published on 127.0.0.1."""
 
     control: bool = True
-    """The browser control API at base + 2; it asks for the gateway token."""
+    """Publishes browser control, at base + 2. It asks for the gateway token."""
     cdp: bool = True
-    """Chrome DevTools from base + 11 on; it asks nobody, so any user of this host may drive the browser."""
+    """Publishes CDP, from base + 11 on. It asks for no token: any user of this host can drive the browser."""
 
 
 class Resources(_Model):
     """Limits of one container."""
 
     memory: Memory = "2g"
-    """The gateway takes about 0.8 GB idle and 1 GB with its browser."""
+    """Limits memory. A gateway takes about 0.8 GB idle and 1 GB with its browser."""
     cpus: Cpus | None = None
-    """Cores; no limit by default, since the engine refuses more than the host has."""
+    """Limits processor cores. The engine refuses more than the host has."""
     pids: Pids = 512
-    """Processes and threads."""
+    """Limits processes and threads together."""
     shm: Memory = "256m"
-    """Shared memory, for browsers that agents start themselves; the gateway's own does without."""
+    """Limits shared memory. Only browsers that agents start themselves use it."""
 
 
 class Profile(_Model):
     """One named gateway with its own config, state, workspace and ports."""
 
     port: BasePort | None = None
-    """The base port. Written here when it is first allocated, so that later edits never move it."""
+    """The base port. The tool writes it here when it allocates one, so that later edits never move it."""
     rescues: list[str] = []
-    """The profiles that this one is meant to repair."""
+    """The profiles that this one is meant to repair. `list` shows them; it grants no access."""
     browser: Annotated[Browser, BeforeValidator(none_is_empty)] = Browser()
     publish: Annotated[Publish, BeforeValidator(none_is_empty)] = Publish()
     resources: Annotated[Resources, BeforeValidator(none_is_empty)] = Resources()
     stop_grace_period: Duration = "330s"
-    """How long a stop lets the gateway finish its work; its own budget is 330 seconds."""
+    """How long a stop waits for the gateway to finish its work. The gateway's own limit is 330 seconds."""
     secrets: list[SecretName] = []
-    """Files in secrets/<profile>/ that the gateway gets as variables of the same name."""
+    """Names of files in `secrets/<profile>/`. The gateway gets each as a variable of the same name."""
     environment: dict[str, Text] = {}
-    """Further variables of the gateway, in plain text: no place for keys. PUID and PGID are the user it runs as."""
+    """More variables of the gateway, in plain text: write no keys here. `PUID` and `PGID` set the user that it runs as.
+    Variables that the port plan or a mount sets are refused."""
 
     def user_or(self, default: str) -> str:
         """``uid:gid`` that this gateway runs as: its PUID and PGID, else the given one."""
@@ -115,23 +116,23 @@ class Profile(_Model):
 
 
 class Notify(_Model):
-    """Where `watch` tells of gateways that cannot be used, and of their recovery."""
+    """Where `watch` sends notifications of gateways that cannot be used, and of their recovery."""
 
     webhook: Destination | None = None
-    """Gets JSON by POST."""
+    """Gets each notification as JSON by POST: an address, or the file that holds it."""
     ntfy: Destination | None = None
-    """Gets plain text by POST, with the headers of ntfy."""
+    """Gets each notification as plain text by POST, with the headers of ntfy."""
     command: Command = []
-    """Gets the same JSON on its standard input."""
+    """Gets the same JSON on its standard input: a command and its arguments."""
 
 
 class Watch(_Model):
     """What `watch` does about gateways."""
 
     restart: bool = True
-    """Whether it starts a gateway anew that hangs, that this host does not reach, or whose browser is frozen."""
+    """Restarts a gateway that hangs, that this host cannot reach, or whose browser is frozen."""
     patience: Duration = "90s"
-    """How long such a gateway has to recover by itself; one that hangs is first noticed within its container."""
+    """How long such a gateway has to recover by itself before `watch` restarts it."""
     notify: Annotated[Notify, BeforeValidator(none_is_empty)] = Notify()
 
 
@@ -139,19 +140,23 @@ class Fleet(_Model):
     """The profiles of one deployment."""
 
     name: ProjectName = "idlehands"
-    """The Compose project's name; two deployments on one host need two names."""
+    """The Compose project's name. Two deployments on one host need two names."""
     image: ImageName = DEFAULT_IMAGE
+    """The image of every gateway. `up` builds `idlehands/gateway` if it is missing, and pulls any other."""
     base_port: BasePort = DEFAULT_BASE_PORT
-    """The port of main; the others follow by `spacing`."""
+    """The base port of slot 0, which `main` has. A profile that has a `port` does not move."""
     spacing: Spacing = 1000
+    """The distance between the base ports of two slots."""
     bind: Address = "127.0.0.1"
-    """Where the gateway ports are published. Anything but loopback lets other machines in."""
+    """The address on which the gateway ports are published. Any but loopback lets other machines in."""
     user: User | None = None
-    """uid:gid that the gateways run as. Default: the deployment directory's owner, 1000:1000 for root's."""
+    """The uid:gid that the gateways run as. Without it: the deployment directory's owner, or 1000:1000 for root."""
     watch: Annotated[Watch, BeforeValidator(none_is_empty)] = Watch()
     profiles: Annotated[
         dict[str, Annotated[Profile, BeforeValidator(none_is_empty)]], BeforeValidator(none_is_empty)
     ] = {}
+    """The gateways, by name. A name is 1 to 63 letters, digits, - and _, and starts with a letter or digit, not with
+    x-."""
 
     def with_ports(self, ports: Mapping[str, int]) -> Fleet:
         """The same fleet with these profiles' ports written down."""

@@ -126,16 +126,20 @@ Spacing = Annotated[int, Field(ge=LOWEST_SPACING)]
 Cpus = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Pids = Annotated[int, Field(ge=64)]
 Text = Annotated[str, BeforeValidator(_text)]
-Address = Annotated[str, AfterValidator(_address)]
-Url = Annotated[str, AfterValidator(_url)]
-# Where news are sent: the address, or the file that holds it, since many an address is a key as well.
-Destination = Annotated[str, AfterValidator(_destination)]
-Command = Annotated[list[str], AfterValidator(_command)]
+# Examples stand in the schema, for editors and the reference of the keys.
+Address = Annotated[str, AfterValidator(_address), Field(examples=["127.0.0.1", "0.0.0.0"])]  # noqa: S104 - not bound here
+Url = Annotated[str, AfterValidator(_url), Field(examples=["http://10.0.0.42:9222", f"http://{HOST}:9222"])]
+# An address that is a key as well is better kept in a file.
+Destination = Annotated[
+    str, AfterValidator(_destination), Field(examples=["https://ntfy.example.org/bots", "secrets/webhook.url"])
+]
+Command = Annotated[list[str], AfterValidator(_command), Field(examples=[["notify-send", "Gateways"]])]
 User = Annotated[
     str,
     AfterValidator(
         _matches(r"[1-9]\d{0,8}:[1-9]\d{0,8}", 'must be uid:gid in numbers and not root, such as "1000:1000"')
     ),
+    Field(examples=["1000:1000"]),
 ]
 ProjectName = Annotated[
     str,
@@ -145,6 +149,7 @@ ProjectName = Annotated[
             "must be lower-case letters, digits, - and _, as Compose asks of a project name",
         )
     ),
+    Field(examples=["bots"]),
 ]
 ImageName = Annotated[
     str,
@@ -154,6 +159,7 @@ ImageName = Annotated[
             "must be the name of an image, such as idlehands/gateway:2026.9.6",
         )
     ),
+    Field(examples=["my/gateway:1.2.3"]),
 ]
 Memory = Annotated[
     str,
@@ -163,9 +169,14 @@ Memory = Annotated[
             "must be a size such as 512m or 2g",
         )
     ),
+    Field(examples=["512m", "2g"]),
 ]
 Sandbox = Literal["required", "preferred", "off"]
-Duration = Annotated[str, AfterValidator(_matches(r"\d+s|\d+m(\d+s)?", "must be a time such as 90s, 5m or 5m30s"))]
+Duration = Annotated[
+    str,
+    AfterValidator(_matches(r"\d+s|\d+m(\d+s)?", "must be a time such as 90s, 5m or 5m30s")),
+    Field(examples=["90s", "5m", "5m30s"]),
+]
 SecretName = Annotated[
     str,
     AfterValidator(
@@ -175,6 +186,7 @@ SecretName = Annotated[
         )
     ),
     AfterValidator(_not_managed),
+    Field(examples=["OPENAI_API_KEY"]),
 ]
 BrowserName = Annotated[
     str, AfterValidator(_matches(r"[a-z0-9][a-z0-9-]{0,63}", "must be lower-case letters, digits and -"))
