@@ -167,7 +167,7 @@ def test_a_watch_goes_on_while_there_is_no_engine(watched: Site) -> None:
         with watching(watched, "rescue") as watch:
             entry = watch.wait_for("state")
             assert (entry["state"], entry["usable"]) == ("unknown", False)
-            assert "the gateway says that it is ready" in entry["reason"]
+            assert "the gateway reports that it is ready" in entry["reason"]
             watch.end()
     finally:
         del watched.environ["DOCKER_HOST"]
