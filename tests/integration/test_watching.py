@@ -153,7 +153,7 @@ def test_a_watch_that_is_killed_leaves_a_history_in_which_nobody_watched_since(w
         assert watch.next()["unwatched_since"] < watch.wait_for("state", state="ready")["time"]
         second = watched.run("watch", "rescue")
         assert (second.code, second.err.splitlines()[0]) == (
-            2, f"Error: Another watch is at work in {watched.root}.",
+            2, f"Error: Another watch is running in {watched.root}.",
         )  # fmt: skip
         watch.end()
     lines = watched.ok("history", "rescue", "--since", "1h").out.splitlines()
