@@ -85,7 +85,7 @@ def test_a_frozen_gateway_is_killed_and_starts_again_within_ninety_seconds(
     this.expect("hung", 10)
     until("the restart", lambda: gauntlet.container("main").attrs["RestartCount"] > before or None, 90)
     this.heals_by_itself("watch in the container", 90)
-    assert "the gateway gave no answer for 50 s: killing it" in gauntlet.logs("main")
+    assert "the gateway did not respond for 50 s: killing it" in gauntlet.logs("main")
 
 
 def test_a_gateway_whose_main_thread_never_returns_is_hung_and_restarted_at_once(
@@ -106,7 +106,7 @@ def test_a_gateway_that_the_kernel_kills_for_lack_of_memory_says_so_and_starts_a
     # Of all processes in the container, the kernel shall choose the gateway.
     inside(gauntlet, f"echo 1000 > /proc/$({GATEWAY})/oom_score_adj")
     gauntlet.run("exec", "--raw", "main", "node", "-e", EAT_MEMORY)
-    this = trial("killed: out of memory (its own limit)")
+    this = trial("killed for lack of memory (its own limit)")
     this.expect("starting", AT_ONCE, "killed: out of memory")
     this.heals_by_itself("restart policy", START)
 
@@ -159,8 +159,8 @@ def test_a_disk_that_fills_up_makes_a_gateway_degraded_and_one_that_empties_star
     filling = threading.Thread(target=lambda: _fill_until(state, stop))
     filling.start()
     try:
-        this.expect("degraded", 40, "it answers, but state directory /home/idlehands/.idlehands has ")
-        until("the log", lambda: "the gateway may not keep what it is told" in gauntlet.logs("main") or None)
+        this.expect("degraded", 40, "disk: state directory /home/idlehands/.idlehands has ")
+        until("the log", lambda: "the gateway may lose new data" in gauntlet.logs("main") or None)
     finally:
         stop.set()
         filling.join()
@@ -350,7 +350,7 @@ def _fill_until(state: Path, stop: threading.Event) -> None:
 
 
 def _starts_anew(site: Site) -> None:
-    until("the restart", lambda: "there is room in the state directory again" in site.logs("main") or None)
+    until("the restart", lambda: "the state directory has free space again" in site.logs("main") or None)
     until("the old gateway's end", lambda: None if site.is_ready() else True)
     until("a ready gateway", site.is_ready)
 
