@@ -1,4 +1,4 @@
-"""What is wrong somewhere, why it matters, and what mends it."""
+"""A finding: what is wrong somewhere, why it matters, and how to fix it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ class Finding(NamedTuple):
     """One thing wrong at one place.
 
     Attributes:
-        level: an error breaks or endangers something now; a warning will, or makes something not do what it says. A
-            note is for knowing: nothing is wrong.
+        level: an error breaks or endangers something now; a warning will do so later, or makes a setting ineffective.
+            A note is only information: nothing is wrong.
         place: the file and key (``fleet.yaml:profiles.rescue.port``), or the thing.
         what: what is wrong there.
-        why: what comes of it.
-        fix: the command to type, or the change to make.
+        why: the consequence.
+        fix: the command to run, or the change to make.
     """
 
     level: Level

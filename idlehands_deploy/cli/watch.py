@@ -1,4 +1,4 @@
-"""Commands that keep watch over gateways, and tell what a watch has seen."""
+"""`watch`, and `history`, which shows what it saw."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# Nobody watched before that, and the calendar begins somewhere; seconds.
+# Further back no date can be computed; seconds.
 LONGEST = 50 * 366 * 86400
 
 
 def read_address(value: str | None) -> tuple[str, int] | None:
-    """An address and a port, as in 127.0.0.1:9464 or [::1]:9464."""
+    """An address and a port, such as 127.0.0.1:9464 or [::1]:9464."""
     if value is None:
         return None
     host, _, port = value.rpartition(":")
@@ -36,14 +36,14 @@ def read_address(value: str | None) -> tuple[str, int] | None:
 
 
 def read_age(value: str) -> float:
-    """Seconds of an age, as in 30m, 24h or 7d."""
+    """The seconds of an age such as 30m, 24h or 7d."""
     if not (found := re.fullmatch(r"(\d{1,6})([smhd])", value)):
         raise typer.BadParameter("must be an age such as 30m, 24h or 7d")
     return min(int(found[1]) * UNITS[found[2]], LONGEST)
 
 
 class Screen:
-    """Where a watch's entries are shown as they are written; a watch whose reader has gone is told to stop."""
+    """Shows the watch's entries as they are written, and stops the watch when its output is closed."""
 
     def __init__(self, text: Callable[[dict[str, Any]], str]) -> None:
         self._text = text
@@ -51,7 +51,7 @@ class Screen:
         self.code = 0
 
     def show(self, entry: dict[str, Any]) -> None:
-        """Show an entry; called from several threads, of which none may end because of it."""
+        """Show an entry; called from several threads, and ends none of them."""
         try:
             output.show_now(self._text(entry))
         except SystemExit as ended:
@@ -61,7 +61,7 @@ class Screen:
 
 def stop_on_sigterm(stopped: threading.Event) -> None:
     """Let SIGTERM set an event."""
-    # In a thread: the handler interrupts one that waits for the event, and may just hold the event's own lock.
+    # In a thread: the handler may interrupt a thread that holds the event's lock, and would wait for it forever.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=stopped.set).start())
 
 
@@ -71,20 +71,20 @@ def watch(
     names: Names = None,
     metrics: Annotated[
         str | None,
-        typer.Option(metavar="ADDRESS:PORT", help="Answer Prometheus there, as at 127.0.0.1:9464."),
+        typer.Option(metavar="ADDRESS:PORT", help="Serve Prometheus metrics there, such as 127.0.0.1:9464."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Keep watch: write down each change, start anew what hangs, and tell people as `watch:` in fleet.yaml says.
+    """Watch gateways until stopped: record changes, restart hung gateways, send notifications (`watch:` in fleet.yaml).
 
     Example: idlehands-deploy watch --metrics 127.0.0.1:9464
     """
     screen = Screen(json.dumps if as_json else watch_views.line)
     stop_on_sigterm(screen.stopped)
-    wanted = operations.watch.Watching(names or [], read_address(metrics), screen.show, screen.stopped)
+    wanted = operations.watch.WatchOptions(names or [], read_address(metrics), screen.show, screen.stopped)
     try:
         operations.watch.watch(start_session(ctx), wanted)
-    except KeyboardInterrupt:  # the way to end it
+    except KeyboardInterrupt:  # Ctrl-C is the usual way to end it
         raise typer.Exit(130) from None
     raise typer.Exit(screen.code)
 
@@ -96,7 +96,7 @@ def history(
     since: Annotated[str, typer.Option(metavar="AGE", help="How far back, such as 30m, 24h or 7d.")] = "24h",
     as_json: Json = False,
 ) -> None:
-    """Show what `watch` has seen and done, and how available each gateway was.
+    """Show what `watch` recorded, and how available each gateway was.
 
     Example: idlehands-deploy history rescue --since 7d
     """

@@ -26,7 +26,7 @@ from idlehands_deploy.findings import Finding
 from idlehands_deploy.health.observe import observe, probe_control
 from idlehands_deploy.health.readiness import start_warnings
 from idlehands_deploy.host.facts import look_at_host
-from idlehands_deploy.host.file_facts import find_strangers, look_at, names_in, resolved
+from idlehands_deploy.host.file_facts import find_foreign_files, look_at, names_in, resolved
 from idlehands_deploy.host.sockets import own_addresses
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups
@@ -148,14 +148,14 @@ def _examine_profile_files(session: Session, plan: draft.Draft, name: str) -> It
         return
     facts = [look_at(path, root, follow=True) for path in mounts]
     expected = secret_names(profile)
-    strangers = {fact.path: find_strangers(path, root, uid) for fact, path in zip(facts, mounts, strict=True)}
+    foreign = {fact.path: find_foreign_files(path, root, uid) for fact, path in zip(facts, mounts, strict=True)}
     files = ProfileFiles(
         name, uid, gid,
         mounts=tuple(facts),
         private=tuple(look_at(path, root) for path in (own.parent, own, secrets.parent, secrets)),
         secrets=tuple(look_at(secrets / secret, root, follow=True) for secret in expected),
         unused=tuple(other for other in names_in(secrets) if other not in expected and not other.startswith(".")),
-        strangers={path: found for path, found in strangers.items() if found},
+        foreign={path: found for path, found in foreign.items() if found},
     )  # fmt: skip
     yield from check_files(files, was_made=any(fact.exists for fact in files.private[1::2]))
 

@@ -29,12 +29,12 @@ State = Literal[
     "unknown",
 ]
 
-# A restart or two can be recoveries; so many, with more than one death not long ago, are a loop.
+# One or two restarts can be a recovery. Three or more, at least two of them recent, are a loop.
 LOOPING = 3
 LOOPING_NOW = 2
-# What browser control answers to a token that it does not know.
+# How browser control responds to a wrong token.
 REFUSED = {401, 403}
-# What a gateway that says it started still brings up, for a moment.
+# What is still starting, for a few seconds, after the gateway reports that it started.
 SIDECARS = ("startup-sidecars",)
 
 
@@ -44,8 +44,8 @@ class Verdict:
 
     Attributes:
         reason: why, in a few words; empty when ready.
-        failing: the gateway's own names of the checks that fail.
-        remedy: the next command to type; empty when there is nothing to do.
+        failing: the names of the failing checks, as the gateway names them.
+        remedy: the next command; empty when there is nothing to do.
     """
 
     profile: str
@@ -56,38 +56,38 @@ class Verdict:
 
     @property
     def usable(self) -> bool:
-        """Whether a person can work with the gateway now."""
+        """Whether a person can use the gateway now."""
         return self.state in {"ready", "degraded"}
 
     @property
     def is_held(self) -> bool:
-        """Whether its container runs and waits for something to be mended before it starts the gateway."""
+        """Whether its container runs, but does not start the gateway until a person fixes something."""
         return self.state == "misconfigured" and bool(self.failing)
 
 
 def assess(profile: str, facts: ContainerFacts | None, answers: GatewayAnswers | None) -> Verdict:
-    """Give the verdict that the facts support. Pure: no clock, no I/O.
+    """The verdict that follows from the facts. Pure: no clock, no I/O.
 
     Args:
-        facts: the engine's word; None if there is no container.
-        answers: the gateway's; None if it was not asked.
+        facts: what the engine reports; None if there is no container.
+        answers: the gateway's responses; None if it was not asked.
     """
     if facts is None:
         return Verdict(profile, "missing", "no container", remedy=Remedy.run("up", profile))
     if facts.state == "running" and answers is not None:
         return _assess_running(profile, facts, answers)
-    return _assess_engine_word(profile, facts)
+    return _assess_container(profile, facts)
 
 
 def assess_unknown(profile: str, why: str, answers: GatewayAnswers | None) -> Verdict:
-    """The verdict where the engine cannot be asked: what the gateway says is told, and is not enough.
+    """The verdict when the engine cannot be asked: the gateway's own report is shown, but is not enough to judge.
 
     Args:
-        why: what keeps the engine from answering.
+        why: why the engine does not respond.
     """
-    said = "was not asked" if answers is None else "does not answer"
+    said = "was not asked" if answers is None else "does not respond"
     if answers is not None and answers.ready.status is not None:
-        said = "says that it is ready" if answers.is_ready else "answers, and does not say that it is ready"
+        said = "reports that it is ready" if answers.is_ready else "responds, but does not report that it is ready"
     return Verdict(profile, "unknown", f"{why}; the gateway {said}", remedy=Remedy.run("doctor"))
 
 
@@ -98,12 +98,12 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
     if failing == SIDECARS:
         return Verdict(profile, "starting", f"waits for {SIDECARS[0]}", failing)
     if answers.has_started:
-        checks = ", ".join(failing) or "a check it does not name"
+        what = f"these checks fail: {', '.join(failing)}" if failing else "an unnamed check fails"
         remedy = Remedy.run("exec", profile, "channels", "status")
-        return Verdict(profile, "degraded", f"it works, but fails {checks}", failing, remedy)
+        return Verdict(profile, "degraded", f"it works, but {what}", failing, remedy)
     if answers.started.body.get("status") == MISCONFIGURED:
         return _held(profile, answers.started)
-    # It says so on either, and the two are asked one after the other.
+    # Either endpoint may report it: they are asked one after the other, and a drain may begin in between.
     if answers.started.body.get("status") == DRAINING or "gateway-draining" in failing:
         return Verdict(profile, "draining", "it finishes its work before it stops", failing)
     state, reason, remedy = _not_started(profile, facts, answers)
@@ -111,44 +111,41 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
 
 
 def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:
-    # A gateway that cannot write says that it is ready all the same.
+    # A gateway that cannot write still reports that it is ready.
     if facts.health_said.startswith(NO_SPACE):
-        lack = plain(facts.health_said.removeprefix(NO_SPACE))
-        return Verdict(
-            profile, "degraded", f"it answers, but {lack}", ("disk",), Remedy(f"df -h profiles/{profile}/state")
-        )
+        reason = f"disk: {plain(facts.health_said.removeprefix(NO_SPACE))}"
+        return Verdict(profile, "degraded", reason, ("disk",), Remedy(f"df -h profiles/{profile}/state"))
     if suppressed := _names(answers.ready, "suppressed"):
-        # Of its own accord, after three runs that did not end well: it is ready all the same, in its own words.
-        reason = f"it works, but crashed so often that it leaves {', '.join(suppressed)} off for some minutes"
+        # After three crashes the gateway turns its channels off by itself, and still reports that it is ready.
+        reason = f"after repeated crashes it keeps {', '.join(suppressed)} off for some minutes"
         return Verdict(profile, "degraded", reason, suppressed, Remedy.run("logs", profile, "--tail", "50"))
     if frozen := [name for name, answer in answers.browsers.items() if answer.silent]:
-        what = "its browser takes questions and gives no answer"
+        reason = "its browser accepts connections but never responds"
         if len(frozen) > 1:
-            what = f"its browsers {', '.join(frozen)} take questions and give no answer"
-        reason = f"it answers, but {what}"
+            reason = f"its browsers {', '.join(frozen)} accept connections but never respond"
         return Verdict(profile, "degraded", reason, ("browser",), Remedy.run("restart", profile))
     if (control := answers.control) and control.silent:
-        reason = "it answers, but its browser control takes questions and gives no answer"
+        reason = "its browser control accepts connections but never responds"
         return Verdict(profile, "degraded", reason, ("browser control",), Remedy.run("restart", profile))
     if control and control.status in REFUSED:
-        # Its own port tells the same to everybody, so that it alone would not be noticed.
-        reason = f"it answers, but does not know the token of its secret file ({control.status})"
+        # /readyz needs no token, so that it does not show this.
+        reason = f"it rejects the token in its secret file (HTTP {control.status})"
         return Verdict(profile, "degraded", reason, ("token",), Remedy.run("up", profile))
     return Verdict(profile, "ready")
 
 
 def _held(profile: str, answer: Answer) -> Verdict:
-    """The image's own answer in the place of a gateway that cannot start, with a sentence for a person."""
+    """The verdict when the image responds in place of a gateway that cannot start, with a reason for a person."""
     logs = ours("logs", profile, "--tail", "50")
     failing = _failing(answer)
     state, _, remedy = _misconfigured(profile, logs)
     if "config" not in failing:
-        remedy = Remedy("do so, then: ", ours("up", profile))
-    return Verdict(profile, state, plain(answer.body.get("reason", "it does not say why")), failing, remedy)
+        remedy = Remedy("fix that, then: ", ours("up", profile))
+    return Verdict(profile, state, plain(answer.body.get("reason", "the gateway does not say why")), failing, remedy)
 
 
 def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, Remedy]:
-    """State, reason and remedy of a gateway that runs and has not said that it started."""
+    """State, reason and remedy of a gateway that runs but has not reported that it started."""
     logs = ours("logs", profile, "--tail", "50")
     if facts.last_exit_code == EXIT_MISCONFIGURED:
         return _misconfigured(profile, logs)
@@ -167,47 +164,47 @@ def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -
 def _hung(
     profile: str, facts: ContainerFacts, answers: GatewayAnswers, waiting: str
 ) -> tuple[State, str, Remedy] | None:
-    # At once: what hears nothing has nothing to finish, and would use up its whole grace.
+    # With --now: a hung gateway ignores SIGTERM, and would use its whole grace period.
     remedy = Remedy.run("restart", profile, "--now")
     if facts.health == "unhealthy" and facts.is_connected:
         return "hung", f"runs, but {waiting}", remedy
     if facts.health == "healthy" and answers.ready.silent:
-        return "hung", "takes connections and gives no answer", remedy
+        return "hung", "accepts connections but never responds", remedy
     return None
 
 
 def _out_of_reach(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> tuple[State, str, Remedy] | None:
     if not facts.is_connected:
-        return "unreachable", "its container was taken off its network", Remedy.run("up", profile)
+        return "unreachable", "its container is not connected to its network", Remedy.run("up", profile)
     if facts.health == "healthy" and answers.ready.status is None:
-        # To Compose it is as it should be, so that `up` would only wait for it.
+        # Compose finds nothing to change here, so that `up` would only wait.
         remedy = Remedy.run("restart", profile)
-        return "unreachable", "healthy inside, but not on its published port", remedy
+        return "unreachable", "healthy inside the container, but its published port does not respond", remedy
     return None
 
 
 def _misconfigured(profile: str, logs: Command) -> tuple[State, str, Remedy]:
     config = f"profiles/{profile}/state/{CONFIG_NAME}"
-    remedy = Remedy(f"mend {config} as the log says (", logs, "), then: ", ours("up", profile))
-    return "misconfigured", "exit code 78: the gateway refuses its configuration", remedy
+    remedy = Remedy(f"fix {config} (the log says what is wrong: ", logs, "), then: ", ours("up", profile))
+    return "misconfigured", "exit code 78: the gateway rejects its configuration", remedy
 
 
 def _restarted(facts: ContainerFacts) -> str:
     times = "once" if facts.restart_count == 1 else f"{facts.restart_count} times"
     code = f", last exit code {facts.last_exit_code}" if facts.last_exit_code is not None else ""
-    return f"restarted {times}{code}{', killed for lack of memory' if facts.lacked_memory else ''}"
+    return f"restarted {times}{code}{', killed: out of memory' if facts.lacked_memory else ''}"
 
 
 def _waiting_for(answers: GatewayAnswers) -> str:
     if answers.ready.silent:
-        return "takes connections and gives no answer yet"
+        return "accepts connections but does not respond yet"
     if answers.ready.status is None:
-        return "nothing answers on its port yet"
+        return "nothing responds on its port yet"
     pending = plain(answers.started.body.get("pendingReason") or ", ".join(_failing(answers.ready)))
     if pending:
         return f"waits for {pending}"
-    stranger = ", but not as a gateway does" if answers.ready.ok else ""
-    return f"answers {answers.ready.status} on /readyz{stranger}"
+    foreign = ", but not in the gateway's format" if answers.ready.ok else ""
+    return f"/readyz returns HTTP {answers.ready.status}{foreign}"
 
 
 def _failing(answer: Answer) -> tuple[str, ...]:
@@ -219,13 +216,13 @@ def _names(answer: Answer, key: str) -> tuple[str, ...]:
     return tuple(plain(name) for name in names) if isinstance(names, list) else ()
 
 
-def _assess_engine_word(profile: str, facts: ContainerFacts) -> Verdict:
-    state, reason, remedy = _engine_word(profile, facts)
+def _assess_container(profile: str, facts: ContainerFacts) -> Verdict:
+    state, reason, remedy = _judge_container(profile, facts)
     return Verdict(profile, state, reason, remedy=remedy)
 
 
-def _engine_word(profile: str, facts: ContainerFacts) -> tuple[State, str, Remedy]:  # noqa: PLR0911 - a table
-    """State, reason and remedy of a container whose gateway need not be asked."""
+def _judge_container(profile: str, facts: ContainerFacts) -> tuple[State, str, Remedy]:  # noqa: PLR0911 - a table
+    """State, reason and remedy where the container alone decides."""
     ended = f"exit code {facts.exit_code}"
     logs = ours("logs", profile, "--tail", "50")
     up = ours("up", profile)
@@ -233,22 +230,22 @@ def _engine_word(profile: str, facts: ContainerFacts) -> tuple[State, str, Remed
         case "exited" | "restarting" if facts.exit_code == EXIT_MISCONFIGURED:
             return _misconfigured(profile, logs)
         case "exited" | "restarting" if facts.oom_killed:
-            remedy = Remedy(f"raise profiles.{profile}.resources.memory in fleet.yaml, then: ", up)
-            return "failed", "killed for lack of memory", remedy
+            remedy = Remedy(f"increase profiles.{profile}.resources.memory in fleet.yaml, then: ", up)
+            return "failed", "killed: out of memory", remedy
         case "exited" | "created" if facts.missing_mounts:
             what = f"cannot start: {', '.join(facts.missing_mounts)} does not exist"
             return "failed", what, Remedy("put it back, then: ", up)
         case "restarting" if facts.restart_count < LOOPING:
-            return "starting", f"died with {ended}, and is restarted", Remedy()
+            return "starting", f"ended with {ended}; Docker restarts it", Remedy()
         case "restarting":
             return "crash-looping", f"{ended}, {_restarted(facts)}", Remedy(logs)
         case "paused":
-            return "paused", "frozen by `docker pause`", Remedy(f"docker unpause {facts.id[:12]}")
+            return "paused", "paused with `docker pause`", Remedy(f"docker unpause {facts.id[:12]}")
         case "created" if not facts.error:
-            return "stopped", "its container was made, and not started yet", Remedy.run("start", profile)
+            return "stopped", "its container was created but never started", Remedy.run("start", profile)
         case "exited" if not facts.error:
             return "stopped", ended, Remedy.run("start", profile)
         case "exited" | "created" | "dead":
-            return "failed", facts.error or f"Docker says: {facts.state}", Remedy(up)
+            return "failed", facts.error or f"Docker reports: {facts.state}", Remedy(up)
         case _:
-            return "starting", f"Docker says: {facts.state}", Remedy()
+            return "starting", f"Docker reports: {facts.state}", Remedy()

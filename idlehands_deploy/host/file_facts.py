@@ -1,4 +1,4 @@
-"""What lies in the deployment directory: owners, modes, what is missing. Follows no link of a gateway's."""
+"""Facts about files: owners, modes, what is missing. Follows no link that a gateway may have made."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# So many files of a state are looked at; a browser's caches can hold more.
+# How many files of a state are looked at; a browser's caches can hold more.
 MOST = 50_000
-# More bytes than any config has.
+# Larger than any config; bytes.
 LARGEST = 1 << 20
 
 
@@ -24,10 +24,10 @@ class PathFacts:
     """One path.
 
     Attributes:
-        path: as a person writes it in the deployment directory.
-        full: as a command takes it from anywhere.
-        uid: None where there is nothing.
-        kind: file, directory, link or other; empty where there is nothing.
+        path: relative to the deployment directory.
+        full: absolute and quoted for a shell.
+        uid: None if the path does not exist.
+        kind: file, directory, link or other; empty if the path does not exist.
     """
 
     path: str
@@ -40,20 +40,20 @@ class PathFacts:
 
     @property
     def exists(self) -> bool:
-        """Whether there is anything."""
+        """Whether the path exists."""
         return self.uid is not None
 
 
 @dataclass(frozen=True)
-class Strangers:
-    """Files below a directory that belong to somebody else than its container's user: how many, and the first."""
+class ForeignFiles:
+    """Files below a directory that do not belong to the container's user: how many, and the first."""
 
     count: int
     first: str
 
 
 def resolved(path: Path) -> Path:
-    """A path without links; as it is where they lead round in a circle."""
+    """A path without symbolic links; unchanged if the links form a loop."""
     try:
         return path.resolve()
     except (OSError, RuntimeError):
@@ -61,10 +61,10 @@ def resolved(path: Path) -> Path:
 
 
 def look_at(path: Path, root: Path, *, follow: bool = False) -> PathFacts:
-    """One path; what cannot be seen, or where a link leads nowhere, counts as what is not there.
+    """Facts about one path; an unreadable path and a broken link count as missing.
 
     Args:
-        follow: look at what a link leads to.
+        follow: follow a link.
     """
     names = str(path.relative_to(root)), shlex.quote(str(path))
     try:
@@ -77,22 +77,22 @@ def look_at(path: Path, root: Path, *, follow: bool = False) -> PathFacts:
 
 
 def read_ordinary(path: Path) -> str | None:
-    """A small ordinary file's text; None where there is nothing.
+    """The text of a small ordinary file; None if it does not exist.
 
     Raises:
-        OSError: it cannot be read, or is no ordinary file of a config's size.
+        OSError: it cannot be read, is not an ordinary file, or is larger than a config can be.
     """
     content = read_ordinary_bytes(path)
     return None if content is None else content.decode(errors="replace")
 
 
 def read_ordinary_bytes(path: Path) -> bytes | None:
-    """A small ordinary file's content; None where there is nothing.
+    """The content of a small ordinary file; None if it does not exist.
 
-    A gateway owns its state and could have put a pipe there, which nobody must wait for.
+    A gateway owns its state and could put a pipe there; reading a pipe would block.
 
     Raises:
-        OSError: it cannot be read, or is no ordinary file of a config's size.
+        OSError: it cannot be read, is not an ordinary file, or is larger than a config can be.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -101,28 +101,28 @@ def read_ordinary_bytes(path: Path) -> bytes | None:
     with os.fdopen(descriptor, "rb") as stream:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
-            raise OSError(errno.EINVAL, "it is no ordinary file of a config's size")
+            raise OSError(errno.EINVAL, "it is not an ordinary file, or too large")
         return stream.read(LARGEST)
 
 
-def find_strangers(directory: Path, root: Path, uid: int) -> Strangers | None:
-    """The files below a directory that are another user's than ``uid``; None without any."""
+def find_foreign_files(directory: Path, root: Path, uid: int) -> ForeignFiles | None:
+    """The files below a directory that do not belong to ``uid``; None if there are none."""
     count, first = 0, ""
     for seen, entry in enumerate(_walk(directory)):
         if seen >= MOST:
             break
         try:
             owner = entry.stat(follow_symlinks=False).st_uid
-        except OSError:  # gone since
+        except OSError:  # deleted meanwhile
             continue
         if owner != uid:
             count += 1
             first = first or os.path.relpath(entry.path, root)
-    return Strangers(count, first) if count else None
+    return ForeignFiles(count, first) if count else None
 
 
 def names_in(directory: Path) -> list[str]:
-    """The names in a directory; none where it cannot be read."""
+    """The names in a directory; empty if it cannot be read."""
     try:
         return sorted(os.listdir(directory))  # noqa: PTH208 - names are all that is asked for
     except OSError:
@@ -138,5 +138,5 @@ def _walk(directory: Path) -> Iterator[os.DirEntry[str]]:
                     yield entry
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(entry.path)
-        except OSError:  # not ours to read, or gone since
+        except OSError:  # not readable, or deleted meanwhile
             continue

@@ -1,4 +1,4 @@
-"""The SQLite databases of an imported state: paths in them follow the move, leases of the dead are let go."""
+"""The SQLite databases of an imported state: their paths are changed to the new place, and old leases deleted."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.importing.rewrite import Move
 
-# Of the gateway's databases (2026.9.6) these hold a path and nothing else. By such a path it finds, for one, the
-# jobs of its own scheduler: under another they would be gone. What it remembers of a config is not true of the new one.
+# Columns of the gateway's databases (2026.9.6) that contain a path and nothing else. The scheduler, for example, finds
+# its jobs by such a path, and would lose them. Paths of configs stay: what is stored about the old config is not true
+# of the new one.
 PATH_COLUMNS = re.compile(r"store_key|path|cwd|workspace|(?!config_path)\w+_(path|root|dir)")
-# Keys of a workspace: the SHA-256 of its path.
+# Keys of workspaces: the SHA-256 of the path.
 KEY_COLUMNS = {"workspace_key", "alias_key"}
-# Sessions, whose root bounds what their agent may touch, jobs, and where plugins are installed. What was said is
-# left as it was said.
+# Sessions, whose root limits what their agent may access, jobs, and the places of plugins. Transcripts stay unchanged.
 JSON_COLUMNS = {("session_nodes", "entry_json"), ("cron_jobs", "job_json"), ("config_machine_state", "value_json")}
-# Who owned the state. Without them, a gateway under another host name waits five minutes for one that was killed.
+# The owner of the state. If they stayed, a gateway under another host name would wait five minutes for a killed one.
 LEASES = ("state_leases", "agent_database_leases")
 PLACES = ("state/*.sqlite", "agents/*/agent/*.sqlite")
 
 
-def settle(state: Path, moves: Sequence[Move], home: str) -> list[Path]:
-    """Make the databases of a stopped gateway, or rather copies of them, fit for another place.
+def relocate_databases(state: Path, moves: Sequence[Move], home: str) -> list[Path]:
+    """Change the paths in the databases of a stopped gateway to their new place.
 
     Args:
-        state: the copied state directory.
+        state: the copied or moved state directory.
         home: what ``~`` means in their paths.
 
     Returns:
-        Databases that are none or are damaged, and were left as they are.
+        Files that are not databases or are damaged; they are left unchanged.
 
     Raises:
         OSError: one cannot be written.
@@ -47,11 +47,11 @@ def settle(state: Path, moves: Sequence[Move], home: str) -> list[Path]:
     damaged = []
     for pattern in PLACES:
         for path in sorted(state.glob(pattern)):
-            # Not through a link that the copied state holds: root would write somewhere else.
+            # Never through a link in the state: root would write somewhere else.
             if path.resolve() != state.resolve() / path.relative_to(state) or not path.stat().st_size:
                 continue
             try:
-                _settle_one(path, longest_first, home)
+                _relocate_one(path, longest_first, home)
             except sqlite3.DatabaseError as error:
                 if "disk" in str(error):  # full, or not readable
                     raise OSError(f"{path}: {error}") from None
@@ -59,7 +59,7 @@ def settle(state: Path, moves: Sequence[Move], home: str) -> list[Path]:
     return damaged
 
 
-def _settle_one(path: Path, moves: Sequence[Move], home: str) -> None:
+def _relocate_one(path: Path, moves: Sequence[Move], home: str) -> None:
     with closing(sqlite3.connect(path)) as database, database:
         tables = dict(_tables(database))
         for table in LEASES:
@@ -118,7 +118,7 @@ def _moved(value: Any, moves: Sequence[Move], home: str) -> Any:  # noqa: ANN401
 
 
 def _replace(database: sqlite3.Connection, table: str, column: str, values: dict[str, str]) -> None:
-    # A row of the new path that is there already is the newer one.
+    # A row that already has the new path is the newer one.
     database.executemany(
         f"UPDATE OR IGNORE {_q(table)} SET {_q(column)} = ? WHERE {_q(column)} = ?",  # noqa: S608 - quoted
         [(new, old) for old, new in values.items()],

@@ -1,4 +1,4 @@
-"""The files of an import: copied or moved into a staging directory, made fit for the container, and taken back."""
+"""The files of an import: copied or moved into a staging directory, adapted for the container, or moved back."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.deployment.directory import PRIVATE_FILE, remove_tree, unusable, write_atomic
 from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.host.trees import Census, Copier, census, free_space, give_tree, open_directory, other_owners
-from idlehands_deploy.importing.databases import settle
+from idlehands_deploy.importing.databases import relocate_databases
 from idlehands_deploy.importing.journal import ORIGINAL, Journal
 from idlehands_deploy.importing.rewrite import Move
 
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from idlehands_deploy.importing.native import Native
-    from idlehands_deploy.importing.rewrite import Rewriting
+    from idlehands_deploy.importing.rewrite import RewrittenConfig
     from idlehands_deploy.progress import Progress
 
-# What the gateway itself needs beside the copy to start at all.
+# Space that the gateway needs beside the copy to start; bytes.
 MARGIN = 100 << 20
-# Links into the package itself, which the gateway makes anew when it starts.
-REMADE = "plugin-skills/"
-# What has to do with the place of a copy and not with the file that is copied.
+# Links into the package itself, which the gateway creates again when it starts.
+RECREATED = "plugin-skills/"
+# Errors of the target file system, not of the file that is copied.
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def trees(native: Native) -> list[tuple[Path, str]]:
-    """The directories of a native gateway with their places in the profile's; the state directory is the first."""
+    """The directories of a native gateway with their places in the profile's directory; the state directory first."""
     found = [(native.state, "state")]
     if native.workspace.is_dir():
         found.append((native.workspace, "workspace"))
@@ -43,7 +43,7 @@ def trees(native: Native) -> list[tuple[Path, str]]:
 
 
 def look_at(native: Native) -> Census:
-    """Count what is to be copied.
+    """Count the files to copy.
 
     Raises:
         DirectoryError: something in it cannot be read.
@@ -58,13 +58,13 @@ def look_at(native: Native) -> Census:
             raise unusable("read", Path(error.filename or path), error) from None
         total.files += part.files
         total.size += part.size
-        total.links_out += [f"{path / link}" for link in part.links_out if not link.startswith(REMADE)]
+        total.links_out += [f"{path / link}" for link in part.links_out if not link.startswith(RECREATED)]
         total.skipped += [f"{path / name}" for name in part.skipped]
     return total
 
 
 def refuse_full_disk(size: int, target: Path) -> None:
-    """See that a copy has room.
+    """Check that the disk has space for a copy.
 
     Raises:
         StateRefusedError: it has not.
@@ -72,20 +72,23 @@ def refuse_full_disk(size: int, target: Path) -> None:
     free, needed = free_space(target), size + MARGIN
     if free < needed:
         raise StateRefusedError(
-            f"The import needs {megabytes(needed)} at {target}, and {megabytes(free)} are free.",
-            "Free some space, or keep the deployment elsewhere with -C.",
+            f"The import needs {megabytes(needed)} at {target}, but {megabytes(free)} are free.",
+            "Free some space, or use a deployment elsewhere with -C.",
         )
 
 
-def copy_in(native: Native, staging: Path, owner: tuple[int, int], told: Callable[[int], None]) -> None:
+def copy_in(native: Native, staging: Path, owner: tuple[int, int], on_bytes: Callable[[int], None]) -> None:
     """Copy everything into the staging directory.
+
+    Args:
+        on_bytes: called with the size of each copied piece.
 
     Raises:
         DirectoryError: something cannot be read or written.
     """
     found = trees(native)
     roots = frozenset(path for path, _ in found)
-    copier = Copier(owner if os.geteuid() == 0 else None, told)
+    copier = Copier(owner if os.geteuid() == 0 else None, on_bytes)
     for path, place in found:
         try:
             copier.copy(path, staging / place, roots - {path})
@@ -99,7 +102,7 @@ def move_in(journal: Journal, staging: Path) -> None:
     """Move everything into the staging directory, by renaming.
 
     Raises:
-        OSError: a directory cannot be moved; those before it have been.
+        OSError: a directory cannot be moved; those before it already are.
     """
     for old, place in journal.moved:
         here = _whereabouts(journal, staging, Path(old))
@@ -108,8 +111,10 @@ def move_in(journal: Journal, staging: Path) -> None:
                 os.rename(here.name, staging / place, src_dir_fd=parent)
 
 
-def fit(native: Native, journal: Journal, staging: Path, rewriting: Rewriting, owner: tuple[int, int]) -> list[Path]:
-    """Make what lies in the staging directory fit for the container: config, databases, owner.
+def adapt(
+    native: Native, journal: Journal, staging: Path, rewritten: RewrittenConfig, owner: tuple[int, int]
+) -> list[Path]:
+    """Adapt the files in the staging directory for the container: config, databases, owner.
 
     Returns:
         Databases that could not be adapted.
@@ -120,28 +125,28 @@ def fit(native: Native, journal: Journal, staging: Path, rewriting: Rewriting, o
     _keep_original(native, journal, staging)
     for old, new in journal.renamed:
         (state / old).rename(state / new)
-    text = json.dumps(rewriting.config, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(rewritten.config, indent=2, ensure_ascii=False) + "\n"
     write_atomic(state / CONFIG_NAME, text, PRIVATE_FILE, owner)
     journal.config_digest = digest(state / CONFIG_NAME)
     workspace = staging / "workspace"
     workspace.mkdir(mode=0o700, exist_ok=True)
-    damaged = settle(state, native.moves, str(native.home))
+    damaged = relocate_databases(state, native.moves, str(native.home))
     if os.geteuid() == 0:
-        os.chown(workspace, *owner)  # a new one; all else in a copy has its owner already
+        os.chown(workspace, *owner)  # a new directory; everything else in a copy has its owner already
         if journal.adopted:
             for tree in (state, workspace):
                 give_tree(tree, owner)
     return damaged
 
 
-def take_back(directory: Path, journal: Journal) -> list[str]:
-    """Undo the file work of an import, whole or interrupted: originals that were moved go where they were.
+def revert(directory: Path, journal: Journal) -> list[str]:
+    """Undo the file changes of an import, complete or interrupted: moved originals go back to their place.
 
     Returns:
-        Warnings: what could not be made as it was, one sentence each.
+        Warnings: what could not be restored, one sentence each.
 
     Raises:
-        StateRefusedError: something else is where one was.
+        StateRefusedError: something else is now in the place of an original.
         DirectoryError: something cannot be moved or deleted.
     """
     damaged: list[Path] = []
@@ -152,7 +157,7 @@ def take_back(directory: Path, journal: Journal) -> list[str]:
             raise unusable("write", Path(error.filename or journal.source), error) from None
     remove_tree(directory)
     there = [Path(journal.source, path.relative_to(directory / "state")) for path in damaged]
-    return [f"{path}: is damaged or too new, and may hold paths of the container" for path in there]
+    return [f"{path}: is damaged or too new, and may contain paths of the container" for path in there]
 
 
 def digest(path: Path) -> str:
@@ -163,12 +168,12 @@ def digest(path: Path) -> str:
 
 
 def megabytes(size: int) -> str:
-    """A size as a person reads it."""
+    """A size for people to read."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
 
 
 class Meter:
-    """Tells of bytes copied, once a second, and nothing of what takes less."""
+    """Reports copied bytes once a second; a copy that takes less reports nothing."""
 
     def __init__(self, progress: Progress, subject: str, total: int) -> None:
         self._progress = progress
@@ -178,7 +183,7 @@ class Meter:
         self._next = time.monotonic() + 1
 
     def add(self, count: int) -> None:
-        """So many more bytes are copied."""
+        """Add copied bytes."""
         self._done += count
         if (now := time.monotonic()) >= self._next:
             self._next = now + 1
@@ -186,14 +191,13 @@ class Meter:
             self._progress.update(self._subject, f"copied {done} of {total}")
 
 
-def left_behind(skipped: list[str]) -> list[str]:
-    """A warning of what was not copied, if there is any."""
+def skipped_warning(skipped: list[str]) -> list[str]:
+    """A warning about files that were not copied, if there are any."""
     if not skipped:
         return []
     named, more = ", ".join(sorted(skipped)[:3]), len(skipped) - 3
-    return [
-        f"{named}{f' and {more} more' if more > 0 else ''}: not copied, being no files but sockets, pipes or devices"
-    ]
+    named += f" and {more} more" if more > 0 else ""
+    return [f"{named}: not copied (only files, directories and links are copied)"]
 
 
 def _note_owners(journal: Journal, staging: Path) -> None:
@@ -215,10 +219,10 @@ def _keep_original(native: Native, journal: Journal, staging: Path) -> None:
 
 
 def refuse_occupied(directory: Path, journal: Journal) -> None:
-    """See that what was moved can go back.
+    """Check that moved directories can go back.
 
     Raises:
-        StateRefusedError: something else is there again.
+        StateRefusedError: something is in their place again.
     """
     if not journal.adopted:
         return
@@ -226,14 +230,14 @@ def refuse_occupied(directory: Path, journal: Journal) -> None:
         there = _whereabouts(journal, directory, Path(old))
         if (directory / place).is_dir() and there.exists():
             raise StateRefusedError(
-                f"{there} exists again, so that what was moved from there cannot go back.",
+                f"{there} exists again, so the original cannot be moved back there.",
                 "Move it away, and run the command again.",
             )
 
 
 def _restore(directory: Path, journal: Journal) -> list[Path]:
     refuse_occupied(directory, journal)
-    damaged = _unfit(directory, journal) if (directory / "state").is_dir() else []
+    damaged = _revert_state(directory, journal) if (directory / "state").is_dir() else []
     _put_back(directory, journal)
     return damaged
 
@@ -244,18 +248,18 @@ def _put_back(directory: Path, journal: Journal) -> None:
             (directory / place).rename(_whereabouts(journal, directory, Path(old)))
 
 
-def _unfit(directory: Path, journal: Journal) -> list[Path]:
-    """The opposite of `fit`, if that was begun, with the databases that could not be adapted; can be done twice."""
+def _revert_state(directory: Path, journal: Journal) -> list[Path]:
+    """Undo `adapt`, as far as it got; returns the databases that could not be adapted. Can be repeated."""
     state, original = directory / "state", directory / ORIGINAL
     if not (original.is_symlink() or original.exists()):
         return []
     back: dict[str, str] = {}
     for old, new in journal.places:
         back.setdefault(new, old)
-    damaged = settle(state, [Move(new, old) for new, old in back.items()], journal.home)
+    damaged = relocate_databases(state, [Move(new, old) for new, old in back.items()], journal.home)
     waiting = {old: new for old, new in journal.renamed if (state / new).exists()}
     back_already = {old for old, _ in journal.renamed} - waiting.keys()
-    # The container's config and its older versions, one of which the native gateway could put back as its own.
+    # The container's config and its older versions: the native gateway could restore one of them as its own.
     for path in (state / CONFIG_NAME, *state.glob(f"{CONFIG_NAME}.*")):
         if path.name not in back_already:
             path.unlink(missing_ok=True)
@@ -270,13 +274,13 @@ def _unfit(directory: Path, journal: Journal) -> list[Path]:
         os.chown(original, *config, follow_symlinks=False)
     if not original.is_symlink():
         original.chmod(journal.config_mode)
-    # Last, since it tells whether there is something to undo.
+    # Last: this file marks that there is something to undo.
     original.rename(state / journal.config)
     return damaged
 
 
 def _whereabouts(journal: Journal, directory: Path, old: Path) -> Path:
-    """Where a directory of the native gateway is or belongs now, one within the state directory being taken along."""
+    """Where a native directory is or belongs now; one inside the state directory moves with it."""
     source = Path(journal.source)
     if old != source and old.is_relative_to(source) and not source.exists():
         return directory / "state" / old.relative_to(source)

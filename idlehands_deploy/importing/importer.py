@@ -14,9 +14,9 @@ from idlehands_deploy.errors import PortConflictError, StateRefusedError, UsageE
 from idlehands_deploy.fleet.file import new_fleet_text, with_profile
 from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT, LOWEST_BASE_PORT
 from idlehands_deploy.importing import files as import_files
-from idlehands_deploy.importing.exclusive import alone, make_directory
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
-from idlehands_deploy.importing.native import env_token, find_native, signs_of_life
+from idlehands_deploy.importing.lock import import_lock, make_directory
+from idlehands_deploy.importing.native import env_token, find_native, running_evidence
 from idlehands_deploy.importing.rewrite import fleet_browsers, rewrite
 from idlehands_deploy.planning import draft
 from idlehands_deploy.remedies import Remedy, ours
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.fleet.ports import ProfilePorts
     from idlehands_deploy.importing.native import Native
-    from idlehands_deploy.importing.rewrite import Rewriting
+    from idlehands_deploy.importing.rewrite import RewrittenConfig
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What an import came to.
+    """The result of an import.
 
     Attributes:
-        warnings: what a person should look at, one sentence each.
+        warnings: what a person should check, one sentence each.
     """
 
     ports: ProfilePorts
@@ -48,47 +48,47 @@ def import_native(session: Session, name: str, directory: Path, port: int | None
 
     Args:
         directory: its state directory.
-        port: the base port; by default the next free slot's, or with `adopt` the native one where it is free.
-        adopt: move the files and do not copy them.
+        port: the base port; by default that of the next free slot, or with `adopt` the native one if it is free.
+        adopt: move the files instead of copying them.
 
     Raises:
-        UsageError: the directory holds no gateway, or the name cannot be.
-        StateRefusedError: it runs, the profile is there already, or there is no room.
+        UsageError: the directory contains no gateway, or the name is not valid.
+        StateRefusedError: the gateway runs, the profile exists, or the disk has too little space.
     """
     draft.check_name(name)
     _refuse_known(session, name)
     if staging_directory(session.deployment, name).exists():
-        with alone(session):
+        with import_lock(session):
             _clear_interrupted(session, name)
     native = find_native(directory)
     _refuse_own(session, native)
-    _refuse_alive(native, native.state)
-    with alone(session):
+    _refuse_running(native, native.state)
+    with import_lock(session):
         _refuse_leftovers(session, name)
         plan = _plan(session, name, native, port, adopt=adopt)
         check_files(session.deployment, plan.fleet, plan.user)
         ports = plan.ports.profiles[name]
-        rewriting = rewrite(native.config, native.moves, str(native.home), ports)
-        rewriting.token = rewriting.token or env_token(native)
-        warnings = _make_ready(session, name, native, plan, rewriting, adopt=adopt)
-        _put_in_place(session, name, native, ports, rewriting.token)
+        rewritten = rewrite(native.config, native.moves, str(native.home), ports)
+        rewritten.token = rewritten.token or env_token(native)
+        warnings = _prepare(session, name, native, plan, rewritten, adopt=adopt)
+        _put_in_place(session, name, native, ports, rewritten.token)
     return Imported(ports, native.given, warnings)
 
 
-def _make_ready(
-    session: Session, name: str, native: Native, plan: draft.Draft, rewriting: Rewriting, *, adopt: bool
+def _prepare(
+    session: Session, name: str, native: Native, plan: draft.Draft, rewritten: RewrittenConfig, *, adopt: bool
 ) -> list[str]:
-    """Fill the staging directory; without success, everything is as it was before."""
+    """Fill the staging directory; on failure everything is restored as it was."""
     staging = staging_directory(session.deployment, name)
     uid, gid = (int(part) for part in plan.fleet.profiles[name].user_or(plan.user).split(":"))
     census = import_files.look_at(native)
     journal = _journal(native, adopt=adopt)
-    warnings = [f"{native.config_file.name}: {problem}" for problem in rewriting.warnings]
-    warnings += [f"{link}: points outside of what was imported" for link in census.links_out]
+    warnings = [f"{native.config_file.name}: {problem}" for problem in rewritten.warnings]
+    warnings += [f"{link}: points to something that was not imported" for link in census.links_out]
     if not adopt:
-        warnings += import_files.left_behind(census.skipped)
+        warnings += import_files.skipped_warning(census.skipped)
     if not native.workspace.is_dir():
-        warnings.append(f"{native.workspace}: there is no workspace, so that the profile begins with an empty one")
+        warnings.append(f"{native.workspace}: does not exist, so the profile gets an empty workspace")
     try:
         make_directory(staging.parent)
         make_directory(staging)
@@ -100,13 +100,15 @@ def _make_ready(
             import_files.copy_in(
                 native, staging, (uid, gid), import_files.Meter(session.progress, name, census.size).add
             )
-        _refuse_alive(native, staging / "state")  # one that was started meanwhile would spoil both
-        damaged = import_files.fit(native, journal, staging, rewriting, (uid, gid))
+        _refuse_running(native, staging / "state")  # started meanwhile, it would damage both
+        damaged = import_files.adapt(native, journal, staging, rewritten, (uid, gid))
         journal.write(staging)
     except BaseException:
-        import_files.take_back(staging, journal)
+        import_files.revert(staging, journal)
         raise
-    return warnings + [f"{path.relative_to(staging)}: is damaged or too new, and was left as it is" for path in damaged]
+    return warnings + [
+        f"{path.relative_to(staging)}: is damaged or too new, and was left unchanged" for path in damaged
+    ]
 
 
 def _put_in_place(session: Session, name: str, native: Native, ports: ProfilePorts, token: str | None) -> None:
@@ -118,11 +120,11 @@ def _put_in_place(session: Session, name: str, native: Native, ports: ProfilePor
     placed = made_secret = False
     try:
         with locked(deployment):
-            # As it is by now: another command may have added such a profile while the copy was made.
+            # Checked again: another command may have added this profile during the copy.
             _refuse_known(session, name)
             _refuse_leftovers(session, name)
             plan = _plan_at(session, name, native, ports.base)
-            # From the rename on it can be used, and nothing takes it back without being asked.
+            # From the rename on the profile can be used, so only a person may undo it.
             journal.finished_at = time.time()
             journal.write(staging)
             _rename(staging, target)
@@ -136,7 +138,7 @@ def _put_in_place(session: Session, name: str, native: Native, ports: ProfilePor
     except BaseException:
         if made_secret:
             forget_token(session, name)
-        import_files.take_back(target if placed else staging, journal)
+        import_files.revert(target if placed else staging, journal)
         raise
 
 
@@ -158,7 +160,7 @@ def _journal(native: Native, *, adopt: bool) -> Journal:
     return Journal(
         str(native.state), str(native.home), native.config_file.name, adopt, (found.st_uid, found.st_gid),
         moved=[(str(path), place) for path, place in moved], places=places,
-        # The gateway would put back what it takes for an older version of its config.
+        # The gateway would restore one of these as an older version of its config.
         renamed=[(old, f"native-{old}") for old in names],
         config_mode=native.config_file.stat().st_mode & 0o777,
     )  # fmt: skip
@@ -170,8 +172,8 @@ def _move(journal: Journal, staging: Path) -> None:
     except OSError as error:
         if error.errno == errno.EXDEV:
             raise StateRefusedError(
-                f"{journal.source}, or a workspace of it, lies on another file system than {staging.parent}.",
-                "Import a copy of it, without --adopt; or keep the deployment on that file system, with -C.",
+                f"{journal.source}, or one of its workspaces, is on another file system than {staging.parent}.",
+                "Copy instead: run it without --adopt; or use a deployment on that file system, with -C.",
             ) from None
         raise unusable("move", staging, error) from None
 
@@ -215,8 +217,8 @@ def _refuse_known(session: Session, name: str) -> None:
     text = read_text(session.deployment.fleet_file)
     if text is not None and name in session.fleet().profiles:
         raise StateRefusedError(
-            f"{name} is a profile of the fleet already.",
-            Remedy("Choose another name, or take it out first: ", ours("remove", name)),
+            f"The fleet already has a profile {name}.",
+            Remedy("Choose another name, or remove it first: ", ours("remove", name)),
         )
 
 
@@ -225,16 +227,16 @@ def _refuse_own(session: Session, native: Native) -> None:
     for path, _ in import_files.trees(native):
         if path.is_relative_to(root) or root.is_relative_to(path):
             raise UsageError(
-                f"{path} and the deployment {root} lie one within the other.",
-                "Name the state of a native gateway, or another deployment with -C.",
+                f"{path} is inside the deployment {root}, or the deployment is inside it.",
+                "Give the state directory of a native gateway, or another deployment with -C.",
             )
 
 
-def _refuse_alive(native: Native, state: Path) -> None:
-    if signs := signs_of_life(native, state):
+def _refuse_running(native: Native, state: Path) -> None:
+    if evidence := running_evidence(native, state):
         raise StateRefusedError(
-            f"The native gateway of {native.given} runs:\n" + "\n".join(f"  {sign}" for sign in signs),
-            "Stop it, and keep it from starting again: idlehands gateway stop   (with its --profile, if it has one)",
+            f"The native gateway of {native.given} is running:\n" + "\n".join(f"  {line}" for line in evidence),
+            "Stop it: idlehands gateway stop   (with its --profile, if it has one), and disable its automatic start",
         )
 
 
@@ -244,9 +246,9 @@ def _refuse_leftovers(session: Session, name: str) -> None:
     there = [path for path in (directory, secret) if path.exists() and not _is_empty_directory(path)]
     if there:
         raise StateRefusedError(
-            f"There are files of an earlier {name}: {' and '.join(map(str, there))}.",
+            f"There are files of an earlier profile {name}: {' and '.join(map(str, there))}.",
             Remedy(
-                "Take an import back that was cut off: ",
+                "If an import was interrupted, undo it: ",
                 ours("import", name, "--undo"),
                 "   (or choose another name)",
             ),
@@ -258,17 +260,17 @@ def _is_empty_directory(path: Path) -> bool:
 
 
 def _clear_interrupted(session: Session, name: str) -> None:
-    """Take back what an import left that was interrupted so hard that it could not do so itself."""
+    """Undo an import that was killed, and so could not undo itself."""
     staging = staging_directory(session.deployment, name)
     if (journal := read_journal(staging)) is not None:
-        session.progress.say(f"Taking back an import of {name} that was interrupted.")
-        for warning in import_files.take_back(staging, journal):
+        session.progress.say(f"Undoing an interrupted import of {name}.")
+        for warning in import_files.revert(staging, journal):
             session.progress.say(f"Warning: {warning}")
     remove_tree(staging)
 
 
 def forget_token(session: Session, name: str) -> None:
-    """Delete the token that an import made or took over: it refuses to begin where there is one already."""
+    """Delete the token that an import wrote: the next import refuses to start while there is one."""
     secret = session.deployment.secret_file(name, TOKEN_SECRET)
     secret.unlink(missing_ok=True)
     if secret.parent.is_dir() and not any(secret.parent.iterdir()):

@@ -1,4 +1,4 @@
-"""What an import did, in a file beside the profile's state: enough to take it back, also if it was interrupted."""
+"""The record of an import, in a file beside the profile's state: enough to undo it, even if it was interrupted."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class Journal:
 
     Attributes:
         source: the native state directory.
-        home: what ``~`` means to it.
-        config: the name of the config in it.
+        home: what ``~`` means in its config.
+        config: the file name of its config.
         adopted: whether the originals were moved.
         owner: uid and gid of the originals.
-        moved: directories with where they went, below the profile's own; in the order in which they went.
-        places: paths on the host with those in the container, of which the first of a kind is the real one.
-        renamed: files of the state directory with the names that they have in the profile's.
+        moved: each directory with its place in the profile's directory, in the order of the moves.
+        places: each path on the host with its path in the container; the first of several is the real one.
+        renamed: files of the state directory with their names in the profile's state.
         config_mode: the permissions of the original config.
-        config_digest: SHA-256 of the config as the import wrote it.
-        finished_at: seconds since 1970; 0 while it is under way.
-        owners: what of them, below the profile's directory, belonged to another user than the directory it is in.
+        config_digest: SHA-256 of the config that the import wrote.
+        finished_at: seconds since 1970; 0 while the import is running.
+        owners: files whose owner was not that of their directory, by path in the profile's directory.
     """
 
     source: str
@@ -60,10 +60,10 @@ class Journal:
 
 
 def read_journal(directory: Path) -> Journal | None:
-    """The journal in a profile's directory; None where nothing was imported.
+    """The journal in a profile's directory; None if the profile was not imported.
 
     Raises:
-        StateRefusedError: there is one that cannot be understood.
+        StateRefusedError: it is damaged or of an unknown version.
     """
     path = directory / JOURNAL
     text = read_text(path)
@@ -80,10 +80,10 @@ def read_journal(directory: Path) -> Journal | None:
     except (ValueError, TypeError, KeyError, AttributeError):
         raise StateRefusedError(
             f"{path} is not a journal that this version can read.",
-            "See what is in it; files that were moved lie beside it.",
+            "Look at its content; files that were moved are beside it.",
         ) from None
 
 
 def staging_directory(deployment: Deployment, profile: str) -> Path:
-    """Where an import is made ready: on the same file system as its place, and no profile's name."""
+    """Where an import is prepared: on the same file system as the profiles, under a name that no profile can have."""
     return deployment.state_directory(profile).parent.with_name(f".import-{profile}")

@@ -1,4 +1,4 @@
-"""A natively installed gateway on this host: found by its state directory, and seen to be running or not."""
+"""A natively installed gateway on this host: what its state directory contains, and whether it is running."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CONFIG_NAMES = ("idlehands.json", "openclaw.json")
-# The prefix of the state directory's name that a profile's own name follows.
+# The state directory's name; a profile's name follows its prefix.
 _STATE_NAME = re.compile(r"\.(?:idlehands|openclaw)(?:-(.+))?")
 TOKEN_VARIABLES = ("IDLEHANDS_GATEWAY_TOKEN", "OPENCLAW_GATEWAY_TOKEN")
 
 
 @dataclass(frozen=True)
 class Native:
-    """A native gateway as its files are.
+    """A native gateway's files.
 
     Attributes:
-        state: its state directory, without links on the way.
-        given: the same as the person wrote it, made absolute.
-        config_file: the config within it.
-        text: that file's content.
-        config: what the content means.
+        state: its state directory, with symbolic links resolved.
+        given: the same path as the person wrote it, made absolute.
+        config_file: the config in it.
+        text: the config's text.
+        config: the parsed config.
         home: what ``~`` means in it.
-        workspace: the main workspace, without links on the way; it need not exist.
-        workspace_named: the same as the config writes it; None where it leaves it to the default.
-        others: workspaces outside both and each other, each with the name that it gets in the state directory.
+        workspace: the main workspace, with symbolic links resolved; it may not exist.
+        workspace_named: the same path as in the config; None if the config does not name one.
+        others: workspaces outside the two and outside each other, each with its new name in the state directory.
     """
 
     state: Path
@@ -60,7 +60,7 @@ class Native:
 
     @property
     def moves(self) -> list[Move]:
-        """Where its paths lie in the container, in every way in which they may be written."""
+        """Each of its paths with the path in the container, in every spelling that the config may use."""
         workspaces = {str(self.workspace), *([self.workspace_named] if self.workspace_named else [])}
         others = {str(path): name for path, name in self.others.items()}
         found = state_moves(sorted({str(self.state), str(self.given)}), sorted(workspaces), others)
@@ -73,7 +73,7 @@ class Native:
 
     @property
     def port(self) -> int | None:
-        """The base port that its config names."""
+        """The base port in its config."""
         return native_port(self.config)
 
 
@@ -81,8 +81,8 @@ def find_native(directory: Path) -> Native:
     """Read a native gateway's state directory.
 
     Raises:
-        UsageError: it holds no gateway's config, or one that cannot be read.
-        StateRefusedError: a workspace is not its owner's to give.
+        UsageError: it contains no gateway config, or one that cannot be read.
+        StateRefusedError: its files do not all belong to one user.
     """
     given = _absolute(directory)
     state = given.resolve()
@@ -99,7 +99,7 @@ def find_native(directory: Path) -> Native:
             outside.setdefault(path, agent)
     others: dict[Path, str] = {}
     for path, agent in outside.items():
-        if not outside.keys() & set(path.parents):  # else it comes along within another agent's, and stays there
+        if not outside.keys() & set(path.parents):  # else it is inside another agent's, and stays there
             others[path] = _free_name(state, agent, others)
     native = Native(state, given, config_file, text, config, home, workspace, named, others)
     _refuse_unfit_workspaces(native)
@@ -119,20 +119,20 @@ def env_token(native: Native) -> str | None:
     return None
 
 
-def signs_of_life(native: Native, state: Path | None = None) -> list[str]:
-    """What shows that a gateway, or a command of one, works on this state now; empty if nothing does.
+def running_evidence(native: Native, state: Path | None = None) -> list[str]:
+    """Evidence that a gateway, or one of its commands, uses this state now; empty if there is none.
 
     Args:
-        state: where the state directory has gone to meanwhile.
+        state: where the state directory has been moved to.
     """
-    signs = [*state_signs(native.state), *(state_signs(state) if state and state != native.state else [])]
-    if not signs and native.port is not None and (holder := _port_holder(native.port)):
-        signs.append(f"port {native.port} of its config is held by {holder}")
-    return signs
+    evidence = [*state_evidence(native.state), *(state_evidence(state) if state and state != native.state else [])]
+    if not evidence and native.port is not None and (holder := _port_holder(native.port)):
+        evidence.append(f"port {native.port} of its config is held by {holder}")
+    return evidence
 
 
-def state_signs(state: Path) -> list[str]:
-    """The same of a state directory alone, of which no port is known."""
+def state_evidence(state: Path) -> list[str]:
+    """Evidence from a state directory alone, without a port."""
     return list(dict.fromkeys([*_database_locks(state), *_lock_files(state)]))
 
 
@@ -140,7 +140,7 @@ def _absolute(directory: Path) -> Path:
     try:
         return Path(os.path.normpath(directory.expanduser().absolute()))
     except (OSError, RuntimeError) as error:
-        raise UsageError(f"{directory}: {error}", "Name the native gateway's state directory with --from.") from None
+        raise UsageError(f"{directory}: {error}", "Give the native gateway's state directory with --from.") from None
 
 
 def _home_of(state: Path) -> Path:
@@ -155,30 +155,32 @@ def _config_file(state: Path, given: Path) -> Path:
     try:
         found = [state / name for name in CONFIG_NAMES if (state / name).is_file()]
     except OSError as error:
-        raise UsageError(f"{given}: cannot be read: {error.strerror}", "Run this as its owner or as root.") from None
+        raise UsageError(
+            f"{given}: cannot be read: {error.strerror}", "Run the command as its owner or as root."
+        ) from None
     names = " or ".join(CONFIG_NAMES)
     if not state.is_dir():
-        raise UsageError(
-            f"{given}: there is no such directory", "Name the native gateway's state directory with --from."
-        )
+        raise UsageError(f"{given}: no such directory", "Give the native gateway's state directory with --from.")
     if not os.access(state, os.R_OK | os.X_OK):
-        raise UsageError(f"{given}: cannot be read by you", "Run this as its owner or as root.")
+        raise UsageError(f"{given}: you may not read it", "Run the command as its owner or as root.")
     if not found:
         raise UsageError(
-            f"{given}: holds no gateway's config ({names})",
-            "Name the native gateway's state directory with --from, such as ~/.idlehands-rescue.",
+            f"{given}: contains no gateway config ({names})",
+            "Give the native gateway's state directory with --from, such as ~/.idlehands-rescue.",
         )
     if len(found) > 1:
-        raise UsageError(f"{given}: holds both {names}", "Move away the one that the gateway does not use.")
+        raise UsageError(
+            f"{given}: contains both {' and '.join(CONFIG_NAMES)}", "Move away the one that the gateway does not use."
+        )
     return found[0]
 
 
 def _refuse_foreign(config_file: Path, state: Path) -> None:
-    """Root must not be made to read for a gateway's user what that user may not."""
+    """A gateway's user must not make root read files which that user may not read."""
     if (owner := config_file.stat().st_uid) != state.stat().st_uid:
         raise StateRefusedError(
-            f"{config_file} belongs to uid {owner}, and its directory to uid {state.stat().st_uid}.",
-            f"Give both to one user: chown {state.stat().st_uid} {config_file}",
+            f"{config_file} belongs to uid {owner}, but its directory to uid {state.stat().st_uid}.",
+            f"Give both the same owner: chown {state.stat().st_uid} {config_file}",
         )
 
 
@@ -187,20 +189,22 @@ def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
         text = path.read_text(encoding="utf-8")
         config = parse_json5(text)
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}", "Run this as its owner or as root.") from None
+        raise UsageError(
+            f"{path}: cannot be read: {error.strerror}", "Run the command as its owner or as root."
+        ) from None
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: is not UTF-8 text", "Save it as UTF-8.") from None
+        raise UsageError(f"{path}: is not UTF-8 text", "Save the file as UTF-8.") from None
     except FlawError as error:
-        raise UsageError(f"{path}: {error}", "Mend it, or put back its .bak.") from None
+        raise UsageError(f"{path}: {error}", "Fix it, or restore its .bak file.") from None
     if problems := shape_problems(config):
         lines = "\n".join(str(Problem(f"{path.name}: {item.path}".rstrip(": "), item.problem)) for item in problems)
-        raise UsageError(lines, f"Is {path.parent} the state of a gateway that ran on this host?")
+        raise UsageError(lines, f"Check that {path.parent} is the state of a gateway that ran on this host.")
     assert isinstance(config, dict)  # noqa: S101 - for the type checker
     return text, config
 
 
 def _default_workspace(state: Path, given: Path) -> Path:
-    """Where a gateway has its workspace if its config does not say; older ones had another place."""
+    """A gateway's workspace if its config names none; older versions had another place."""
     profile = _STATE_NAME.fullmatch(given.name)
     older = [given.parent / f".{kind}" / f"workspace-{profile[1]}" for kind in ("idlehands", "openclaw")] if (
         profile and profile[1]
@@ -209,7 +213,7 @@ def _default_workspace(state: Path, given: Path) -> Path:
 
 
 def _free_name(state: Path, agent: str, others: dict[Path, str]) -> str:
-    """The package's own name for an agent's workspace, unless the state directory has something else there."""
+    """The name that the gateway itself gives an agent's workspace, made unique in the state directory."""
     name = "workspace-" + re.sub(r"[^A-Za-z0-9_-]", "-", agent)
     while (state / name).exists() or name in others.values():
         name += "-imported"
@@ -221,19 +225,19 @@ def _refuse_unfit_workspaces(native: Native) -> None:
     for path in (native.workspace, *native.others):
         if native.state.is_relative_to(path):
             raise UsageError(
-                f"{native.config_file.name}: the workspace {path} holds the state directory itself",
-                "Give that gateway a workspace of its own first.",
+                f"{native.config_file.name}: the workspace {path} contains the state directory",
+                "Give that gateway a separate workspace first.",
             )
-        # Root must not be made to copy what the gateway's user may not read.
+        # A gateway's user must not make root copy files which that user may not read.
         if path.is_dir() and path.stat().st_uid != owner:
             raise StateRefusedError(
-                f"The workspace {path} belongs to uid {path.stat().st_uid}, and the state to uid {owner}.",
-                f"Give both to one user: chown -R {owner} {path}",
+                f"The workspace {path} belongs to uid {path.stat().st_uid}, but the state to uid {owner}.",
+                f"Give both the same owner: chown -R {owner} {path}",
             )
 
 
 def _database_locks(state: Path) -> Iterator[str]:
-    """Processes with a lock on a database: the kernel takes it from them when they end, however they end."""
+    """Processes with a lock on a database: the kernel releases a lock when its process ends, however it ends."""
     if sys.platform != "linux":
         return
     held: dict[int, list[str]] = {}
@@ -247,7 +251,7 @@ def _database_locks(state: Path) -> Iterator[str]:
 
 
 def _lock_holder(path: Path) -> int | None:
-    """Who holds a lock on a file; -1 for a holder without a number, None for nobody."""
+    """The pid that holds a lock on a file; -1 if the pid is unknown, None if there is no lock."""
     import fcntl  # noqa: PLC0415 - not on every platform
     import struct  # noqa: PLC0415
 
@@ -268,7 +272,7 @@ def _lock_holder(path: Path) -> int | None:
 
 
 def _lock_files(state: Path) -> Iterator[str]:
-    """Lock files of the gateway that name a living process which was there before them."""
+    """The gateway's lock files that name a running process which is older than the file."""
     import psutil  # noqa: PLC0415 - only this command pays for it
 
     for path in sorted(state.glob("tmp/*/gateway.*.lock")):
@@ -283,7 +287,7 @@ def _port_holder(port: int) -> str | None:
     from idlehands_deploy.host.sockets import process_on  # noqa: PLC0415
 
     holder = process_on(port)
-    # A container's port is that of another gateway: this one was native.
+    # A container's port belongs to another gateway: this one is native.
     return None if holder is None or holder.startswith("docker-proxy ") else holder
 
 
@@ -292,4 +296,4 @@ def _process(pid: int) -> str:
 
     with suppress(psutil.Error, ValueError):
         return f"{psutil.Process(pid).name()} (pid {pid})"
-    return f"a process (pid {pid})" if pid > 0 else "a process that cannot be seen from here"
+    return f"a process (pid {pid})" if pid > 0 else "a process that this user cannot see"

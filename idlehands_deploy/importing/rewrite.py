@@ -1,4 +1,4 @@
-"""The config of a natively installed gateway: what it says of places, and what a container needs it to say."""
+"""The config of a native gateway: the paths in it, and the changes that a container needs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 Config = dict[str, Any]
 
-# The names of the drivers with which a gateway starts a browser of its own.
+# The drivers with which a gateway starts its own browser.
 MANAGED_DRIVERS = {None, "openclaw", "clawd", "idlehands"}
-# What a text begins with that is a path on a host and not the path of a URL or a chat command.
+# How a path on a host begins, unlike the path of a URL or a chat command.
 _ROOTS = "bin|boot|data|dev|etc|home|lib|lib64|media|mnt|nix|opt|proc|root|run|sbin|srv|sys|tmp|usr|var|Users|Volumes"
 _HOST_PATH = re.compile(rf"~(?=/|$)|/(?:{_ROOTS})(?=/|$)")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -32,20 +32,20 @@ _SECTIONS = ("gateway", "gateway.auth", "agents", "agents.defaults", "agents.ent
 
 @dataclass(frozen=True)
 class Move:
-    """A directory of the native gateway, and the path at which the container has it."""
+    """A directory of the native gateway, and its path in the container."""
 
     old: str
     new: str
 
 
 @dataclass
-class Rewriting:
-    """A config made fit for the container.
+class RewrittenConfig:
+    """A config adapted for the container.
 
     Attributes:
-        config: the new config; the given one is left as it was.
-        warnings: ``path: problem`` lines about what the container cannot have.
-        token: the gateway token that was taken out of it.
+        config: the new config; the given one is not changed.
+        warnings: ``path: problem`` lines about settings that cannot work in the container.
+        token: the gateway token that was removed from it.
     """
 
     config: Config
@@ -54,23 +54,23 @@ class Rewriting:
 
 
 def shape_problems(config: object) -> list[Problem]:
-    """What keeps a parsed config from being that of a gateway which runs here."""
+    """Why a parsed config is not the config of a gateway on this host."""
     if not isinstance(config, dict):
         return [Problem("", "must be an object")]
     problems = [Problem(path, "must be an object") for path in _SECTIONS if not isinstance(_at(config, path, {}), dict)]
     if not problems and _at(config, "gateway.mode", "local") == "remote":
-        problems.append(Problem("gateway.mode", "is remote: this is a client of a gateway on another machine"))
+        problems.append(Problem("gateway.mode", "is remote: this is only a client of a gateway on another machine"))
     return problems
 
 
 def native_port(config: Config) -> int | None:
-    """The base port that a config names."""
+    """The base port in a config."""
     port = _at(config, "gateway.port", None)
     return port if isinstance(port, int) and not isinstance(port, bool) else None
 
 
 def main_workspace(config: Config, home: str) -> str | None:
-    """The workspace that agents share, else the first agent's own; None where the config leaves it to the default."""
+    """The workspace that agents share, else the first agent's own; None if the config names none."""
     agents = {name: entry for name, entry, _ in _agents(config)}
     first = _at(config, "agents.defaults.systemAgent.agentId", "main")
     if first not in agents and len(agents) == 1:
@@ -81,18 +81,18 @@ def main_workspace(config: Config, home: str) -> str | None:
 
 
 def agent_workspaces(config: Config, home: str) -> dict[str, str]:
-    """The workspaces of agents that have one of their own, by the agent's id."""
+    """The workspaces of agents with their own, by agent id."""
     found = {name: _path(entry.get("workspace"), home) for name, entry, _ in _agents(config)}
     return {name: path for name, path in found.items() if path}
 
 
 def fleet_browsers(config: Config) -> dict[str, dict[str, str]]:
-    """The browser profiles that belong into the fleet file: managed ones, and remote ones with their address."""
+    """The browser profiles for the fleet file: managed ones, and remote ones with their address."""
     browsers: dict[str, dict[str, str]] = {}
     for name, profile in _browser_profiles(config):
         if _is_managed(profile):
             browsers[name] = {}
-        # One on loopback would be the container's own, and the fleet file refuses it.
+        # In a container, loopback is the container itself; the fleet file refuses such an address.
         elif (url := _remote_url(profile)) and not _holds_credentials(url) and not is_loopback(url_host(url)):
             browsers[name] = {"cdp_url": url}
     if browsers.get(IMPLICIT_BROWSER) == {}:
@@ -100,14 +100,14 @@ def fleet_browsers(config: Config) -> dict[str, dict[str, str]]:
     return browsers
 
 
-def rewrite(config: Config, moves: Sequence[Move], home: str, ports: ProfilePorts) -> Rewriting:
-    """Change what the container needs to be otherwise, and nothing else.
+def rewrite(config: Config, moves: Sequence[Move], home: str, ports: ProfilePorts) -> RewrittenConfig:
+    """Change what must be different in the container, and nothing else.
 
     Args:
-        moves: what was imported, with its links' targets under names of their own.
+        moves: the imported directories, in every spelling.
         home: what ``~`` means in this config.
     """
-    result = Rewriting(copy.deepcopy(config))
+    result = RewrittenConfig(copy.deepcopy(config))
     _rewrite_gateway(result, ports)
     _rewrite_browser(result, ports)
     longest_first = sorted(moves, key=lambda move: len(move.old), reverse=True)
@@ -118,7 +118,7 @@ def rewrite(config: Config, moves: Sequence[Move], home: str, ports: ProfilePort
 
 
 def relocate(text: str, moves: Sequence[Move], home: str) -> str | None:
-    """A path of the native gateway as it is in the container; None for one that was not imported.
+    """The path in the container of a native path; None if it was not imported.
 
     Args:
         moves: the longest ``old`` first.
@@ -133,12 +133,12 @@ def relocate(text: str, moves: Sequence[Move], home: str) -> str | None:
 
 
 def state_moves(states: Sequence[str], workspaces: Sequence[str], others: Mapping[str, str]) -> list[Move]:
-    """Where everything goes.
+    """The new place of each directory.
 
     Args:
-        states: the state directory, in every way in which it may be written.
-        workspaces: the main workspace, likewise.
-        others: further workspaces, each with the name that it gets in the state directory.
+        states: the state directory, in every spelling.
+        workspaces: the main workspace, in every spelling.
+        others: further workspaces, each with its new name in the state directory.
     """
     return [
         *(Move(state, STATE_TARGET) for state in states),
@@ -147,23 +147,23 @@ def state_moves(states: Sequence[str], workspaces: Sequence[str], others: Mappin
     ]
 
 
-def _rewrite_gateway(result: Rewriting, ports: ProfilePorts) -> None:
+def _rewrite_gateway(result: RewrittenConfig, ports: ProfilePorts) -> None:
     gateway = result.config.setdefault("gateway", {})
     old = native_port(result.config)
     gateway.pop("port", None)  # the container's environment sets it, from the plan
     gateway.pop("customBindHost", None)
-    gateway["bind"] = "lan"  # Docker forwards to the container's address, not to its loopback
+    gateway["bind"] = "lan"  # Docker forwards to the container's address, not to its loopback address
     gateway.setdefault("mode", "local")
     auth = gateway.setdefault("auth", {})
     if auth.get("mode", "token") == "none":
-        auth["mode"] = "token"  # without any, the gateway refuses to listen on more than loopback
+        auth["mode"] = "token"  # without a login the gateway listens on loopback only
     _take_token(result, auth)
     origins = _at(result.config, "gateway.controlUi.allowedOrigins", None)
     if isinstance(origins, list) and old is not None:
         gateway["controlUi"]["allowedOrigins"] = [_moved_origin(origin, old, ports.base) for origin in origins]
 
 
-def _take_token(result: Rewriting, auth: Config) -> None:
+def _take_token(result: RewrittenConfig, auth: Config) -> None:
     token = auth.pop("token", None)
     if token is None or token == "":
         return
@@ -171,7 +171,7 @@ def _take_token(result: Rewriting, auth: Config) -> None:
         result.token = token.strip() or None
         return
     result.warnings.append(
-        Problem("gateway.auth.token", "is a reference or no plain text: the container has a token of its own instead")
+        Problem("gateway.auth.token", "is not plain text, so it was not imported: the profile gets a new token")
     )
 
 
@@ -186,7 +186,7 @@ def _moved_origin(origin: object, old: int, new: int) -> object:
     return re.sub(r":\d+(?=/|$)", f":{new}", origin) if local else origin
 
 
-def _rewrite_browser(result: Rewriting, ports: ProfilePorts) -> None:
+def _rewrite_browser(result: RewrittenConfig, ports: ProfilePorts) -> None:
     browser = result.config.setdefault("browser", {})
     browser["headless"] = True  # a container has no screen
     _drop_executable(result, browser, "browser")
@@ -197,17 +197,17 @@ def _rewrite_browser(result: Rewriting, ports: ProfilePorts) -> None:
         if _is_managed(profile):
             profile["cdpPort"] = ports.cdp[name]
         elif url is None or urlsplit(url).hostname in _LOOPBACK:
-            result.warnings.append(Problem(path, "uses a Chrome of this host, which the container cannot reach"))
+            result.warnings.append(Problem(path, "uses a Chrome on this host, which the container cannot reach"))
 
 
-def _drop_executable(result: Rewriting, holder: Config, path: str) -> None:
+def _drop_executable(result: RewrittenConfig, holder: Config, path: str) -> None:
     if executable := holder.pop("executablePath", None):
         result.warnings.append(
-            Problem(f"{path}.executablePath", f"{executable} is taken out: the container has a Chromium of its own")
+            Problem(f"{path}.executablePath", f"{executable} was removed: the container has its own Chromium")
         )
 
 
-def _relocated(result: Rewriting, value: Any, path: str, moves: Sequence[Move], home: str) -> Any:  # noqa: ANN401 - JSON
+def _relocated(result: RewrittenConfig, value: Any, path: str, moves: Sequence[Move], home: str) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
         return {
             key: _relocated(result, item, f"{path}.{key}" if path else key, moves, home) for key, item in value.items()
@@ -219,14 +219,14 @@ def _relocated(result: Rewriting, value: Any, path: str, moves: Sequence[Move], 
     if (moved := relocate(value, moves, home)) is not None:
         return moved
     if any(move.old in value for move in moves):
-        result.warnings.append(Problem(path, "holds a path of the native gateway among other text: look at it"))
+        result.warnings.append(Problem(path, "contains a path of the native gateway inside other text: check it"))
     elif _HOST_PATH.match(value) and not value.startswith((STATE_TARGET, WORKSPACE_TARGET)):
-        result.warnings.append(Problem(path, f"{value} was not imported, and is not in the container"))
+        result.warnings.append(Problem(path, f"{value} was not imported, so the container does not have it"))
     return value
 
 
 def _agents(config: Config) -> Iterator[tuple[str, Config, str]]:
-    """Every agent with its entry, and the path of that."""
+    """Every agent with its entry and the entry's path."""
     for name, entry in _at(config, "agents.entries", {}).items():
         if isinstance(entry, dict):
             yield name, entry, f"agents.entries.{name}"
@@ -251,7 +251,7 @@ def _remote_url(profile: Config) -> str | None:
 
 
 def _holds_credentials(url: str) -> bool:
-    # Of a fleet file nobody expects that it must be kept secret.
+    # The fleet file must not contain secrets.
     parts = urlsplit(url)
     return bool("@" in parts.netloc or parts.query or parts.fragment)
 
@@ -264,7 +264,7 @@ def _path(text: object, home: str) -> str | None:
 
 
 def _at(config: Config, path: str, default: Any) -> Any:  # noqa: ANN401 - JSON
-    """The value at a path; the default where it is missing, or where what should hold it is no object."""
+    """The value at a path; the default if it is missing, or if a parent is not an object."""
     value: Any = config
     for key in path.split("."):
         if not isinstance(value, dict) or value.get(key) is None:

@@ -1,4 +1,4 @@
-"""`import --undo`: a profile that was imported goes, and what was moved for it goes back."""
+"""`import --undo`: removes an imported profile, and moves adopted files back."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, StateRefusedError, UsageError
 from idlehands_deploy.importing import files as import_files
-from idlehands_deploy.importing.exclusive import alone
 from idlehands_deploy.importing.importer import forget_token
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
-from idlehands_deploy.importing.native import state_signs
+from idlehands_deploy.importing.lock import import_lock
+from idlehands_deploy.importing.native import state_evidence
 from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.compose import run_compose
 from idlehands_deploy.remedies import Remedy, ours
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.fleet.model import Fleet
 
-# Docker's words for a container in which nothing runs.
+# Docker's states of a container in which nothing runs.
 ENDED = {"created", "exited", "dead"}
 
 
 def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Journal:
-    """Take an import back: profile, fleet entry and files; what was adopted goes where it was.
+    """Undo an import: remove the profile, its fleet entry and its files; adopted files go back to their place.
 
     Args:
         confirm: asked before anything is deleted.
@@ -47,7 +47,7 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
         directory = staging_directory(session.deployment, name)
         journal = read_journal(directory)
     if journal is None:
-        raise UsageError(f"{name} was not imported.", Remedy("Take it out: ", ours("remove", name)))
+        raise UsageError(f"{name} was not imported.", Remedy("Remove it instead: ", ours("remove", name)))
     fleet = session.fleet() if read_text(session.deployment.fleet_file) is not None else None
     is_known = fleet is not None and name in fleet.profiles
     if is_known:
@@ -55,16 +55,18 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
     look = _look(session, fleet)
     _refuse_running(name, directory, look)
     loss = _loss(directory, journal)
-    if not confirm(f"Take {name} out of the fleet again? {loss}"):
+    if not confirm(f"Undo the import of {name}? {loss}"):
         raise UsageError(
             f"The import of {name} was not undone: nothing was changed. {loss}",
-            "To undo it without being asked, add --yes.",
+            "To undo it without a question, add --yes.",
         )
-    with alone(session):
-        # The answer may have taken an hour.
+    with import_lock(session):
+        # The person may have taken an hour to answer.
         journal = read_journal(directory)
         if journal is None:
-            raise StateRefusedError(f"{name} was taken back meanwhile.", Remedy("See what there is: ", ours("list")))
+            raise StateRefusedError(
+                f"Another command has undone the import of {name}.", Remedy("List the profiles: ", ours("list"))
+            )
         look = look.again() if look else None
         _refuse_running(name, directory, look)
         import_files.refuse_occupied(directory, journal)
@@ -72,7 +74,7 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
             run_compose(look, ["down", name])
         if is_known:
             draft.drop(session, name)
-        for warning in import_files.take_back(directory, journal):
+        for warning in import_files.revert(directory, journal):
             session.progress.say(f"Warning: {warning}")
         if directory != staging_directory(session.deployment, name):
             forget_token(session, name)
@@ -80,7 +82,7 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
 
 
 def changes(directory: Path, journal: Journal) -> list[str]:
-    """What was changed since the import, newest first, as paths below the profile's directory."""
+    """Files that changed since the import, newest first, as paths in the profile's directory."""
     found: list[tuple[float, str]] = []
     for root, _, files in os.walk(directory):
         for file in files:
@@ -95,34 +97,35 @@ def changes(directory: Path, journal: Journal) -> list[str]:
 
 
 def _loss(directory: Path, journal: Journal) -> str:
-    """What would be lost, in sentences."""
+    """What the undo deletes, in sentences."""
     if not journal.finished_at:
-        return "It was interrupted, and nothing of it was used."
+        return "The import was interrupted, and the profile was never used."
     since = f" since {time.strftime('%Y-%m-%d %H:%M', time.localtime(journal.finished_at))}"
     if journal.adopted:
         loss = f"Its files go back to {journal.source}."
         if journal.config_digest != import_files.digest(directory / "state" / CONFIG_NAME):
-            loss += f" What was changed in its config{since} would be lost."
+            loss += f" Changes of its config{since} are lost."
         return loss
-    loss = f"This deletes {directory} for good."
+    loss = f"This permanently deletes {directory}."
     if not (changed := changes(directory, journal)):
-        return f"{loss} Nothing was changed in it{since}."
+        return f"{loss} Nothing in it changed{since}."
     files = "1 file" if len(changed) == 1 else f"{len(changed)} files"
-    return f"{loss} {files} changed{since} would be lost, the last one {changed[0]}."
+    return f"{loss} Changes of {files}{since} are lost; the latest is {changed[0]}."
 
 
 def _refuse_running(name: str, directory: Path, look: Look | None) -> None:
-    signs = state_signs(directory / "state")
-    if not signs and look and (state := look.state(name)) and state not in ENDED:
-        signs = [f"its container is {state}"]
-    if signs:
+    evidence = state_evidence(directory / "state")
+    if not evidence and look and (state := look.state(name)) and state not in ENDED:
+        evidence = [f"its container is {state}"]
+    if evidence:
         raise StateRefusedError(
-            f"{name} runs:\n" + "\n".join(f"  {sign}" for sign in signs), Remedy("Stop it: ", ours("down", name))
+            f"{name} is running:\n" + "\n".join(f"  {line}" for line in evidence),
+            Remedy("Stop it: ", ours("down", name)),
         )
 
 
 def _look(session: Session, fleet: Fleet | None) -> Look | None:
-    """The containers; None where there is no engine, and so none."""
+    """The containers; None if there is no engine, and so no container."""
     try:
         return None if fleet is None else take_look(session, fleet)
     except EngineForbiddenError:

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from idlehands_deploy.watch.history import history
-from idlehands_deploy.watch.loop import Watching, watch
+from idlehands_deploy.watch.loop import WatchOptions, watch
 
-__all__ = ["Watching", "history", "watch"]
+__all__ = ["WatchOptions", "history", "watch"]

@@ -1,10 +1,10 @@
-"""A watch's journal as lines, as a table and as JSON."""
+"""The watch's journal as lines, as a table and as JSON."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.timestamps import moment
+from idlehands_deploy.timestamps import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,13 +12,27 @@ if TYPE_CHECKING:
     from idlehands_deploy.watch.history import History
     from idlehands_deploy.watch.journal import Availability
 
-# Of what `history --json` prints; raised when a script would break.
+# Version of what `history --json` prints; raised when a change would break a script.
 JSON_VERSION = 1
+# How people see the journal's events; scripts read them as they are written.
+EVENTS = {
+    "watching": "watch started",
+    "ended": "watch ended",
+    "treating": "restarting",
+    "treated": "restarted",
+    "treatment-failed": "restart failed",
+    "spared": "restart skipped",
+    "gave-up": "gave up",
+    "not-told": "notification failed",
+    "fleet-read": "fleet file read",
+    "fleet-refused": "fleet file rejected",
+    "left": "left the fleet",
+}
 COLUMNS = ("TIME", "PROFILE", "EVENT", "AFTER", "WHY")
 
 
 def line(entry: Mapping[str, Any]) -> str:
-    """An entry in one line, for whoever watches the watch."""
+    """An entry in one line."""
     return f"{entry['time']} {_sentence(entry)}"
 
 
@@ -28,7 +42,7 @@ def rows(history: History) -> list[tuple[str, ...]]:
         (
             str(entry["time"]),
             str(entry.get("profile", "-")),
-            str(entry["state"] if entry["event"] == "state" else entry["event"]),
+            _event(entry),
             age(float(entry["lasted"])) if "lasted" in entry else "-",
             _why(entry) or "-",
         )
@@ -37,16 +51,16 @@ def rows(history: History) -> list[tuple[str, ...]]:
 
 
 def summary(history: History) -> list[str]:
-    """A sentence a profile on how available it was."""
+    """One sentence per profile: how available it was."""
     return [_available(name, found, history.until - history.since) for name, found in history.availability.items()]
 
 
 def as_json(history: History) -> dict[str, Any]:
-    """All of it; docs/health.md says what is in it."""
+    """Everything; docs/health.md describes it."""
     return {
         "version": JSON_VERSION,
-        "since": moment(history.since),
-        "until": moment(history.until),
+        "since": timestamp(history.since),
+        "until": timestamp(history.until),
         "profiles": [
             {
                 "profile": name,
@@ -64,7 +78,7 @@ def as_json(history: History) -> dict[str, Any]:
 
 
 def age(seconds: float) -> str:
-    """A time in its two largest units, as in ``2h 5m``."""
+    """A duration in its two largest units, such as ``2h 5m``."""
     whole = max(0, round(seconds))
     parts = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "m"), (1, "s")):
@@ -78,19 +92,19 @@ def age(seconds: float) -> str:
 
 def _available(name: str, found: Availability, asked: float) -> str:
     if not found.watched:
-        return f"{name}: nothing is known of the last {age(asked)}."
+        return f"{name}: not watched in the last {age(asked)}."
     ready, usable = (f"{_percent(part / found.watched)} %" for part in (found.ready, found.usable))
     also = "" if ready == usable else f", usable {usable}"
     outages = "no outage"
     if found.outages:
         outages = f"{found.outages} outage{'s' if found.outages > 1 else ''}, the longest {age(found.longest)}"
     times = "once" if found.restarts == 1 else f"{found.restarts} times"
-    restarts = f"; started anew by the watch {times}" if found.restarts else ""
+    restarts = f"; restarted by the watch {times}" if found.restarts else ""
     return f"{name}: ready {ready}{also} of {age(found.watched)} watched; {outages}{restarts}."
 
 
 def _percent(share: float) -> str:
-    # Rounded down: what is not all of it must not look so.
+    # Rounded down: 99.999 % must not look like 100 %.
     return f"{int(share * 10000) / 100:g}"
 
 
@@ -98,18 +112,22 @@ def _sentence(entry: Mapping[str, Any]) -> str:
     profile, why = entry.get("profile", ""), _why(entry)
     subject = f"{profile} " if profile else ""
     lasted = f" (was {entry['before']} for {age(float(entry['lasted']))})" if "lasted" in entry else ""
-    event = entry["state"] if entry["event"] == "state" else entry["event"]
-    return f"{subject}{event}{lasted}" + (f": {why}" if why else "")
+    return f"{subject}{_event(entry)}{lasted}" + (f": {why}" if why else "")
+
+
+def _event(entry: Mapping[str, Any]) -> str:
+    event = str(entry["event"])
+    return str(entry["state"]) if event == "state" else EVENTS.get(event, event)
 
 
 def _why(entry: Mapping[str, Any]) -> str:
     match entry["event"]:
         case "treating":
-            return f"{_cure(entry)}, since it is {entry.get('reason', '')} (attempt {entry.get('attempt')})"
+            return f"{entry.get('reason', '')} (attempt {entry.get('attempt')}: {_action(entry)})"
         case "treated":
-            return f"{_cure(entry)} took {entry.get('seconds')} s"
+            return f"{_action(entry)} took {entry.get('seconds')} s"
         case "treatment-failed":
-            return f"{_cure(entry)}: {entry.get('reason', '')}"
+            return f"{_action(entry)}: {entry.get('reason', '')}"
         case "not-told":
             return f"{entry.get('receiver')}: {entry.get('reason', '')}"
         case "watching" | "fleet-read":
@@ -118,5 +136,5 @@ def _why(entry: Mapping[str, Any]) -> str:
             return str(entry.get("reason", ""))
 
 
-def _cure(entry: Mapping[str, Any]) -> str:
-    return "restart" if entry.get("cure") == "restart" else "up: its ports and network anew"
+def _action(entry: Mapping[str, Any]) -> str:
+    return "restart" if entry.get("cure") == "restart" else "new container"

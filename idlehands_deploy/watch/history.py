@@ -1,4 +1,4 @@
-"""What a watch has written of gateways, and how available it found them."""
+"""What the watch wrote about gateways, and how available each one was."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class History:
-    """What was written of some profiles in a while.
+    """The entries about some profiles in a period.
 
     Attributes:
-        since, until: the while; seconds since 1970.
-        entries: as they stand in the journal, oldest first.
-        availability: of each profile.
+        since, until: the period; seconds since 1970.
+        entries: as in the journal, oldest first.
+        availability: by profile.
     """
 
     since: float
@@ -33,21 +33,21 @@ class History:
 
 
 def history(session: Session, names: Sequence[str], since: float, now: float) -> History:
-    """Read the journal; a profile that has left the fleet may be named too.
+    """Read the journal; a name may also be a profile that is no longer in the fleet.
 
     Args:
-        since, now: the while; seconds since 1970.
+        since, now: the period; seconds since 1970.
 
     Raises:
-        UsageError: there is no such profile, or nobody has watched yet.
+        UsageError: there is no such profile, or `watch` has not run yet.
     """
     fleet = session.fleet()
     watched = read_journal(session.deployment.journal_file)
     if not watched.entries:
         raise UsageError(
-            "Nobody has watched these gateways yet, so that nothing is known of their past.",
+            "No history: `watch` has not run here.",
             Remedy(
-                "Watch from now on: ",
+                "Start it: ",
                 ours("watch"),
                 "   (as a service: ",
                 ours("install", "--watch", as_root=True),
@@ -57,7 +57,7 @@ def history(session: Session, names: Sequence[str], since: float, now: float) ->
     known = {str(entry["profile"]) for entry in watched.entries if "profile" in entry}
     select(fleet, [name for name in names if name not in known])
     profiles = list(dict.fromkeys(names)) or list(fleet.profiles)
-    # The file's time is renewed only now and then.
+    # A running watch updates the file's time only every 30 s.
     until = now if now - watched.until <= 2 * ALIVE else watched.until
     return History(
         since,

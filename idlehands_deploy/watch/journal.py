@@ -1,4 +1,4 @@
-"""What a watch has seen and done: JSON Lines in files that rotate, and how available that says each gateway was."""
+"""The watch's journal: JSON Lines in rotating files, and the availability of each gateway computed from them."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from typing import TYPE_CHECKING, Any
 from idlehands_deploy.deployment.directory import PRIVATE_FILE, unusable
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.timestamps import moment, read_moment
+from idlehands_deploy.timestamps import read_timestamp, timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-# Some two thousand changes a file, which is months of a gateway that works.
+# About two thousand changes, which is months of a gateway that works; bytes.
 LARGEST = 1 << 20
 OLDER_FILES = 5
-# How often a watch says in the file's time that it still watches: seldom, for the sake of memory cards; seconds.
+# How often a running watch updates the file's modification time: rarely, to spare flash memory; seconds.
 ALIVE = 30.0
 
 
 class Journal:
-    """The journal of one deployment, open for writing; its file's time says until when somebody watched.
+    """The journal of one deployment, open for writing; the file's modification time says until when the watch ran.
 
     Raises:
-        DirectoryError: it cannot be made.
+        DirectoryError: it cannot be created.
     """
 
     def __init__(self, path: Path, *, largest: int = LARGEST) -> None:
@@ -45,19 +45,19 @@ class Journal:
         self._path = path
 
     def write(self, event: str, **more: object) -> dict[str, Any]:
-        """Add an entry, with the moment that it is; gives it as written. A full disk costs entries and no watch."""
-        entry = {"time": moment(time.time()), "event": event, **more}
+        """Add an entry with the current time, and return it. On a full disk the entry is lost and the watch goes on."""
+        entry = {"time": timestamp(time.time()), "event": event, **more}
         line = json.dumps(entry, ensure_ascii=False, separators=(",", ":"))
         self._handler.handle(logging.LogRecord("journal", logging.INFO, "", 0, line, None, None))
         return entry
 
-    def begins_anew(self) -> bool:
-        """Whether a new file was begun since this was last asked."""
-        began, self._handler.began = self._handler.began, False
-        return began
+    def has_new_file(self) -> bool:
+        """Whether a new file was started since the last call."""
+        rotated, self._handler.rotated = self._handler.rotated, False
+        return rotated
 
     def keep_alive(self) -> None:
-        """Say that somebody still watches."""
+        """Record that the watch still runs."""
         with suppress(OSError):
             os.utime(self._path, follow_symlinks=False)
 
@@ -67,37 +67,37 @@ class Journal:
 
 
 class _Handler(RotatingFileHandler):
-    """A rotating file that is its owner's alone, and whose errors are nobody's affair."""
+    """A rotating file that only its owner can read; its errors are ignored."""
 
     def _open(self) -> Any:  # noqa: ANN401 - logging's own signature
-        # As root in somebody's directory: a link that lies there must not lead to a file of the system.
+        # Root may write here into another user's directory: their link must not lead to a system file.
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         stream = os.fdopen(os.open(self.baseFilename, flags, PRIVATE_FILE), "a", encoding=self.encoding)
         try:
-            _give_away(stream.fileno(), os.path.dirname(self.baseFilename))  # noqa: PTH120 - logging keeps a text
+            _give_to_owner(stream.fileno(), os.path.dirname(self.baseFilename))  # noqa: PTH120 - logging keeps a text
         except OSError:
             stream.close()
             raise
         return stream
 
-    began = False
+    rotated = False
 
     def doRollover(self) -> None:  # noqa: N802 - logging's own name
-        """Begin a new file."""
+        """Start a new file."""
         super().doRollover()
-        self.began = True
+        self.rotated = True
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
         """Go on: the watch matters more than its journal."""
 
 
 @dataclass(frozen=True)
-class Watched:
-    """What a journal tells.
+class JournalContent:
+    """What a journal holds.
 
     Attributes:
         entries: oldest first.
-        until: up to when somebody watched, in seconds since 1970; 0 if nobody ever did.
+        until: when the watch last ran, in seconds since 1970; 0 if it never did.
     """
 
     entries: list[dict[str, Any]]
@@ -106,14 +106,14 @@ class Watched:
 
 @dataclass
 class Availability:
-    """How one gateway fared over a while; seconds.
+    """How available one gateway was in a period; seconds.
 
     Attributes:
-        watched: of it that anybody watched, and had an engine to ask.
-        ready, usable: of these, that it was ready, and that a person could work with it.
-        outages: how often it was unusable.
-        longest: the longest time that it was unusable without a break.
-        restarts: how often the watch started it anew.
+        watched: time in which the watch ran and the engine was reachable.
+        ready, usable: the part of it in which the gateway was ready, and in which a person could use it.
+        outages: how often it became unusable.
+        longest: the longest outage.
+        restarts: how often the watch restarted it.
     """
 
     watched: float = 0
@@ -126,7 +126,7 @@ class Availability:
 
 @dataclass
 class _Run:
-    """A gateway's state as the entries are read."""
+    """A gateway's current state while the entries are read."""
 
     state: str
     usable: bool
@@ -135,12 +135,12 @@ class _Run:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """See that nobody else watches with this journal: two would restart the same gateway twice.
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock of a journal: two watches would restart the same gateway twice.
 
     Raises:
-        UsageError: somebody does.
-        DirectoryError: that cannot be found out.
+        UsageError: another watch holds it.
+        DirectoryError: the lock file cannot be opened.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to load
 
@@ -149,13 +149,13 @@ def alone(path: Path) -> Iterator[None]:
         lock.acquire()
         descriptor = os.open(lock.lock_file, os.O_RDONLY | os.O_NOFOLLOW)
         try:
-            _give_away(descriptor, path.parent)  # whoever watches next need not be root
+            _give_to_owner(descriptor, path.parent)  # the next watch may run without root
         finally:
             os.close(descriptor)
     except Timeout:
         raise UsageError(
-            f"Another watch is at work in {path.parent.parent}.",
-            Remedy("See what it sees: ", ours("history"), f"   (and who it is: fuser {lock.lock_file})"),
+            f"Another watch is running in {path.parent.parent}.",
+            Remedy("Show its journal: ", ours("history"), f"   (its process: fuser {lock.lock_file})"),
         ) from None
     except OSError as error:
         raise unusable("write", path.with_name("lock"), error) from None
@@ -165,8 +165,8 @@ def alone(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def read_journal(path: Path) -> Watched:
-    """Read a journal with its older files; lines that are cut or damaged are left out.
+def read_journal(path: Path) -> JournalContent:
+    """Read a journal with its older files; incomplete and damaged lines are skipped.
 
     Raises:
         DirectoryError: it cannot be read.
@@ -183,23 +183,23 @@ def read_journal(path: Path) -> Watched:
             continue
         except OSError as error:
             raise unusable("read", file, error) from None
-    return Watched(entries, until)
+    return JournalContent(entries, until)
 
 
 def availability(entries: Iterable[dict[str, Any]], profile: str, since: float, until: float) -> Availability:
-    """How a gateway fared between two moments, in seconds since 1970.
+    """How available a gateway was between two times, in seconds since 1970.
 
     Args:
         entries: of a journal, oldest first.
-        until: no later than somebody watched.
+        until: not later than the watch last ran.
     """
     found = Availability()
     run: _Run | None = None
     for entry in entries:
         at = entry["at"]
         if entry["event"] in {"watching", "ended"} or (entry["event"], entry.get("profile")) == ("left", profile):
-            # A watch that was killed said nothing; what its next one found as the file's time is its end.
-            end = min(at, read_moment(entry.get("unwatched_since")) or at)
+            # A killed watch writes no end: the next watch notes the file's time, which is when it last ran.
+            end = min(at, read_timestamp(entry.get("unwatched_since")) or at)
             _count(found, run, max(since, run.since) if run else 0, min(until, end))
             run = None
         elif entry.get("profile") != profile:
@@ -208,7 +208,7 @@ def availability(entries: Iterable[dict[str, Any]], profile: str, since: float, 
             if run:
                 _count(found, run, max(since, run.since), min(until, at))
             usable = bool(entry.get("usable"))
-            # Without an engine nobody knows, which is as if nobody watched.
+            # Without an engine the state is unknown, which counts as not watched.
             known = entry.get("state") != "unknown"
             run = _Run(str(entry.get("state")), usable, at, run.down if run and not usable else 0) if known else None
         elif entry["event"] == "treated" and since <= at <= until:
@@ -223,24 +223,24 @@ def _make_directory(directory: Path) -> None:
         directory.mkdir(mode=0o700)
     except FileExistsError:
         if directory.is_symlink():
-            raise OSError(errno.ELOOP, "it is a link") from None
+            raise OSError(errno.ELOOP, "it is a symbolic link") from None
         return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
-        _give_away(descriptor, directory.parent)
+        _give_to_owner(descriptor, directory.parent)
     finally:
         os.close(descriptor)
 
 
-def _give_away(descriptor: int, directory: str | Path) -> None:
-    """Give what root has made to whom the directory belongs, so that they can read it without root.
+def _give_to_owner(descriptor: int, directory: str | Path) -> None:
+    """Give a file that root created to the owner of the directory, who can then read it without root.
 
     Raises:
-        OSError: it is also something else, by another name.
+        OSError: it is not an ordinary file, or it has a second hard link.
     """
     found = os.fstat(descriptor)
     if not stat.S_ISDIR(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_nlink > 1):
-        raise OSError(errno.EINVAL, "it is no ordinary file")
+        raise OSError(errno.EINVAL, "it is not an ordinary file")
     if os.geteuid() == 0:
         owner = os.stat(directory)  # noqa: PTH116 - a text or a path
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
@@ -264,5 +264,5 @@ def _entries(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
             entry = json.loads(line)
         except ValueError:
             continue
-        if isinstance(entry, dict) and (at := read_moment(entry.get("time"))) is not None:
+        if isinstance(entry, dict) and (at := read_timestamp(entry.get("time"))) is not None:
             yield {"event": "", **entry, "at": at}

@@ -1,4 +1,4 @@
-"""What a watch has seen of each profile, and what it has written down of that."""
+"""What the watch last saw of each profile, and what it wrote to the journal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.health.observe import as_entry
 from idlehands_deploy.watch.journal import ALIVE
-from idlehands_deploy.watch.policy import essence
+from idlehands_deploy.watch.policy import signature
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,12 +21,16 @@ Entry = dict[str, Any]
 
 
 class Ledger:
-    """What was last seen of each profile, and what was written of it; lives as long as the watch."""
+    """The last observation of each profile, and the journal and metrics they go to; lives as long as the watch.
 
-    def __init__(self, journal: Journal, metrics: Metrics | None, told: Callable[[Entry], None]) -> None:
+    Args:
+        on_entry: called with each entry of the journal as it is written.
+    """
+
+    def __init__(self, journal: Journal, metrics: Metrics | None, on_entry: Callable[[Entry], None]) -> None:
         self._journal = journal
         self._metrics = metrics
-        self._told = told
+        self._on_entry = on_entry
         self._writing = threading.Lock()
         self._counting = threading.Lock()
         self._seen: dict[str, tuple[Observation, float]] = {}
@@ -34,20 +38,20 @@ class Ledger:
         self._alive = 0.0
 
     def write(self, event: str, **more: object) -> None:
-        """Write an entry, and tell of it."""
+        """Write an entry to the journal, and report it."""
         with self._writing:
-            self._told(self._journal.write(event, **more))
-            if self._journal.begins_anew():
-                # What has been so for long would be forgotten with the oldest file.
+            self._on_entry(self._journal.write(event, **more))
+            if self._journal.has_new_file():
+                # A state that lasts for months would otherwise be lost with the oldest file.
                 for seen in self.latest():
                     self._journal.write("state", **as_entry(seen))
 
     def see(self, seen: Observation) -> None:
-        """Take an observation in; a new state, or other failing checks, make an entry."""
+        """Record an observation; a new state, or other failing checks, make an entry."""
         verdict, last = seen.verdict, self._count(seen.verdict.profile, seen)
         if self._metrics:
             self._metrics.see(seen)
-        if last and essence(last.verdict) == essence(verdict):
+        if last and signature(last.verdict) == signature(verdict):
             return
         now, since = time.monotonic(), self._since.get(verdict.profile)
         lasted = {"before": last.verdict.state, "lasted": round(now - since, 3)} if last and since else {}
@@ -55,7 +59,7 @@ class Ledger:
         self.write("state", **as_entry(seen), **lasted)
 
     def _count(self, profile: str, new: Observation | None = None) -> Observation | None:
-        """Count the time that has passed under what was last seen, and give that."""
+        """Count the time since the last observation, and return that observation."""
         with self._counting:
             now = time.monotonic()
             last, at = self._seen.get(profile, (None, now))
@@ -69,13 +73,13 @@ class Ledger:
         """The last observation of each profile."""
         return [seen for seen, _ in self._seen.copy().values()]
 
-    def treated(self, profile: str) -> None:
+    def restarted(self, profile: str) -> None:
         """Count a restart."""
         if self._metrics:
-            self._metrics.treat(profile)
+            self._metrics.restarted(profile)
 
     def keep(self, profiles: Sequence[str]) -> None:
-        """Forget whatever is not among these any more."""
+        """Forget every profile that is not one of these."""
         for profile in set(self._seen) - set(profiles):
             del self._seen[profile], self._since[profile]
             self.write("left", profile=profile)
@@ -83,7 +87,7 @@ class Ledger:
                 self._metrics.forget(profile)
 
     def tick(self) -> None:
-        """Count the time that has passed, and say now and then that somebody still watches."""
+        """Count the time that has passed, and mark the journal at regular times: the watch still runs."""
         for seen in self.latest():
             self._count(seen.verdict.profile)
         if time.monotonic() - self._alive >= ALIVE:

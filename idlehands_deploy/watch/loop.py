@@ -1,4 +1,4 @@
-"""Keep watch over gateways: note each change, treat what hangs, tell people, and go on whatever happens."""
+"""The watch: record each change of the gateways, restart hung ones, notify people, and continue after any error."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from idlehands_deploy.health.monitor import Monitor, Pace
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.compose import remake
 from idlehands_deploy.planning.draft import make_draft, refuse_stale
-from idlehands_deploy.timestamps import moment
-from idlehands_deploy.watch.journal import Journal, alone, read_journal
+from idlehands_deploy.timestamps import timestamp
+from idlehands_deploy.watch.journal import Journal, locked, read_journal
 from idlehands_deploy.watch.ledger import Ledger
-from idlehands_deploy.watch.notifications import News
-from idlehands_deploy.watch.policy import Policy, Supervisor, Tell, Treat
+from idlehands_deploy.watch.notifications import Notification
+from idlehands_deploy.watch.policy import Notify, Policy, Restart, Supervisor
 from idlehands_deploy.watch.sender import Notifier, check_notify
 
 if TYPE_CHECKING:
@@ -37,95 +37,95 @@ if TYPE_CHECKING:
     from idlehands_deploy.watch.ledger import Entry
     from idlehands_deploy.watch.metrics import Metrics
 
-# A gateway that works is asked so seldom that eight of them cost a hundredth of a core; seconds.
+# Ready gateways are probed so rarely that eight of them cost 1 % of a core; seconds.
 PACE = Pace(unsettled=0.2, settled=8.0)
-# Between two looks at the clock, for what is due without news.
+# How often decisions are made that depend on time alone; seconds.
 TICK = 1.0
-# What the engine takes to kill a container whose grace is over; seconds.
-ENDING = 10
+# How long the engine takes to kill a container after its grace period; seconds.
+KILL_SECONDS = 10
 
 
 @dataclass(frozen=True)
-class Watching:
-    """What a watch is asked for.
+class WatchOptions:
+    """What to watch, and how.
 
     Attributes:
-        names: the profiles; none for all, also those to come.
-        metrics: address and port where Prometheus is answered; None for nowhere.
-        told: called with each entry of the journal as it is written, from several threads.
+        names: the profiles; empty for all, including those added later.
+        metrics: address and port for Prometheus metrics; None for no metrics.
+        on_entry: called with each entry of the journal as it is written, from several threads.
         stopped: ends the watch when it is set.
     """
 
     names: Sequence[str]
     metrics: tuple[str, int] | None
-    told: Callable[[Entry], None]
+    on_entry: Callable[[Entry], None]
     stopped: threading.Event
 
 
-def watch(session: Session, wanted: Watching) -> None:
-    """Watch until told to stop.
+def watch(session: Session, options: WatchOptions) -> None:
+    """Watch until ``options.stopped`` is set.
 
     Raises:
-        UsageError: there is no such profile, or another watch is at it.
-        FleetError: the fleet file is wrong, or names a receiver of news that cannot be used.
-        PortConflictError: the port for metrics is taken.
-        DirectoryError: there is no place for the journal.
+        UsageError: there is no such profile, or another watch is running here.
+        FleetError: the fleet file is wrong, or names a receiver of notifications that cannot be used.
+        PortConflictError: the port for metrics is in use.
+        DirectoryError: the journal cannot be written.
     """
-    news = _FleetNews(session, wanted.names)
+    fleet_file = _FleetFile(session, options.names)
     path = session.deployment.journal_file
     before = read_journal(path)
     with (
         closing(Journal(path)) as journal,
-        alone(path),
-        _serving(news.fleet.name, wanted.metrics) as metrics,
+        locked(path),
+        _metrics_server(fleet_file.fleet.name, options.metrics) as metrics,
     ):
-        ledger = Ledger(journal, metrics, wanted.told)
-        unwatched = {"unwatched_since": moment(before.until)} if before.until else {}
-        ledger.write("watching", profiles=select(news.fleet, wanted.names), **unwatched)
+        ledger = Ledger(journal, metrics, options.on_entry)
+        unwatched = {"unwatched_since": timestamp(before.until)} if before.until else {}
+        ledger.write("watching", profiles=select(fleet_file.fleet, options.names), **unwatched)
         supervisors: dict[str, Supervisor] = {}
         try:
-            while not wanted.stopped.is_set():
-                one = _Round(session, news.fleet, wanted, ledger, supervisors)
+            while not options.stopped.is_set():
+                one = _Round(session, fleet_file.fleet, options, ledger, supervisors)
                 supervisors = one.supervisors
-                if not one.run(news):
+                if not one.run(fleet_file):
                     break
         finally:
             ledger.write("ended")
 
 
 class _Round:
-    """A watch for as long as the fleet file stays as it is."""
+    """The watch from one version of the fleet file to the next."""
 
     def __init__(
-        self, session: Session, fleet: Fleet, wanted: Watching, ledger: Ledger, before: Mapping[str, Supervisor]
+        self, session: Session, fleet: Fleet, options: WatchOptions, ledger: Ledger, before: Mapping[str, Supervisor]
     ) -> None:
         self._session = session
         self._fleet = fleet
         self._ports = plan_here(session, fleet)
-        self._wanted = wanted
+        self._options = options
         self._ledger = ledger
-        self._profiles = select(fleet, wanted.names)
+        self._profiles = select(fleet, options.names)
         policy = Policy(restarts=fleet.watch.restart, patience=seconds(fleet.watch.patience))
-        # What was told of a gateway, and tried in vain, is not forgotten because of an edit.
+        # An edit of the file does not reset the attempts and notifications of a gateway.
         self.supervisors = {name: before.get(name, Supervisor(policy)) for name in self._profiles}
         for supervisor in self.supervisors.values():
             supervisor.policy = policy
         self._deciding = threading.Lock()
-        self._treating: set[str] = set()
-        self._notifier = Notifier(session, fleet, self._not_told)
-        self._treatments = ThreadPoolExecutor(max_workers=len(self._profiles), thread_name_prefix="treatment")
+        self._restarting: set[str] = set()
+        self._notifier = Notifier(session, fleet, self._not_sent)
+        self._restarts = ThreadPoolExecutor(max_workers=len(self._profiles), thread_name_prefix="restart")
 
-    def run(self, news: _FleetNews) -> bool:
-        """Watch until told to stop, or until the fleet file says something new; says whether it does."""
+    def run(self, fleet_file: _FleetFile) -> bool:
+        """Watch until stopped, or until the fleet file changes; returns whether it changed."""
         self._ledger.keep(self._profiles)
         monitor = Monitor(self._session, self._fleet, self._ports, self._profiles, self._see, PACE)
         ended = threading.Event()
-        with self._notifier, self._treatments, ThreadPoolExecutor(max_workers=1) as pool:
+        with self._notifier, self._restarts, ThreadPoolExecutor(max_workers=1) as pool:
             watching = pool.submit(monitor.run, ended)
             try:
-                while not self._wanted.stopped.wait(TICK) and not watching.done():
-                    # A restart may take as long as a gateway's work, and the others are watched meanwhile.
-                    if not self._treating and news.changed(self._ledger):
+                while not self._options.stopped.wait(TICK) and not watching.done():
+                    # A restart can take minutes, while a busy gateway drains; the others are watched meanwhile.
+                    if not self._restarting and fleet_file.changed(self._ledger):
                         return True
                     self._tick()
             finally:
@@ -145,77 +145,76 @@ class _Round:
     def _decide(self, seen: Observation) -> None:
         profile = seen.verdict.profile
         with self._deciding:
-            if profile in self._treating:
+            if profile in self._restarting:
                 return
-            ended_well = seen.facts is not None and seen.facts.exit_code == 0
-            for decision in self.supervisors[profile].decide(seen.verdict, time.monotonic(), ended_well=ended_well):
-                self._do(seen, decision)
+            clean_exit = seen.facts is not None and seen.facts.exit_code == 0
+            for decision in self.supervisors[profile].decide(seen.verdict, time.monotonic(), clean_exit=clean_exit):
+                self._carry_out(seen, decision)
 
-    def _do(self, seen: Observation, decision: Treat | Tell) -> None:
+    def _carry_out(self, seen: Observation, decision: Restart | Notify) -> None:
         verdict = seen.verdict
-        if isinstance(decision, Treat):
-            self._treating.add(verdict.profile)
-            self._treatments.submit(self._treat, verdict.profile, decision, hangs=verdict.state == "hung")
+        if isinstance(decision, Restart):
+            self._restarting.add(verdict.profile)
+            self._restarts.submit(self._restart, verdict.profile, decision, hangs=verdict.state == "hung")
             return
         if decision.kind == "gave-up":
             self._ledger.write("gave-up", profile=verdict.profile, reason=decision.text)
-        now = moment(time.time())
-        self._notifier.tell(
-            News(now, verdict.profile, decision.kind, verdict.state, decision.text, str(decision.remedy))
+        now = timestamp(time.time())
+        self._notifier.send(
+            Notification(now, verdict.profile, decision.kind, verdict.state, decision.text, str(decision.remedy))
         )
 
-    def _treat(self, profile: str, treat: Treat, *, hangs: bool) -> None:
-        more = {"profile": profile, "cure": treat.cure, "attempt": treat.attempt, "reason": treat.why}
+    def _restart(self, profile: str, restart: Restart, *, hangs: bool) -> None:
+        more = {"profile": profile, "cure": restart.action, "attempt": restart.attempt, "reason": restart.reason}
         began = time.monotonic()
         try:
             look = take_look(self._session, self._fleet, self._ports)
-            if spared := self._spared(look, profile):
-                self._ledger.write("spared", **more | {"reason": spared})
+            if why := self._reason_to_skip(look, profile):
+                self._ledger.write("spared", **more | {"reason": why})
                 return
             self._ledger.write("treating", **more)
-            # One that hangs would use up its whole grace period.
-            restart = end_arguments("restart", [profile], now=hangs)
-            if treat.cure == "up":
-                # It makes a container of what stands there, which must be what the fleet file says.
+            # With `now`: a hung gateway would use its whole grace period.
+            arguments = end_arguments("restart", [profile], now=hangs)
+            if restart.action == "up":
+                # `up` makes the container from compose.yaml, which must match the fleet file.
                 refuse_stale(self._session, make_draft(self._session, self._session.fleet_text()))
-            # A container whose port was lost on this host alone is, to Compose, just as it should be.
-            anew = up_arguments(["--force-recreate", profile])
-            arguments = restart if treat.cure == "restart" else anew
+                # Compose sees no difference in a container that lost only its published port, so it must be forced.
+                arguments = up_arguments(["--force-recreate", profile])
             remake(look, arguments, [profile])
             self._ledger.write("treated", **more, seconds=round(time.monotonic() - began, 3))
-            self._ledger.treated(profile)
+            self._ledger.restarted(profile)
         except DeployError as error:
             self._ledger.write("treatment-failed", **more | {"reason": error.what})
         finally:
             with self._deciding:
-                self.supervisors[profile].treated(time.monotonic())
-                self._treating.discard(profile)
+                self.supervisors[profile].restarted(time.monotonic())
+                self._restarting.discard(profile)
 
-    def _spared(self, look: Look, profile: str) -> str:
-        """Why a gateway is to be left alone after all: a restart would bring back what a person stops just now."""
+    def _reason_to_skip(self, look: Look, profile: str) -> str:
+        """Why a gateway must not be restarted now: a restart would bring back a gateway that a person is stopping."""
         facts = look.containers.get(profile)
         if facts is None or facts.state != "running":
-            return "its container does not run any more"
-        grace = seconds(self._fleet.profiles[profile].stop_grace_period) + ENDING
-        return "somebody stops it" if look.engine.is_being_stopped(facts, grace) else ""
+            return "its container is not running any more"
+        grace = seconds(self._fleet.profiles[profile].stop_grace_period) + KILL_SECONDS
+        return "it is being stopped" if look.engine.is_being_stopped(facts, grace) else ""
 
-    def _not_told(self, receiver: str, why: str) -> None:
+    def _not_sent(self, receiver: str, why: str) -> None:
         self._ledger.write("not-told", receiver=receiver, reason=why)
 
 
-class _FleetNews:
-    """The fleet as it was last found good, and whether its file says something new."""
+class _FleetFile:
+    """The last valid version of the fleet file, and whether the file has changed since."""
 
     def __init__(self, session: Session, names: Sequence[str]) -> None:
         self._session = session
         self._names = names
-        self._signature = self._look()
+        self._signature = self._stat()
         self._text = session.fleet_text()
         self.fleet = self._read(self._text)
 
     def changed(self, ledger: Ledger) -> bool:
-        """Whether there is a new fleet; not where it is the old one, or nothing that can be watched."""
-        signature = self._look()
+        """Whether there is a new, valid fleet; one that cannot be watched is recorded, and the last one stays."""
+        signature = self._stat()
         if signature == self._signature:
             return False
         self._signature = signature
@@ -237,7 +236,7 @@ class _FleetNews:
         plan_here(self._session, fleet)
         return fleet
 
-    def _look(self) -> tuple[int, int, int] | None:
+    def _stat(self) -> tuple[int, int, int] | None:
         try:
             found = self._session.deployment.fleet_file.stat()
         except OSError:
@@ -246,7 +245,7 @@ class _FleetNews:
 
 
 @contextmanager
-def _serving(project: str, address: tuple[str, int] | None) -> Iterator[Metrics | None]:
+def _metrics_server(project: str, address: tuple[str, int] | None) -> Iterator[Metrics | None]:
     if address is None:
         yield None
         return

@@ -1,4 +1,4 @@
-"""`watch` and `history` as a shell and a service manager run them; no engine is asked."""
+"""`watch` and `history` as run by a shell and a service manager; no engine is needed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def begin(home: Path) -> subprocess.Popen[str]:
     return subprocess.Popen(arguments, cwd=home, env=clean_environ(home), stdout=subprocess.PIPE, text=True)
 
 
-def test_a_watch_whose_reader_has_gone_ends_as_other_programs_do(tmp_path: Path) -> None:
+def test_a_watch_ends_with_sigpipe_s_code_when_its_reader_is_gone(tmp_path: Path) -> None:
     with begin(tmp_path) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "watching"
@@ -43,7 +43,7 @@ def test_a_watch_whose_reader_has_gone_ends_as_other_programs_do(tmp_path: Path)
         assert process.wait(SECONDS) == 141
 
 
-def test_no_thread_of_a_watch_ends_because_its_reader_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_thread_of_a_watch_ends_when_its_reader_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(_: str) -> None:
         raise SystemExit(141)
 
@@ -62,11 +62,11 @@ def test_sigterm_ends_a_watch_well(tmp_path: Path) -> None:
         assert process.returncode == 0
 
 
-def test_sigterm_is_heard_at_every_moment(tmp_path: Path) -> None:
+def test_sigterm_ends_a_watch_at_any_time(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", INTERRUPTED], env=clean_environ(tmp_path), timeout=SECONDS, check=True)
 
 
-def test_an_age_beyond_the_calendar_is_as_far_back_as_there_is(tmp_path: Path) -> None:
+def test_an_age_beyond_the_calendar_shows_everything(tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text("profiles: {main: }\n")
     (tmp_path / "watch").mkdir()
     (tmp_path / "watch" / "journal.jsonl").write_text('{"time":"2026-01-01T00:00:00.000Z","event":"ended"}\n')
@@ -74,7 +74,7 @@ def test_an_age_beyond_the_calendar_is_as_far_back_as_there_is(tmp_path: Path) -
     assert (said.returncode, len(json.loads(said.stdout)["entries"])) == (0, 1)
 
 
-def test_an_address_for_metrics_that_no_host_can_have_is_refused(tmp_path: Path) -> None:
+def test_an_invalid_address_for_metrics_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fleet.yaml").write_text("profiles: {main: }\n")
     said = run(tmp_path, "watch", "--metrics", "a..b:9464")
-    assert (said.returncode, "Nothing can answer at a..b:9464" in said.stderr) == (2, True)
+    assert (said.returncode, "--metrics cannot listen on a..b:9464" in said.stderr) == (2, True)

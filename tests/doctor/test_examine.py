@@ -57,24 +57,24 @@ def test_modes_that_let_others_in_are_told(home: Path, paths: list[str], mode: i
     assert places(home) == said
 
 
-def test_missing_empty_and_unused_secrets_are_told(home: Path) -> None:
+def test_missing_empty_and_unused_secrets_are_reported(home: Path) -> None:
     secrets = home / "secrets/main"
     (secrets / "IDLEHANDS_GATEWAY_TOKEN").write_text("")
     (secrets / "OTHER_KEY").write_text("x")
     assert places(home) == {"error secrets/main/IDLEHANDS_GATEWAY_TOKEN", "warning secrets/main/OTHER_KEY"}
-    assert "fix: idlehands-deploy up main   (makes a new one)\n" in run(home, "doctor").stdout
+    assert "fix: idlehands-deploy up main   (creates a new one)\n" in run(home, "doctor").stdout
     (secrets / "IDLEHANDS_GATEWAY_TOKEN").unlink()
-    assert "fix: idlehands-deploy up main   (makes a new one)\n" in run(home, "doctor").stdout
+    assert "fix: idlehands-deploy up main   (creates a new one)\n" in run(home, "doctor").stdout
     assert places(home) == {"error secrets/main/IDLEHANDS_GATEWAY_TOKEN", "warning secrets/main/OTHER_KEY"}
 
 
-def test_a_missing_mount_is_told(home: Path) -> None:
+def test_a_missing_mount_is_reported(home: Path) -> None:
     (home / "profiles/main/workspace").rmdir()
     assert places(home) == {"error profiles/main/workspace"}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_strangers_in_a_mount_are_counted_and_the_first_is_named(home: Path) -> None:
+def test_files_of_other_users_in_a_mount_are_counted_and_the_first_is_named(home: Path) -> None:
     deep = home / "profiles/main/state/agents"
     deep.mkdir()
     for name in ("a", "b"):
@@ -83,7 +83,7 @@ def test_strangers_in_a_mount_are_counted_and_the_first_is_named(home: Path) -> 
     done = json.loads(run(home, "doctor", "--json").stdout)
     (finding,) = [item for item in done["findings"] if item["place"].startswith("profiles/")]
     assert finding["place"] == "profiles/main/state/agents"
-    assert finding["what"] == "belongs to another user than the gateway's (1000), as do 2 more"
+    assert finding["what"] == "does not belong to the gateway's user (1000); the same for 2 more"
     assert finding["fix"] == f"sudo chown -R 1000:1000 {home}/profiles/main/state"
 
 
@@ -94,7 +94,7 @@ def test_an_edited_fleet_file_and_an_edited_compose_file_are_drift(home: Path) -
     assert places(home) == {"error compose.yaml"}
 
 
-def test_a_config_that_leaves_the_plan_is_told_with_the_command_that_mends_it(home: Path) -> None:
+def test_a_config_that_leaves_the_plan_is_reported_with_the_command_that_fixes_it(home: Path) -> None:
     (home / "profiles/main/state/idlehands.json").write_text('{"gateway": {"mode": "local", "bind": "loopback"}}')
     shown = run(home, "doctor").stdout
     assert "error   profiles/main/state/idlehands.json:gateway.bind: is 'loopback'\n" in shown

@@ -17,8 +17,7 @@ SCRIPTS = sorted(
     for path in (IMAGE / place).iterdir()
     if path.suffix != ".cjs" and path.name != "dpkg-excludes"
 )
-# Parts of one program in several files, put together only in the image: what a part takes from another looks
-# unset or unused in either.
+# The parts of one program are put together only in the image: a variable from another part looks unset or unused.
 ELSEWHERE = "SC2034,SC2154"
 
 
@@ -34,14 +33,14 @@ def test_shellcheck_finds_nothing_in_the_image_s_scripts(script: Path) -> None:
 
 
 def library(part: str, script: str) -> list[str]:
-    """What a script says with a part of the entrypoint in it; its messages go where the log would be."""
+    """The output of a script with a part of the entrypoint in it; its messages would go to the log."""
     source = f'set -uo pipefail\nsay() {{ echo "$*"; }}\n. {IMAGE}/rootfs/usr/local/lib/idlehands/{part}\n'
     done = subprocess.run(["bash", "-c", source + script], capture_output=True, text=True, check=True)
     return done.stdout.splitlines()
 
 
 @pytest.mark.parametrize(("jump", "said"), [(30, 0), (-30, 0), (90, 1), (-86400, 1)])
-def test_a_clock_that_jumps_by_more_than_a_minute_is_told_once(jump: int, said: int) -> None:
+def test_a_clock_that_jumps_by_more_than_a_minute_is_reported_once(jump: int, said: int) -> None:
     # Bash's own clock, made a variable like any other: the host's is not ours to set.
     lines = library(
         "watch",
@@ -54,43 +53,43 @@ def test_a_clock_that_jumps_by_more_than_a_minute_is_told_once(jump: int, said: 
     assert all("WARNING: the clock jumped by " in line for line in lines)
 
 
-def test_room_enough_is_no_lack_and_too_little_says_how_much_there_is(tmp_path: Path) -> None:
-    assert library("space", f"free_space_lack {tmp_path} && echo enough") == ["enough"]
+def test_too_little_free_space_is_reported_with_its_size(tmp_path: Path) -> None:
+    assert library("space", f"check_free_space {tmp_path} && echo enough") == ["enough"]
     full = "stat() { echo '2000 1000 4096 5000 9000'; }"
-    assert library("space", f"{full}; free_space_lack / || echo lack") == ["3 MB free, and 16 are needed", "lack"]
+    assert library("space", f"{full}; check_free_space / || echo lack") == ["3 MB free, but 16 MB are needed", "lack"]
     uncounted = "stat() { echo '0 0 4096 0 0'; }"
-    assert library("space", f"{uncounted}; free_space_lack / && echo enough") == ["enough"]
+    assert library("space", f"{uncounted}; check_free_space / && echo enough") == ["enough"]
 
 
 @pytest.mark.parametrize(
     ("then", "what"),
     [
-        ("{ok} {ok} {ok}", "there is room in the state directory again: starting the gateway anew"),
-        ("hung hung hung hung hung", "the gateway gave no answer for 50 s: killing it, so that it starts again"),
+        ("{ok} {ok} {ok}", "the state directory has free space again: restarting the gateway"),
+        ("hung hung hung hung hung", "the gateway did not respond for 50 s: killing it, so that it restarts"),
     ],
 )
-def test_after_a_full_disk_a_gateway_is_started_anew_when_there_is_room_and_killed_when_it_hangs(
+def test_after_a_full_disk_a_gateway_is_restarted_when_space_is_free_and_killed_when_it_hangs(
     then: str, what: str
 ) -> None:
-    # What the health check would say, look by look, without the minutes that pass between.
+    # The output of the health check, one check after the other, without the minutes in between.
     lines = library(
         "watch",
         f"""
         said=(ready "disk: it has 3 MB free" {then}); look=$(mktemp); echo 0 > "$look"; state=/ LEAST_MEGABYTES=16
         idlehands-healthcheck() {{
             local n answer; n=$(< "$look"); echo $((n + 1)) > "$look"; answer=${{said[n]}}
-            [[ $answer == hung ]] && answer="port 1 accepted the connection but gave no answer in 4 s"
+            [[ $answer == hung ]] && answer="port 1 accepted the connection but did not respond within 4 s"
             echo "$answer"; [[ $answer != disk:* ]]
         }}
-        keep_config() {{ :; }}; sleep() {{ :; }}; free_space_lack() {{ :; }}; kill() {{ [[ $1 == -0 ]]; }}
+        keep_config() {{ :; }}; sleep() {{ :; }}; check_free_space() {{ :; }}; kill() {{ [[ $1 == -0 ]]; }}
         watch_for_hang 1
         rm "$look"
         """,
     )
-    assert lines == ["WARNING: it has 3 MB free: the gateway may not keep what it is told", what]
+    assert lines == ["WARNING: it has 3 MB free: the gateway may lose new data", what]
 
 
-def test_a_browser_s_lock_goes_when_its_owner_is_gone_and_stays_while_it_lives(tmp_path: Path) -> None:
+def test_a_browser_s_lock_is_removed_when_its_process_is_gone_and_stays_while_it_runs(tmp_path: Path) -> None:
     browser = tmp_path / "chromium"
     browser.symlink_to(shutil.which("sleep") or "")
     with subprocess.Popen([browser, "60"]) as alive:

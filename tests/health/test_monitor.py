@@ -109,9 +109,9 @@ def test_what_was_told_of_a_run_is_not_told_of_the_next() -> None:
 
 
 def test_a_change_is_told_with_its_moment_in_a_line() -> None:
-    hung = Observation(Verdict("main", "hung", "takes connections and gives no answer"), RUNNING)
+    hung = Observation(Verdict("main", "hung", "accepts connections but never responds"), RUNNING)
     assert status_views.change_line(hung, 1767225600.9) == (
-        "2026-01-01T00:00:00Z main hung: takes connections and gives no answer"
+        "2026-01-01T00:00:00Z main hung: accepts connections but never responds"
     )
     assert (
         status_views.change_line(Observation(Verdict("main", "ready"), RUNNING), 0) == "1970-01-01T00:00:00Z main ready"

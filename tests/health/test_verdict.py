@@ -36,17 +36,17 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "answers ready, though Docker has not seen it": (
         replace(RUNNING, health="unhealthy"), answers(200, 200), "ready |  | ",
     ),
-    "answers 200 to whatever it is asked": (
+"a web server that is no gateway returns 200": (
         RUNNING, GatewayAnswers(Answer(200), Answer(200)),
-        "starting | answers 200 on /readyz, but not as a gateway does | ",
+        "starting | /readyz returns HTTP 200, but not in the gateway's format | ",
     ),
     "answers ready, and its browser is frozen": (
         RUNNING, replace(answers(200, 200), browsers={"openclaw": Answer(None, silent=True), "work": Answer(200)}),
-        "degraded | it answers, but its browser takes questions and gives no answer | idlehands-deploy restart main",
+        "degraded | its browser accepts connections but never responds | idlehands-deploy restart main",
     ),
     "answers ready, and two of its browsers are frozen": (
         RUNNING, replace(answers(200, 200), browsers=dict.fromkeys(("openclaw", "work"), Answer(None, silent=True))),
-        "degraded | it answers, but its browsers openclaw, work take questions and give no answer | "
+        "degraded | its browsers openclaw, work accept connections but never respond | "
         "idlehands-deploy restart main",
     ),
     "answers ready, and its browsers are off": (
@@ -54,137 +54,138 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     ),
     "answers ready, and its browser control is frozen": (
         RUNNING, replace(answers(200, 200), control=Answer(None, silent=True)),
-        "degraded | it answers, but its browser control takes questions and gives no answer | "
+        "degraded | its browser control accepts connections but never responds | "
         "idlehands-deploy restart main",
     ),
-    "answers ready, and does not know its token": (
+    "answers ready, and rejects its token": (
         RUNNING, replace(answers(200, 200), control=Answer(401)),
-        "degraded | it answers, but does not know the token of its secret file (401) | idlehands-deploy up main",
+        "degraded | it rejects the token in its secret file (HTTP 401) | idlehands-deploy up main",
     ),
     "answers ready, and has no browser control": (
         RUNNING, replace(answers(200, 200), control=Answer(None)), "ready |  | ",
     ),
     "answers ready, and cannot write": (
         replace(RUNNING, health_said="disk: state directory /x has 0 MB free\n"), answers(200, 200),
-        "degraded | it answers, but state directory /x has 0 MB free | df -h profiles/main/state",
+        "degraded | disk: state directory /x has 0 MB free | df -h profiles/main/state",
     ),
-    "answers ready, and leaves a channel off since it crashed often": (
+    "answers ready, and keeps a channel off after repeated crashes": (
         RUNNING, GatewayAnswers(Answer(200), Answer(200, {"ready": True, "failing": [], "suppressed": ["telegram"]})),
-        f"degraded | it works, but crashed so often that it leaves telegram off for some minutes | {LOGS}",
+        f"degraded | after repeated crashes it keeps telegram off for some minutes | {LOGS}",
     ),
     "says that it started, and brings up the rest": (
         RUNNING, answers(503, 200, failing=["startup-sidecars"]), "starting | waits for startup-sidecars | ",
     ),
     "started, and a channel fails": (
         RUNNING, answers(503, 200, failing=["telegram", "slack"]),
-        "degraded | it works, but fails telegram, slack | idlehands-deploy exec main channels status",
+        "degraded | it works, but these checks fail: telegram, slack | idlehands-deploy exec main channels status",
     ),
     "started, and does not say what fails": (
         RUNNING, answers(503, 200, failing="all"),
-        "degraded | it works, but fails a check it does not name | "
+        "degraded | it works, but an unnamed check fails | "
         "idlehands-deploy exec main channels status",
     ),
     "draining": (
         RUNNING, answers(503, 503, status="draining"),
         "draining | it finishes its work before it stops | ",
     ),
-    "refuses its configuration and waits for it to be mended": (
+    "rejects its configuration and waits for a fix": (
         RUNNING, answers(503, 503, status="misconfigured", reason="exit code 78: it is damaged", failing=["config"]),
         "misconfigured | exit code 78: it is damaged | "
-        f"mend profiles/main/state/idlehands.json as the log says ({LOGS}), then: idlehands-deploy up main",
+        f"fix profiles/main/state/idlehands.json (the log says what is wrong: {LOGS}), then: idlehands-deploy up main",
     ),
-    "waits for its surroundings to be mended": (
+    "waits for a fix outside the container": (
         replace(RUNNING, health="unhealthy"),
         answers(503, 503, status="misconfigured", reason="it is full:\a free some", failing=["surroundings"]),
-        "misconfigured | it is full: free some | do so, then: idlehands-deploy up main",
+        "misconfigured | it is full: free some | fix that, then: idlehands-deploy up main",
     ),
-    "nothing listens yet": (RUNNING, answers(None), "starting | nothing answers on its port yet | "),
+    "nothing listens yet": (RUNNING, answers(None), "starting | nothing responds on its port yet | "),
     "starting, and says on what": (
         RUNNING, answers(503, 503, pendingReason="plugins"), "starting | waits for plugins | ",
     ),
     "starting, and names checks": (
         RUNNING, answers(503, 503, failing=["plugins"]), "starting | waits for plugins | ",
     ),
-    "starting, and says nothing": (RUNNING, answers(500, 500), "starting | answers 500 on /readyz | "),
+    "starting, and says nothing": (RUNNING, answers(500, 500), "starting | /readyz returns HTTP 500 | "),
     "starting again": (
         replace(RUNNING, restart_count=3), answers(None),
-        "starting | nothing answers on its port yet; restarted 3 times | ",
+        "starting | nothing responds on its port yet; restarted 3 times | ",
     ),
     "runs and never answered": (
         replace(RUNNING, health="unhealthy"), answers(None),
-        "hung | runs, but nothing answers on its port yet | idlehands-deploy restart main --now",
+        "hung | runs, but nothing responds on its port yet | idlehands-deploy restart main --now",
     ),
     "refused its configuration and runs again": (
         replace(RUNNING, restart_count=1, last_exit_code=78), answers(None),
-        "misconfigured | exit code 78: the gateway refuses its configuration | "
-        f"mend profiles/main/state/idlehands.json as the log says ({LOGS}), then: idlehands-deploy up main",
+        "misconfigured | exit code 78: the gateway rejects its configuration | "
+        f"fix profiles/main/state/idlehands.json (the log says what is wrong: {LOGS}), then: idlehands-deploy up main",
     ),
     "refused its configuration once and is ready": (
         replace(RUNNING, restart_count=1, last_exit_code=78), answers(200, 200), "ready |  | ",
     ),
     "crashed once and starts again": (
         replace(RUNNING, restart_count=1, last_exit_code=1), answers(None),
-        "starting | nothing answers on its port yet; restarted once, last exit code 1 | ",
+        "starting | nothing responds on its port yet; restarted once, last exit code 1 | ",
     ),
     "crashed twice and starts again": (
         replace(RUNNING, restart_count=2, last_exit_code=1), answers(None),
-        "starting | nothing answers on its port yet; restarted 2 times, last exit code 1 | ",
+        "starting | nothing responds on its port yet; restarted 2 times, last exit code 1 | ",
     ),
-    "crashed for lack of memory and starts again": (
+    "ran out of memory and starts again": (
         replace(RUNNING, restart_count=1, last_exit_code=137, lacked_memory=True), answers(None),
-        "starting | nothing answers on its port yet; restarted once, last exit code 137, killed for lack of memory | ",
+        "starting | nothing responds on its port yet; restarted once, last exit code 137, killed: out of memory | ",
     ),
     "crashed three times, long ago but for the last, and starts again": (
         replace(RUNNING, restart_count=3, last_exit_code=0, recent_deaths=1), answers(None),
-        "starting | nothing answers on its port yet; restarted 3 times, last exit code 0 | ",
+        "starting | nothing responds on its port yet; restarted 3 times, last exit code 0 | ",
     ),
     "crashed three times and starts again": (
         replace(RUNNING, restart_count=3, last_exit_code=0, recent_deaths=2), answers(None),
-        f"crash-looping | nothing answers on its port yet; restarted 3 times, last exit code 0 | {LOGS}",
+        f"crash-looping | nothing responds on its port yet; restarted 3 times, last exit code 0 | {LOGS}",
     ),
     "crashed often and is ready": (
         replace(RUNNING, restart_count=9, last_exit_code=1), answers(200, 200), "ready |  | ",
     ),
-    "healthy a moment ago and takes questions that it does not answer": (
+    "was healthy, and now accepts connections but does not respond": (
         replace(RUNNING, health="healthy"), GatewayAnswers(Answer(None, silent=True), Answer(None, silent=True)),
-        "hung | takes connections and gives no answer | idlehands-deploy restart main --now",
+        "hung | accepts connections but never responds | idlehands-deploy restart main --now",
     ),
-    "was never healthy and takes questions that it does not answer": (
+    "was never healthy, and accepts connections but does not respond": (
         RUNNING, GatewayAnswers(Answer(None, silent=True), Answer(None, silent=True)),
-        "starting | takes connections and gives no answer yet | ",
+        "starting | accepts connections but does not respond yet | ",
     ),
-    "taken off its network before it was healthy": (
+    "disconnected from its network before it was healthy": (
         replace(RUNNING, is_connected=False), answers(None),
-        "unreachable | its container was taken off its network | idlehands-deploy up main",
+        "unreachable | its container is not connected to its network | idlehands-deploy up main",
     ),
     "healthy inside and refused outside": (
         replace(RUNNING, health="healthy"), answers(None),
-        "unreachable | healthy inside, but not on its published port | idlehands-deploy restart main",
+        "unreachable | healthy inside the container, but its published port does not respond | "
+        "idlehands-deploy restart main",
     ),
     "healthy inside and starting outside": (
-        replace(RUNNING, health="healthy"), answers(503, 503), "starting | answers 503 on /readyz | ",
+        replace(RUNNING, health="healthy"), answers(503, 503), "starting | /readyz returns HTTP 503 | ",
     ),
-    "runs and was not asked": (RUNNING, None, "starting | Docker says: running | "),
+    "runs and was not asked": (RUNNING, None, "starting | Docker reports: running | "),
     "stopped": (ENDED, None, "stopped | exit code 0 | idlehands-deploy start main"),
     "killed": (replace(ENDED, exit_code=137), None, "stopped | exit code 137 | idlehands-deploy start main"),
     "refuses its configuration": (
         replace(ENDED, exit_code=78), None,
-        "misconfigured | exit code 78: the gateway refuses its configuration | "
-        f"mend profiles/main/state/idlehands.json as the log says ({LOGS}), then: idlehands-deploy up main",
+        "misconfigured | exit code 78: the gateway rejects its configuration | "
+        f"fix profiles/main/state/idlehands.json (the log says what is wrong: {LOGS}), then: idlehands-deploy up main",
     ),
     "refuses its configuration again and again": (
         replace(ENDED, state="restarting", exit_code=78), None,
-        "misconfigured | exit code 78: the gateway refuses its configuration | "
-        f"mend profiles/main/state/idlehands.json as the log says ({LOGS}), then: idlehands-deploy up main",
+        "misconfigured | exit code 78: the gateway rejects its configuration | "
+        f"fix profiles/main/state/idlehands.json (the log says what is wrong: {LOGS}), then: idlehands-deploy up main",
     ),
     "out of memory": (
         replace(ENDED, exit_code=137, oom_killed=True), None,
-        "failed | killed for lack of memory | "
-        "raise profiles.main.resources.memory in fleet.yaml, then: idlehands-deploy up main",
+        "failed | killed: out of memory | "
+        "increase profiles.main.resources.memory in fleet.yaml, then: idlehands-deploy up main",
     ),
     "crashed just now, and the engine starts it again": (
         replace(ENDED, state="restarting", exit_code=137, restart_count=1), None,
-        "starting | died with exit code 137, and is restarted | ",
+        "starting | ended with exit code 137; Docker restarts it | ",
     ),
     "crashes again and again": (
         replace(ENDED, state="restarting", exit_code=1, restart_count=4), None,
@@ -192,11 +193,11 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     ),
     "paused": (
         replace(RUNNING, state="paused"), None,
-        "paused | frozen by `docker pause` | docker unpause 0123456789ab",
+        "paused | paused with `docker pause` | docker unpause 0123456789ab",
     ),
     "paused, though it answered just now": (
         replace(RUNNING, state="paused"), answers(200, 200),
-        "paused | frozen by `docker pause` | docker unpause 0123456789ab",
+        "paused | paused with `docker pause` | docker unpause 0123456789ab",
     ),
     "could not be started": (
         replace(ENDED, error="no such file"), None, "failed | no such file | idlehands-deploy up main",
@@ -211,10 +212,10 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     ),
     "only created": (
         replace(ENDED, state="created"), None,
-        "stopped | its container was made, and not started yet | idlehands-deploy start main",
+        "stopped | its container was created but never started | idlehands-deploy start main",
     ),
-    "dead": (replace(ENDED, state="dead"), None, "failed | Docker says: dead | idlehands-deploy up main"),
-    "being removed": (replace(ENDED, state="removing"), None, "starting | Docker says: removing | "),
+    "dead": (replace(ENDED, state="dead"), None, "failed | Docker reports: dead | idlehands-deploy up main"),
+    "being removed": (replace(ENDED, state="removing"), None, "starting | Docker reports: removing | "),
 }  # fmt: skip
 
 
@@ -231,13 +232,13 @@ def test_a_degraded_verdict_names_the_failing_checks_for_scripts() -> None:
     assert verdict.failing == ("telegram",)
 
 
-def test_only_a_gateway_whose_container_runs_waits_to_be_mended() -> None:
+def test_only_a_gateway_whose_container_runs_waits_for_a_fix() -> None:
     held = answers(503, 503, status="misconfigured", failing=["config"])
     assert assess("main", RUNNING, held).is_held
     assert not assess("main", replace(ENDED, exit_code=78), None).is_held
 
 
-def test_a_person_can_work_with_ready_and_degraded_gateways_alone() -> None:
+def test_only_ready_and_degraded_gateways_are_usable() -> None:
     assert [state for state in get_args(State) if Verdict("main", state).usable] == ["ready", "degraded"]
 
 
@@ -288,17 +289,17 @@ def test_a_wait_in_vain_ends_in_time_with_the_last_verdict(state: State) -> None
     assert not Verdict("main", state).usable
 
 
-def test_a_degraded_gateway_is_final_only_after_it_stood_so_for_a_while() -> None:
+def test_a_degraded_gateway_is_final_only_after_some_seconds() -> None:
     state, took, told = wait(lambda _: "degraded", 60)
     assert (state, told) == ("degraded", ["degraded"])
     assert 5 <= took <= 5.2
 
 
-def test_a_degraded_gateway_that_heals_is_ready() -> None:
+def test_a_degraded_gateway_that_recovers_is_ready() -> None:
     assert wait(lambda at: "ready" if at > 3.95 else "degraded", 60) == ("ready", 4.0, ["degraded", "ready"])
 
 
-def test_a_gateway_that_falls_back_from_degraded_is_waited_for_anew() -> None:
+def test_the_wait_starts_again_when_a_degraded_gateway_falls_back() -> None:
     def state_at(at: float) -> State:
         return "starting" if 2.95 < at < 4 else "degraded"
 
@@ -307,11 +308,11 @@ def test_a_gateway_that_falls_back_from_degraded_is_waited_for_anew() -> None:
     assert 9 <= took <= 9.3
 
 
-def test_a_look_is_taken_even_when_there_is_no_time() -> None:
+def test_the_gateway_is_looked_at_once_even_without_time() -> None:
     assert wait(lambda _: "starting", 0) == ("starting", 0.0, ["starting"])
 
 
-def test_a_look_that_takes_all_the_time_it_is_given_keeps_the_deadline() -> None:
+def test_a_slow_look_keeps_the_deadline() -> None:
     clock = Clock()
 
     def look(within: float) -> Verdict:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A deployment whose ports nobody has."""
+    """A deployment with free ports."""
     directory = tmp_path / "deployment"
     directory.mkdir()
     (directory / "fleet.yaml").write_text(BASE.format(base=30400))
@@ -22,5 +22,5 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    """A native gateway's."""
+    """A native gateway's state directory."""
     return make_native(tmp_path / "ada")

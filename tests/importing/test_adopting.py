@@ -1,4 +1,4 @@
-"""A native gateway's files are moved in the place of a copy."""
+"""Adopting: a native gateway's files are moved instead of copied."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def test_adopting_moves_the_files_and_keeps_the_port_and_an_undo_brings_all_back(root: Path, state: Path) -> None:
+def test_adopting_moves_the_files_and_keeps_the_port_and_an_undo_moves_everything_back(root: Path, state: Path) -> None:
     before = everything(state.parent)
     inode = (state / "credentials" / "key").stat().st_ino
     done = bring(root, state, adopt=True)
@@ -36,7 +36,7 @@ def test_adopting_moves_the_files_and_keeps_the_port_and_an_undo_brings_all_back
 
 
 @root_only
-def test_files_of_several_users_are_given_back_to_each_of_them(root: Path, state: Path) -> None:
+def test_files_of_several_users_get_their_owners_back(root: Path, state: Path) -> None:
     theirs = state / "workspace" / "theirs"
     theirs.mkdir()
     for number in range(50):
@@ -65,31 +65,29 @@ def test_files_of_several_users_are_given_back_to_each_of_them(root: Path, state
     assert alike(everything(state.parent), before)
 
 
-def test_a_database_that_does_not_go_back_as_it_was_is_told(root: Path, state: Path) -> None:
+def test_a_database_that_cannot_be_restored_is_reported(root: Path, state: Path) -> None:
     bring(root, state, adopt=True)
     (root / "profiles" / "rescue" / "state" / "state" / "openclaw.sqlite").write_text("spoilt" * 100)
     assert undo(root) == [
-        f"Warning: {state}/state/openclaw.sqlite: is damaged or too new, and may hold paths of the container"
+        f"Warning: {state}/state/openclaw.sqlite: is damaged or too new, and may contain paths of the container"
     ]
 
 
-def test_what_an_adopted_gateway_has_learnt_since_goes_back_with_it_but_its_config_is_the_original(
-    root: Path, state: Path
-) -> None:
+def test_an_undo_keeps_an_adopted_gateway_s_new_files_and_restores_its_original_config(root: Path, state: Path) -> None:
     original = (state / "openclaw.json").read_bytes()
     bring(root, state, adopt=True)
     profile = root / "profiles" / "rescue"
     (profile / "workspace" / "new.md").write_text("learnt")
-    assert "would be lost" not in asked(root)
+    assert "Changes of its config" not in asked(root)
     (profile / "state" / "idlehands.json").write_text("{}")
-    assert "What was changed in its config since " in asked(root)
+    assert "Changes of its config since " in asked(root)
     undo(root)
     assert (state / "workspace" / "new.md").read_text() == "learnt"
     assert (state / "openclaw.json").read_bytes() == original
     assert not (state / "idlehands.json").exists()
 
 
-def test_an_adopted_gateway_whose_port_is_taken_gets_the_next_slot(root: Path, tmp_path: Path) -> None:
+def test_an_adopted_gateway_whose_port_is_in_use_gets_the_next_slot(root: Path, tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         state = make_native(tmp_path / "ada", {"gateway": {"port": listener.getsockname()[1]}})
@@ -99,7 +97,7 @@ def test_an_adopted_gateway_whose_port_is_taken_gets_the_next_slot(root: Path, t
     assert bring(root, third, "third", adopt=True).ports.base == 30440
 
 
-def test_an_older_config_s_copies_do_not_pass_for_the_container_s_and_come_back(root: Path, tmp_path: Path) -> None:
+def test_backups_of_the_native_config_are_renamed_and_restored(root: Path, tmp_path: Path) -> None:
     state = make_native(tmp_path / "ada")
     (state / "openclaw.json").rename(state / "idlehands.json")
     (state / "idlehands.json.bak").write_text("{}")
@@ -120,13 +118,13 @@ def elsewhere() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_across_file_systems_nothing_is_adopted(root: Path, elsewhere: Path) -> None:
+def test_nothing_is_adopted_across_file_systems(root: Path, elsewhere: Path) -> None:
     state = make_native(elsewhere)
     if state.stat().st_dev == root.stat().st_dev:
         pytest.skip("there is no other file system at /dev/shm")
     before = everything(elsewhere)
     said = refused(root, state, adopt=True)
-    assert "lies on another file system" in said
+    assert "is on another file system" in said
     assert "without --adopt" in said
     assert everything(elsewhere) == before
     assert list((root / "profiles").iterdir()) == []

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.importing.databases import settle
+from idlehands_deploy.importing.databases import relocate_databases
 from idlehands_deploy.importing.rewrite import Move
 from tests.support.natives import jobs, make_native
 
@@ -32,35 +32,35 @@ def rows(path: Path, query: str) -> list[tuple[object, ...]]:
         return database.execute(query).fetchall()
 
 
-def test_jobs_are_found_under_the_new_path_and_what_they_say_stays(tmp_path: Path) -> None:
+def test_jobs_get_the_new_path_and_their_text_stays(tmp_path: Path) -> None:
     state = make_native(tmp_path)
     moves = [Move(str(state), "/new/state"), Move(f"{state}/workspace", "/new/workspace")]
-    assert settle(state, moves, str(tmp_path)) == []
+    assert relocate_databases(state, moves, str(tmp_path)) == []
     ((key, job),) = jobs(state / "state" / "openclaw.sqlite")
     assert (key, job["cwd"]) == ("/new/state/cron/jobs.json", "/new/workspace")
     assert job["said"] == f"look into {state}/workspace"
 
 
-def test_the_lease_of_a_gateway_that_was_killed_is_let_go(tmp_path: Path) -> None:
+def test_the_lease_of_a_killed_gateway_is_deleted(tmp_path: Path) -> None:
     state = make_native(tmp_path)
-    settle(state, [], "/")
+    relocate_databases(state, [], "/")
     assert rows(state / "state" / "openclaw.sqlite", "SELECT * FROM state_leases") == []
 
 
-def test_moving_forth_and_back_leaves_every_row_as_it_was(tmp_path: Path) -> None:
+def test_moving_there_and_back_restores_every_row(tmp_path: Path) -> None:
     state = make_native(tmp_path)
     before = jobs(state / "state" / "openclaw.sqlite")
-    settle(state, [Move(str(state), "/new/state")], str(tmp_path))
-    settle(state, [Move("/new/state", str(state))], str(tmp_path))
+    relocate_databases(state, [Move(str(state), "/new/state")], str(tmp_path))
+    relocate_databases(state, [Move("/new/state", str(state))], str(tmp_path))
     assert jobs(state / "state" / "openclaw.sqlite") == before
 
 
-def test_the_root_of_a_session_follows_and_its_transcript_does_not(tmp_path: Path) -> None:
+def test_the_root_of_a_session_changes_and_its_transcript_does_not(tmp_path: Path) -> None:
     entry = json.dumps({"sessionRoot": "/old/state/workspace", "label": "é"}, ensure_ascii=False)
     path = tmp_path / "agents" / "main" / "agent" / "openclaw-agent.sqlite"
     made(path, "session_nodes (session_key TEXT PRIMARY KEY, entry_json TEXT)", ("a", entry), ("b", "not JSON"))
     made(path, "transcript_events (event_json TEXT)", (entry,))
-    settle(tmp_path, NEW, "/home/x")
+    relocate_databases(tmp_path, NEW, "/home/x")
     assert rows(path, "SELECT entry_json FROM session_nodes") == [
         ('{"sessionRoot":"/new/workspace","label":"é"}',),
         ("not JSON",),
@@ -68,18 +68,18 @@ def test_the_root_of_a_session_follows_and_its_transcript_does_not(tmp_path: Pat
     assert rows(path, "SELECT event_json FROM transcript_events") == [(entry,)]
 
 
-def test_plugins_are_found_where_they_went(tmp_path: Path) -> None:
+def test_plugins_get_the_new_path(tmp_path: Path) -> None:
     index = '{"plugins":[{"id":"a","installPath":"/old/state/extensions/a"},{"id":"b","rootDir":"/usr/lib/b"}]}'
     path = made(
         tmp_path / "state" / "openclaw.sqlite",
         "config_machine_state (state_key TEXT PRIMARY KEY, value_json TEXT)",
         ("plugins.installedIndex", index),
     )
-    settle(tmp_path, NEW, "/")
+    relocate_databases(tmp_path, NEW, "/")
     assert rows(path, "SELECT value_json FROM config_machine_state") == [(index.replace("/old/", "/new/"),)]
 
 
-def test_a_workspace_is_known_by_its_new_path_s_key(tmp_path: Path) -> None:
+def test_a_workspace_gets_the_key_of_its_new_path(tmp_path: Path) -> None:
     def key(text: str) -> str:
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -88,42 +88,42 @@ def test_a_workspace_is_known_by_its_new_path_s_key(tmp_path: Path) -> None:
         "workspace_setup_state (workspace_key TEXT PRIMARY KEY, workspace_path TEXT)",
         (key("/old/state/workspace"), "/old/state/workspace"),
     )
-    settle(tmp_path, NEW, "/")
+    relocate_databases(tmp_path, NEW, "/")
     assert rows(path, "SELECT * FROM workspace_setup_state") == [(key("/new/workspace"), "/new/workspace")]
 
 
-def test_what_is_remembered_of_the_old_config_is_not_held_against_the_new_one(tmp_path: Path) -> None:
+def test_what_is_stored_about_the_old_config_is_not_applied_to_the_new_one(tmp_path: Path) -> None:
     table = "config_health_entries (config_path TEXT PRIMARY KEY, last_known_good_json TEXT)"
     path = made(tmp_path / "state" / "openclaw.sqlite", table, ("/old/state/idlehands.json", "{}"))
-    settle(tmp_path, NEW, "/")
+    relocate_databases(tmp_path, NEW, "/")
     assert rows(path, "SELECT config_path FROM config_health_entries") == [("/old/state/idlehands.json",)]
 
 
-def test_a_row_that_is_there_under_the_new_path_already_wins(tmp_path: Path) -> None:
+def test_a_row_that_already_has_the_new_path_stays(tmp_path: Path) -> None:
     path = made(
         tmp_path / "state" / "openclaw.sqlite",
         "agent_databases (path TEXT PRIMARY KEY, seen INTEGER)",
         ("/old/state/a", 1),
         ("/new/state/a", 2),
     )
-    settle(tmp_path, NEW, "/")
+    relocate_databases(tmp_path, NEW, "/")
     assert ("/new/state/a", 2) in rows(path, "SELECT * FROM agent_databases")
 
 
-def test_a_file_that_is_no_database_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_database_is_reported_and_left_unchanged(tmp_path: Path) -> None:
     path = tmp_path / "state" / "openclaw.sqlite"
     path.parent.mkdir()
     path.write_text("no database at all" * 100)
     before = path.read_bytes()
-    assert settle(tmp_path, NEW, "/") == [path]
+    assert relocate_databases(tmp_path, NEW, "/") == [path]
     assert path.read_bytes() == before
 
 
-def test_a_database_behind_a_link_is_not_touched(tmp_path: Path) -> None:
+def test_a_database_behind_a_link_is_not_changed(tmp_path: Path) -> None:
     outside = make_native(tmp_path / "outside")
     before = (outside / "state" / "openclaw.sqlite").read_bytes()
     state = tmp_path / "copy"
     state.mkdir()
     (state / "state").symlink_to(outside / "state")
-    settle(state, [Move(str(outside), "/new")], "/")
+    relocate_databases(state, [Move(str(outside), "/new")], "/")
     assert (outside / "state" / "openclaw.sqlite").read_bytes() == before

@@ -1,4 +1,4 @@
-"""What an import copies, and what it makes of it."""
+"""What an import copies, and what it changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.operations import generation
 from tests.support.helpers import run
-from tests.support.imports import BASE, NEW_STATE, Told, alike, bring, config, session, token, undo
+from tests.support.imports import BASE, NEW_STATE, Recorded, alike, bring, config, session, token, undo
 from tests.support.natives import everything, jobs, make_native
 from tests.support.site import root_only
 
@@ -45,17 +45,19 @@ def test_the_config_is_plain_json_that_keeps_what_the_gateway_wrote_about_itself
     }
 
 
-def test_how_much_is_copied_is_told_once_a_second_and_of_a_short_copy_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copied_bytes_are_reported_once_a_second_and_a_short_copy_reports_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = iter([0.0, 0.9, 1.0, 1.5, 2.1, 2.2])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    told = Told()
+    told = Recorded()
     meter = import_files.Meter(told, "rescue", 2_000_000_000)
     for _ in range(5):
         meter.add(400_000_000)
     assert told.lines == ["rescue: copied 800 MB of 2.0 GB", "rescue: copied 1.6 GB of 2.0 GB"]
 
 
-def test_the_databases_of_the_copy_know_its_place_and_the_original_s_do_not(root: Path, state: Path) -> None:
+def test_the_databases_of_the_copy_have_its_paths_and_the_original_s_are_unchanged(root: Path, state: Path) -> None:
     bring(root, state)
     ((key, _),) = jobs(root / "profiles" / "rescue" / "state" / "state" / "openclaw.sqlite")
     assert key == f"{NEW_STATE}/cron/jobs.json"
@@ -77,7 +79,7 @@ def test_a_gateway_without_a_token_gets_one(root: Path, state: Path) -> None:
     assert len(token(root)) == 64
 
 
-def test_browsers_are_in_the_fleet_file_and_on_the_plan_s_ports(root: Path, tmp_path: Path) -> None:
+def test_browsers_get_the_plan_s_ports_in_the_fleet_file_and_in_the_config(root: Path, tmp_path: Path) -> None:
     profiles = {"work": {"cdpPort": 18801}, "office": {"cdpUrl": "http://10.0.0.42:9222"}}
     state = make_native(tmp_path / "ada", {"browser": {"profiles": profiles}})
     done = bring(root, state)
@@ -89,7 +91,7 @@ def test_browsers_are_in_the_fleet_file_and_on_the_plan_s_ports(root: Path, tmp_
 
 
 @pytest.mark.parametrize("adopt", [False, True])
-def test_workspaces_outside_of_the_state_come_along(root: Path, tmp_path: Path, adopt: bool) -> None:
+def test_workspaces_outside_the_state_are_imported_too(root: Path, tmp_path: Path, adopt: bool) -> None:
     home = tmp_path / "ada"
     for name in ("notes", "b"):
         (home / name).mkdir(parents=True)
@@ -183,7 +185,7 @@ def test_everything_belongs_to_the_container_s_user(root: Path, state: Path) -> 
 
 
 @pytest.mark.parametrize(("adopt", "count"), [(False, 5), (False, 2), (True, 5)])
-def test_what_is_left_behind_is_told_shortly_and_of_a_browser_s_locks_nothing(
+def test_files_that_are_not_copied_are_summed_up_and_browser_locks_are_not_reported(
     root: Path, state: Path, adopt: bool, count: int
 ) -> None:
     for number in range(count):
@@ -198,10 +200,12 @@ def test_what_is_left_behind_is_told_shortly_and_of_a_browser_s_locks_nothing(
         named, _, reason = said.partition(": ")
         assert named.count(f"{state}/workspace/pipe-") == min(count, 3)
         assert named.endswith(" and 2 more") == (count == 5)
-        assert reason == "not copied, being no files but sockets, pipes or devices"
+        assert reason == "not copied (only files, directories and links are copied)"
 
 
-def test_the_command_says_what_to_type_next_and_fails_by_the_contract(root: Path, state: Path, tmp_path: Path) -> None:
+def test_the_command_shows_the_next_command_and_exits_with_the_documented_codes(
+    root: Path, state: Path, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     home.mkdir()
     done = run(home, "-C", str(root), "import", "rescue", "--from", str(state))

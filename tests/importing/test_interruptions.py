@@ -1,4 +1,4 @@
-"""An import that fails or is killed on its way."""
+"""An import that fails or is killed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_copy_that_fails_names_the_full_disk_or_the_file(
     def fail(*_: object) -> int:
         raise OSError(number, os.strerror(number))
 
-    # A double, for neither disk can be had.
+    # A test double: tests cannot fill a disk or break one.
     monkeypatch.setattr(copying, "_transfer", fail)
     with pytest.raises(DeployError) as caught:
         bring(root, state)
@@ -37,7 +37,7 @@ def test_a_copy_that_fails_names_the_full_disk_or_the_file(
     assert list((root / "profiles").iterdir()) == []
 
 
-@pytest.mark.parametrize("function", ["copy_in", "fit"])
+@pytest.mark.parametrize("function", ["copy_in", "adapt"])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
 @pytest.mark.parametrize("adopt", [False, True])
 def test_an_import_that_fails_leaves_everything_as_it_was(
@@ -54,7 +54,7 @@ def test_an_import_that_fails_leaves_everything_as_it_was(
     bring(root, state, adopt=adopt)
 
 
-def test_a_failure_after_the_last_copy_takes_everything_back(root: Path, tmp_path: Path) -> None:
+def test_a_failure_after_the_last_copy_undoes_everything(root: Path, tmp_path: Path) -> None:
     state = make_native(tmp_path / "ada", {"gateway": {"auth": {"token": secrets.token_hex(8)}}})
     before = everything(state.parent)
     with failing(draft, "store", KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
@@ -65,11 +65,11 @@ def test_a_failure_after_the_last_copy_takes_everything_back(root: Path, tmp_pat
 
 
 @pytest.mark.parametrize("arguments", [(), ("--adopt",)])
-def test_an_import_that_was_killed_is_taken_back_by_the_next_which_begins_anew(
+def test_a_killed_import_is_undone_by_the_next_one_which_starts_from_the_beginning(
     root: Path, state: Path, arguments: tuple[str, ...]
 ) -> None:
     before = everything(state.parent)
-    killed_at(root, state, "fit", *arguments)
+    killed_at(root, state, "adapt", *arguments)
     assert [path.name for path in (root / "profiles").iterdir()] == [".import-rescue"]
     assert state.exists() == (not arguments)
     bring(root, state)
@@ -77,15 +77,15 @@ def test_an_import_that_was_killed_is_taken_back_by_the_next_which_begins_anew(
     assert [path.name for path in (root / "profiles").iterdir()] == ["rescue"]
 
 
-def test_an_adoption_that_was_killed_can_be_undone(root: Path, state: Path) -> None:
+def test_a_killed_adoption_can_be_undone(root: Path, state: Path) -> None:
     before = everything(state.parent)
-    killed_at(root, state, "fit", "--adopt")
+    killed_at(root, state, "adapt", "--adopt")
     undo(root)
     assert alike(everything(state.parent), before)
     assert list((root / "profiles").iterdir()) == []
 
 
-def test_a_profile_that_was_added_while_the_copy_was_made_is_left_alone(root: Path, state: Path) -> None:
+def test_a_profile_that_was_added_during_the_copy_is_left_unchanged(root: Path, state: Path) -> None:
     before = everything(state.parent)
 
     def add_meanwhile(*_: object) -> list[Path]:
@@ -93,19 +93,17 @@ def test_a_profile_that_was_added_while_the_copy_was_made_is_left_alone(root: Pa
         return []
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_files, "fit", add_meanwhile)
-        with pytest.raises(StateRefusedError, match="rescue is a profile of the fleet already"):
+        patch.setattr(import_files, "adapt", add_meanwhile)
+        with pytest.raises(StateRefusedError, match="The fleet already has a profile rescue"):
             bring(root, state, adopt=True)
     assert alike(everything(state.parent), before)
     assert (root / "profiles" / "rescue" / "state" / "idlehands.json").exists()
     assert (root / "secrets" / "rescue" / "IDLEHANDS_GATEWAY_TOKEN").read_text()
 
 
-def test_an_import_that_was_killed_before_the_fleet_file_was_written_is_not_thrown_away(
-    root: Path, state: Path
-) -> None:
+def test_an_import_that_was_killed_before_the_fleet_file_was_written_is_not_deleted(root: Path, state: Path) -> None:
     with failing(draft, "store", SystemExit()), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(import_files, "take_back", lambda *_: None)  # as a kill would have it
+        patch.setattr(import_files, "revert", lambda *_: None)  # as a kill would have it
         with pytest.raises(SystemExit):
             bring(root, state)
     assert "import rescue --undo" in refused(root, state)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.errors import DeployError, StateRefusedError
-from idlehands_deploy.importing.native import env_token, find_native, signs_of_life
+from idlehands_deploy.importing.native import env_token, find_native, running_evidence
 from tests.support.natives import make_native
 from tests.support.site import root_only
 
@@ -52,25 +52,23 @@ def test_a_state_directory_is_read_with_its_comments_and_trailing_commas(tmp_pat
         ('{"gateway": {"mode": "remote"}}', "gateway.mode: is remote"),
     ],
 )
-def test_a_config_that_cannot_be_is_refused_without_showing_what_is_in_it(
-    tmp_path: Path, content: str, problem: str
-) -> None:
+def test_an_invalid_config_is_refused_without_showing_its_content(tmp_path: Path, content: str, problem: str) -> None:
     said = refused(make_native(tmp_path, content))
     assert problem in said
     assert "secret" not in said
 
 
 def test_a_directory_without_a_gateway_is_refused(tmp_path: Path) -> None:
-    assert refused(tmp_path / "nowhere") == f"{tmp_path}/nowhere: there is no such directory"
-    assert refused(tmp_path) == f"{tmp_path}: holds no gateway's config (idlehands.json or openclaw.json)"
+    assert refused(tmp_path / "nowhere") == f"{tmp_path}/nowhere: no such directory"
+    assert refused(tmp_path) == f"{tmp_path}: contains no gateway config (idlehands.json or openclaw.json)"
     (tmp_path / "openclaw.json").write_bytes(b"\xff\xfe")
     assert refused(tmp_path) == f"{tmp_path}/openclaw.json: is not UTF-8 text"
     (tmp_path / "idlehands.json").write_text("{}")
-    assert refused(tmp_path) == f"{tmp_path}: holds both idlehands.json or openclaw.json"
-    assert refused(tmp_path / "idlehands.json") == f"{tmp_path}/idlehands.json: there is no such directory"
+    assert refused(tmp_path) == f"{tmp_path}: contains both idlehands.json and openclaw.json"
+    assert refused(tmp_path / "idlehands.json") == f"{tmp_path}/idlehands.json: no such directory"
 
 
-def test_a_directory_of_somebody_else_is_refused(ordinary_user: Path) -> None:
+def test_a_directory_that_the_user_may_not_read_is_refused(ordinary_user: Path) -> None:
     state = make_native(ordinary_user)
     state.chmod(0o000)
     try:
@@ -80,9 +78,9 @@ def test_a_directory_of_somebody_else_is_refused(ordinary_user: Path) -> None:
 
 
 @pytest.mark.parametrize("workspace", ["~", "/", "~/.openclaw-rescue"])
-def test_a_workspace_that_holds_the_state_itself_is_refused(tmp_path: Path, workspace: str) -> None:
+def test_a_workspace_that_contains_the_state_is_refused(tmp_path: Path, workspace: str) -> None:
     state = make_native(tmp_path, {"agents": {"defaults": {"workspace": workspace}}})
-    assert "holds the state directory itself" in refused(state)
+    assert "contains the state directory" in refused(state)
 
 
 @root_only
@@ -91,11 +89,11 @@ def test_root_does_not_copy_for_a_user_what_that_user_does_not_own(tmp_path: Pat
     state = make_native(tmp_path, {"agents": {"defaults": {"workspace": str(tmp_path / "private")}}})
     os.chown(state, 4321, 4321)
     os.chown(state / "openclaw.json", 4321, 4321)
-    with pytest.raises(StateRefusedError, match="belongs to uid 0, and the state to uid 4321"):
+    with pytest.raises(StateRefusedError, match="belongs to uid 0, but the state to uid 4321"):
         find_native(state)
 
 
-def test_where_the_config_names_no_workspace_it_is_the_one_in_the_state_or_the_older_place(tmp_path: Path) -> None:
+def test_without_a_workspace_in_the_config_it_is_the_one_in_the_state_or_in_the_older_place(tmp_path: Path) -> None:
     state = make_native(tmp_path)
     assert find_native(state).workspace == state / "workspace"
     (state / "workspace").rename(tmp_path / "kept")
@@ -118,19 +116,19 @@ def test_a_further_agent_s_workspace_gets_the_name_that_the_gateway_would_give_i
     assert find_native(state).others == {tmp_path / "a": "workspace-a-imported", tmp_path / "b": "workspace-b-c"}
 
 
-def test_a_state_directory_that_is_a_link_is_known_by_both_names(tmp_path: Path) -> None:
+def test_a_state_directory_behind_a_link_is_known_by_both_paths(tmp_path: Path) -> None:
     state = make_native(tmp_path / "disk")
     (tmp_path / ".openclaw-rescue").symlink_to(state)
     native = find_native(tmp_path / ".openclaw-rescue")
     assert {str(state), str(tmp_path / ".openclaw-rescue")} <= {move.old for move in native.moves}
 
 
-def test_a_stopped_gateway_shows_no_sign_of_life_though_its_files_are_there(tmp_path: Path) -> None:
+def test_a_stopped_gateway_shows_no_evidence_of_running_though_its_files_exist(tmp_path: Path) -> None:
     state = make_native(tmp_path)
     locks = state / "tmp" / "openclaw-1000"
     locks.mkdir(parents=True)
     (locks / "gateway.state.lock").write_text(json.dumps({"pid": 2**22 + 1}))
-    assert signs_of_life(find_native(state)) == []
+    assert running_evidence(find_native(state)) == []
 
 
 def test_a_process_with_the_database_open_is_named_until_it_ends_however_it_ends(tmp_path: Path) -> None:
@@ -142,12 +140,12 @@ def test_a_process_with_the_database_open_is_named_until_it_ends_however_it_ends
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "ready\n"
-        (sign,) = signs_of_life(find_native(state))
+        (sign,) = running_evidence(find_native(state))
     finally:
         holder.kill()
         holder.communicate()
     assert f"(pid {holder.pid}) has state/openclaw.sqlite" in sign
-    assert signs_of_life(find_native(state)) == []
+    assert running_evidence(find_native(state)) == []
 
 
 def test_a_lock_file_counts_only_for_a_process_that_is_older_than_it(tmp_path: Path) -> None:
@@ -155,19 +153,19 @@ def test_a_lock_file_counts_only_for_a_process_that_is_older_than_it(tmp_path: P
     lock = state / "tmp" / "openclaw-1000" / "gateway.state.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text(json.dumps({"pid": os.getpid()}))
-    (sign,) = signs_of_life(find_native(state))
+    (sign,) = running_evidence(find_native(state))
     assert f"(pid {os.getpid()}) is named in tmp/openclaw-1000/gateway.state.lock" in sign
     os.utime(lock, (1, 1))  # a number that another process has got since
-    assert signs_of_life(find_native(state)) == []
+    assert running_evidence(find_native(state)) == []
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"pid": "x"}', '{"pid": -1}', "{}"])
-def test_a_damaged_lock_file_is_no_sign_of_life(tmp_path: Path, content: str) -> None:
+def test_a_damaged_lock_file_is_no_evidence_of_running(tmp_path: Path, content: str) -> None:
     state = make_native(tmp_path)
     lock = state / "tmp" / "openclaw-1000" / "gateway.state.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text(content)
-    assert signs_of_life(find_native(state)) == []
+    assert running_evidence(find_native(state)) == []
 
 
 def test_a_process_on_the_config_s_port_is_named(tmp_path: Path) -> None:
@@ -176,10 +174,10 @@ def test_a_process_on_the_config_s_port_is_named(tmp_path: Path) -> None:
         listener.listen()
         port = listener.getsockname()[1]
         state = make_native(tmp_path, {"gateway": {"port": port}})
-        (sign,) = signs_of_life(find_native(state))
+        (sign,) = running_evidence(find_native(state))
     assert sign.startswith(f"port {port} of its config is held by ")
     assert sign.endswith(f"(pid {os.getpid()})")
-    assert signs_of_life(find_native(state)) == []
+    assert running_evidence(find_native(state)) == []
 
 
 @pytest.mark.parametrize("line", ["OPENCLAW_GATEWAY_TOKEN={}", 'export IDLEHANDS_GATEWAY_TOKEN="{}"'])

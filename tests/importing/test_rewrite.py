@@ -9,7 +9,7 @@ import pytest
 from idlehands_deploy.fleet.ports import ProfilePorts
 from idlehands_deploy.importing.rewrite import (
     Config,
-    Rewriting,
+    RewrittenConfig,
     agent_workspaces,
     fleet_browsers,
     main_workspace,
@@ -25,16 +25,16 @@ NEW_WORKSPACE = "/home/idlehands/workspace"
 PORTS = ProfilePorts("rescue", 19789, {"openclaw": 19800, "work": 19801}, ())
 
 
-def rewritten(config: Config, workspace: str = f"{STATE}/workspace", **others: str) -> Rewriting:
+def rewritten(config: Config, workspace: str = f"{STATE}/workspace", **others: str) -> RewrittenConfig:
     moves = state_moves([STATE], [workspace], {path: name for name, path in others.items()})
     return rewrite(config, moves, HOME, PORTS)
 
 
-def warned(result: Rewriting) -> list[str]:
+def warned(result: RewrittenConfig) -> list[str]:
     return [str(warning) for warning in result.warnings]
 
 
-def test_what_a_container_does_not_need_otherwise_stays_as_it_was() -> None:
+def test_settings_that_work_in_a_container_stay() -> None:
     config: Config = {
         "meta": {"lastTouchedVersion": "2026.9.6"},
         "gateway": {"mode": "local", "bind": "lan", "auth": {"mode": "token"}, "controlUi": {"basePath": "/desk"}},
@@ -46,7 +46,7 @@ def test_what_a_container_does_not_need_otherwise_stays_as_it_was() -> None:
     assert (result.token, list(result.config)) == (None, list(config))
 
 
-def test_the_given_config_is_left_alone() -> None:
+def test_the_given_config_is_not_changed() -> None:
     config: Config = {"gateway": {"port": 1, "auth": {"token": secrets.token_hex(8)}}, "paths": [f"{STATE}/a"]}
     before = copy.deepcopy(config)
     rewritten(config)
@@ -58,24 +58,24 @@ def test_the_gateway_listens_where_docker_forwards_to_and_on_the_plan_s_port() -
     assert gateway == {"bind": "lan", "mode": "local", "auth": {}}
 
 
-def test_a_gateway_without_a_login_gets_one_since_it_would_not_listen_without() -> None:
+def test_a_gateway_without_a_login_gets_a_token() -> None:
     assert rewritten({"gateway": {"auth": {"mode": "none"}}}).config["gateway"]["auth"] == {"mode": "token"}
     assert rewritten({"gateway": {"auth": {"mode": "password"}}}).config["gateway"]["auth"] == {"mode": "password"}
 
 
-def test_a_plain_token_is_taken_out_since_it_would_beat_the_secret() -> None:
+def test_a_plain_token_is_moved_from_the_config_to_the_secret() -> None:
     token = secrets.token_hex(16)
     result = rewritten({"gateway": {"auth": {"mode": "token", "token": token}}})
     assert (result.token, result.config["gateway"]["auth"], result.warnings) == (token, {"mode": "token"}, [])
 
 
 @pytest.mark.parametrize("token", ["${MY_TOKEN}", {"source": "env", "id": "MY_TOKEN"}, "tök", "two\nlines", 5])
-def test_a_token_that_cannot_be_a_secret_is_taken_out_with_a_warning_that_does_not_show_it(token: object) -> None:
+def test_a_token_that_cannot_be_a_secret_is_removed_with_a_warning_that_does_not_show_it(token: object) -> None:
     result = rewritten({"gateway": {"auth": {"token": token}}})
     assert result.token is None
     assert "token" not in result.config["gateway"]["auth"]
     assert warned(result) == [
-        "gateway.auth.token: is a reference or no plain text: the container has a token of its own instead"
+        "gateway.auth.token: is not plain text, so it was not imported: the profile gets a new token"
     ]
 
 
@@ -93,11 +93,11 @@ def test_a_token_that_cannot_be_a_secret_is_taken_out_with_a_warning_that_does_n
         ("skills/x", None),
     ],
 )
-def test_a_path_goes_where_its_file_went(old: str, new: str | None) -> None:
+def test_a_path_follows_its_file(old: str, new: str | None) -> None:
     assert rewritten({"skills": {"dirs": [old]}}).config["skills"]["dirs"] == [new or old]
 
 
-def test_the_workspace_of_each_agent_goes_where_it_was_copied() -> None:
+def test_the_workspace_of_each_agent_gets_its_new_path() -> None:
     agents: dict[str, Any] = {
         "defaults": {"workspace": "~/notes"},
         "entries": {"a": {"workspace": "/srv/a"}, "b": {"workspace": f"{STATE}/workspace-b"}},
@@ -136,7 +136,7 @@ def test_the_main_workspace_is_the_shared_one_else_the_first_agent_s(
     assert agent_workspaces({"agents": agents}, HOME) == own
 
 
-def test_paths_that_were_not_imported_are_told_and_urls_and_commands_are_not() -> None:
+def test_paths_that_were_not_imported_are_reported_but_urls_and_commands_are_not() -> None:
     result = rewritten(
         {
             "tool": {"command": "/usr/bin/rg", "url": "/hooks/in", "link": "https://home/x"},
@@ -144,13 +144,13 @@ def test_paths_that_were_not_imported_are_told_and_urls_and_commands_are_not() -
         }
     )
     assert warned(result) == [
-        "tool.command: /usr/bin/rg was not imported, and is not in the container",
-        "mcp.args.0: ~/bin/x was not imported, and is not in the container",
-        "mcp.args.1: holds a path of the native gateway among other text: look at it",
+        "tool.command: /usr/bin/rg was not imported, so the container does not have it",
+        "mcp.args.0: ~/bin/x was not imported, so the container does not have it",
+        "mcp.args.1: contains a path of the native gateway inside other text: check it",
     ]
 
 
-def test_managed_browsers_take_the_plan_s_ports_and_no_screen() -> None:
+def test_managed_browsers_get_the_plan_s_ports_and_run_headless() -> None:
     browser = {
         "headless": False,
         "executablePath": "/usr/bin/google-chrome",
@@ -184,17 +184,17 @@ def test_managed_browsers_take_the_plan_s_ports_and_no_screen() -> None:
         {"cdpPort": 9222, "attachOnly": True},
     ],
 )
-def test_a_chrome_of_the_host_is_told_to_be_out_of_reach_and_is_not_in_the_fleet_as_managed(
+def test_a_chrome_on_the_host_is_reported_and_is_not_a_managed_browser_of_the_fleet(
     profile: dict[str, Any],
 ) -> None:
     config = {"browser": {"profiles": {"user": profile}}}
     assert warned(rewritten(config)) == [
-        "browser.profiles.user: uses a Chrome of this host, which the container cannot reach"
+        "browser.profiles.user: uses a Chrome on this host, which the container cannot reach"
     ]
     assert fleet_browsers(config).get("user") != {}
 
 
-def test_the_fleet_gets_managed_browsers_and_remote_ones_whose_address_is_no_secret() -> None:
+def test_the_fleet_gets_managed_browsers_and_remote_ones_with_an_address_that_is_not_secret() -> None:
     profiles = {
         "openclaw": {"cdpPort": 18800},
         "work": {"cdpPort": 18801},
@@ -225,8 +225,11 @@ def test_the_dashboard_s_own_address_follows_the_port_and_others_stay() -> None:
         ({"gateway": {"auth": "none"}}, "gateway.auth: must be an object"),
         ({"agents": {"entries": []}}, "agents.entries: must be an object"),
         ({"browser": {"profiles": "work"}}, "browser.profiles: must be an object"),
-        ({"gateway": {"mode": "remote"}}, "gateway.mode: is remote: this is a client of a gateway on another machine"),
+        (
+            {"gateway": {"mode": "remote"}},
+            "gateway.mode: is remote: this is only a client of a gateway on another machine",
+        ),
     ],
 )
-def test_a_config_of_another_shape_is_told_by_its_path(config: object, problem: str) -> None:
+def test_a_config_of_the_wrong_shape_is_reported_with_the_path(config: object, problem: str) -> None:
     assert [str(item) for item in shape_problems(config)] == [problem]

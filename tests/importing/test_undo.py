@@ -1,4 +1,4 @@
-"""What an undo takes away, gives back and refuses."""
+"""What an undo removes, moves back and refuses."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_an_undo_removes_the_profile_and_what_is_the_import_s_own(root: Path, state: Path) -> None:
+def test_an_undo_removes_the_profile_and_everything_that_the_import_created(root: Path, state: Path) -> None:
     profiles.add(session(root), "other", None, [])
     before = everything(root)
     bring(root, state)
@@ -28,7 +28,7 @@ def test_an_undo_removes_the_profile_and_what_is_the_import_s_own(root: Path, st
     assert list(session(root).fleet().profiles) == ["other"]
 
 
-def test_an_undo_keeps_the_keys_that_a_person_put_there(root: Path, tmp_path: Path) -> None:
+def test_an_undo_keeps_the_secrets_that_a_person_added(root: Path, tmp_path: Path) -> None:
     state = make_native(tmp_path / "ada", {"gateway": {"auth": {"token": secrets.token_hex(8)}}})
     bring(root, state)
     (root / "secrets" / "rescue" / "A_KEY").write_text("x")
@@ -36,14 +36,14 @@ def test_an_undo_keeps_the_keys_that_a_person_put_there(root: Path, tmp_path: Pa
     assert [path.name for path in (root / "secrets" / "rescue").iterdir()] == ["A_KEY"]
 
 
-def test_an_undo_says_what_would_be_lost_and_without_consent_changes_nothing(root: Path, state: Path) -> None:
+def test_an_undo_says_what_is_lost_and_changes_nothing_without_consent(root: Path, state: Path) -> None:
     bring(root, state)
     profile = root / "profiles" / "rescue"
-    assert f"This deletes {profile} for good. Nothing was changed in it since " in asked(root)
+    assert f"This permanently deletes {profile}. Nothing in it changed since " in asked(root)
     (profile / "workspace" / "MEMORY.md").write_text("another")
     before = everything(root)
-    assert ", the last one workspace/MEMORY.md." in (said := asked(root))
-    assert " 1 file changed since " in said
+    assert " are lost; the latest is workspace/MEMORY.md." in (said := asked(root))
+    assert " Changes of 1 file since " in said
     assert everything(root) == before
 
 
@@ -53,7 +53,7 @@ def test_a_profile_that_was_not_imported_is_not_undone(root: Path) -> None:
         undo(root)
 
 
-def test_a_journal_that_cannot_be_read_is_not_guessed_at(root: Path, state: Path) -> None:
+def test_a_damaged_journal_is_refused(root: Path, state: Path) -> None:
     bring(root, state)
     for text in ("{}", "[]", "{", '{"version": 2}'):
         (root / "profiles" / "rescue" / "import.json").write_text(text)
@@ -61,16 +61,16 @@ def test_a_journal_that_cannot_be_read_is_not_guessed_at(root: Path, state: Path
             undo(root)
 
 
-def test_an_undo_of_a_gateway_that_works_on_the_state_is_refused(root: Path, state: Path) -> None:
+def test_an_undo_is_refused_while_a_gateway_uses_the_state(root: Path, state: Path) -> None:
     bring(root, state)
     lock = root / "profiles" / "rescue" / "state" / "tmp" / "openclaw-1000" / "gateway.state.lock"
     lock.parent.mkdir(parents=True)
     lock.write_text(json.dumps({"pid": os.getpid()}))
-    with pytest.raises(StateRefusedError, match="rescue runs:\n"):
+    with pytest.raises(StateRefusedError, match="rescue is running:\n"):
         undo(root)
 
 
-def test_what_was_moved_does_not_go_back_onto_something_else(root: Path, state: Path) -> None:
+def test_moved_files_do_not_go_back_over_something_else(root: Path, state: Path) -> None:
     bring(root, state, adopt=True)
     state.mkdir()
     before = everything(root)
@@ -79,7 +79,7 @@ def test_what_was_moved_does_not_go_back_onto_something_else(root: Path, state: 
     assert everything(root) == before
 
 
-def test_a_state_that_is_there_again_is_not_overwritten_by_an_undo(root: Path, state: Path) -> None:
+def test_an_undo_does_not_overwrite_a_state_that_exists_again(root: Path, state: Path) -> None:
     bring(root, state, adopt=True)
     make_native(state.parent)
     before = everything(state.parent)

@@ -45,7 +45,7 @@ def test_the_browsers_renderers_are_sandboxed_and_no_process_has_a_capability(pa
 
 def test_with_the_sandbox_off_the_browser_runs_without_it_and_up_warns(site: Site) -> None:
     site.write("profiles: {main: {browser: {sandbox: off}}}\n")
-    assert "  Warning: the browser runs WITHOUT its own sandbox, as the setting says" in site.ok("up").out
+    assert "  Warning: the browser runs WITHOUT its own sandbox, as configured" in site.ok("up").out
     start_browser(site, "main")
     lines = site.ok("exec", "--raw", "main", "bash", "-c", PROCESSES).out.splitlines()
     renderers = [line for line in lines if "--type=renderer" in line]

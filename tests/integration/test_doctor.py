@@ -1,4 +1,4 @@
-"""`doctor` in front of real gateways."""
+"""`doctor` with real gateways."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.engine
 
 
 def wrong(site: Site) -> list[dict[str, Any]]:
-    """What doctor finds, without its notes; and its exit code goes with that."""
+    """What doctor finds, without its notes; checks its exit code too."""
     done = site.run("doctor", "--json")
     found = [item for item in done.json["findings"] if item["level"] != "note"]
     assert done.code == (6 if found else 0), done.err
@@ -29,7 +29,7 @@ def wrong(site: Site) -> list[dict[str, Any]]:
 
 
 def follow(site: Site, advice: str) -> None:
-    """Type the commands that a finding advises."""
+    """Run the commands that a finding suggests."""
     for part in advice.partition("   (")[0].split(" && "):
         command = shlex.split(part)
         if command[0] == "idlehands-deploy":
@@ -52,7 +52,7 @@ def test_four_gateways_are_examined_within_three_seconds(site: Site) -> None:
     assert statistics.median(site.ok("doctor").seconds for _ in range(5)) < 3
 
 
-def test_every_command_that_doctor_advises_mends_what_it_found(pair: Site) -> None:
+def test_every_command_that_doctor_suggests_fixes_what_it_found(pair: Site) -> None:
     config = pair.config("main")
     values = json.loads(config.read_text())
     values["gateway"]["port"] = pair.base + 7
@@ -79,22 +79,22 @@ def test_a_container_older_than_its_compose_file_is_drift_until_up(pair: Site) -
     assert [item["place"] for item in wrong(pair)] == ["compose.yaml"]
     pair.ok("generate")
     (finding,) = wrong(pair)
-    assert (finding["place"], finding["what"]) == ("rescue", "runs by an older compose.yaml")
+    assert (finding["place"], finding["what"]) == ("rescue", "runs with an older compose.yaml")
     follow(pair, finding["fix"])
     assert wrong(pair) == []
 
 
-def test_a_secret_that_is_newer_than_its_gateway_is_told(pair: Site) -> None:
+def test_a_secret_that_is_newer_than_its_gateway_is_reported(pair: Site) -> None:
     token = pair.root / "secrets/main/IDLEHANDS_GATEWAY_TOKEN"
     before = token.stat()
     os.utime(token)
     (finding,) = wrong(pair)
-    assert (finding["place"], finding["what"]) == ("main", "was started before one of its secrets was changed")
+    assert (finding["place"], finding["what"]) == ("main", "was started before one of its secrets changed")
     os.utime(token, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert wrong(pair) == []
 
 
-def test_a_stolen_port_of_a_stopped_gateway_is_told_with_its_holder(pair: Site) -> None:
+def test_a_port_of_a_stopped_gateway_that_another_process_took_is_reported_with_its_holder(pair: Site) -> None:
     pair.ok("stop", "rescue", "--now")
     port = pair.port("rescue")
     with socket.create_server(("127.0.0.1", port)):
@@ -116,7 +116,7 @@ def test_a_gateway_that_waits_for_its_config_is_an_error_with_the_gateways_own_r
     assert "nonsense" in finding["what"] or "configuration" in finding["what"]
 
 
-def test_a_container_that_the_fleet_file_does_not_name_is_told(site: Site) -> None:
+def test_a_container_that_the_fleet_file_does_not_name_is_reported(site: Site) -> None:
     site.write("profiles: {main: {}, extra: {}}\n")
     site.ok("generate")
     site.compose("create", "extra")

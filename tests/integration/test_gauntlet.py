@@ -85,7 +85,7 @@ def test_a_frozen_gateway_is_killed_and_starts_again_within_ninety_seconds(
     this.expect("hung", 10)
     until("the restart", lambda: gauntlet.container("main").attrs["RestartCount"] > before or None, 90)
     this.heals_by_itself("watch in the container", 90)
-    assert "the gateway gave no answer for 50 s: killing it" in gauntlet.logs("main")
+    assert "the gateway did not respond for 50 s: killing it" in gauntlet.logs("main")
 
 
 def test_a_gateway_whose_main_thread_never_returns_is_hung_and_restarted_at_once(
@@ -107,7 +107,7 @@ def test_a_gateway_that_the_kernel_kills_for_lack_of_memory_says_so_and_starts_a
     inside(gauntlet, f"echo 1000 > /proc/$({GATEWAY})/oom_score_adj")
     gauntlet.run("exec", "--raw", "main", "node", "-e", EAT_MEMORY)
     this = trial("killed for lack of memory (its own limit)")
-    this.expect("starting", AT_ONCE, "killed for lack of memory")
+    this.expect("starting", AT_ONCE, "killed: out of memory")
     this.heals_by_itself("restart policy", START)
 
 
@@ -119,13 +119,13 @@ def test_a_refused_config_is_held_and_started_again_as_soon_as_it_is_mended(
     config.write_text(good.replace("{", '{"no_such_key": 1, ', 1))
     gauntlet.compose("restart", "main")
     this = trial("config refused (exit 78)")
-    this.expect("misconfigured", 30, "exit code 78: the gateway refuses its configuration")
+    this.expect("misconfigured", 30, "exit code 78: the gateway rejects its configuration")
     health = until("the health log", lambda: _health_log(gauntlet))
-    assert '"reason":"exit code 78: the gateway refuses its configuration"' in health
+    assert '"reason":"exit code 78: the gateway rejects its configuration"' in health
     config.write_text(good)
     this.heals_by("mending the config", START, lambda: until("a ready gateway", gauntlet.is_ready))
     assert gauntlet.container("main").attrs["RestartCount"] == 0
-    assert gauntlet.logs("main").count("exit code 78: the gateway refuses its configuration") == 1
+    assert gauntlet.logs("main").count("exit code 78: the gateway rejects its configuration") == 1
 
 
 def test_a_container_removed_behind_our_back_is_made_once_by_two_ups_at_once(
@@ -159,8 +159,8 @@ def test_a_disk_that_fills_up_makes_a_gateway_degraded_and_one_that_empties_star
     filling = threading.Thread(target=lambda: _fill_until(state, stop))
     filling.start()
     try:
-        this.expect("degraded", 40, "it answers, but state directory /home/idlehands/.idlehands has ")
-        until("the log", lambda: "the gateway may not keep what it is told" in gauntlet.logs("main") or None)
+        this.expect("degraded", 40, "disk: state directory /home/idlehands/.idlehands has ")
+        until("the log", lambda: "the gateway may lose new data" in gauntlet.logs("main") or None)
     finally:
         stop.set()
         filling.join()
@@ -220,7 +220,7 @@ def test_a_frozen_chrome_makes_a_gateway_degraded_and_a_restart_mends_it(
     start_browser(gauntlet, "main")
     this = trial("Chrome frozen (SIGSTOP)")
     inside(gauntlet, "pkill -STOP chromium")
-    this.expect("degraded", 10, "its browser takes questions and gives no answer", browsers={"openclaw": "frozen"})
+    this.expect("degraded", 10, "its browser accepts connections but never responds", browsers={"openclaw": "frozen"})
     this.heals_by_its_remedy(START)
     start_browser(gauntlet, "main")
 
@@ -350,7 +350,7 @@ def _fill_until(state: Path, stop: threading.Event) -> None:
 
 
 def _starts_anew(site: Site) -> None:
-    until("the restart", lambda: "there is room in the state directory again" in site.logs("main") or None)
+    until("the restart", lambda: "the state directory has free space again" in site.logs("main") or None)
     until("the old gateway's end", lambda: None if site.is_ready() else True)
     until("a ready gateway", site.is_ready)
 

@@ -1,4 +1,4 @@
-"""What stands in a gateway's way: a line in its log, a status that explains it, and no loop of restarts."""
+"""A gateway that cannot start: a line in its log, a status that explains it, and no restart loop."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 
-def test_a_config_cut_in_half_is_named_so_with_the_copy_to_put_back_and_up_tries_again_at_once(site: Site) -> None:
+def test_a_damaged_config_is_reported_with_the_copy_to_restore_and_up_tries_again_at_once(site: Site) -> None:
     site.ok("up", "main")
     good = until("the copy", lambda: _text(site.config("main").with_name("idlehands.json.last-start")))
     site.ok("stop", "main")
@@ -35,7 +35,7 @@ def test_a_config_cut_in_half_is_named_so_with_the_copy_to_put_back_and_up_tries
     assert "Restarting main: it waited for its configuration or surroundings" in site.ok("up", "main").err
 
 
-def test_a_config_that_a_power_cut_emptied_is_put_back(site: Site) -> None:
+def test_a_config_that_a_power_cut_emptied_is_restored(site: Site) -> None:
     site.ok("up", "main")
     good = until("the copy", lambda: _text(site.config("main").with_name("idlehands.json.last-start")))
     site.container("main").kill()
@@ -46,21 +46,21 @@ def test_a_config_that_a_power_cut_emptied_is_put_back(site: Site) -> None:
 
 
 @root_only
-def test_a_state_directory_of_a_wrong_owner_is_named_with_the_command_that_mends_it(site: Site) -> None:
+def test_a_state_directory_with_the_wrong_owner_is_reported_with_the_command_that_fixes_it(site: Site) -> None:
     site.ok("add", "main")
     state = site.config("main").parent
     os.chown(state, 4321, 4321)
     assert _held(site) == (
-        "state directory /home/idlehands/.idlehands is not writable for uid 1000, it belongs to uid 4321: on the host, "
-        "chown -R 1000 the directory mounted there, or run the container with --user 4321"
+        "state directory /home/idlehands/.idlehands is not writable for uid 1000, because it belongs to uid 4321: "
+        "on the host, chown -R 1000 the directory mounted there, or run the container with --user 4321"
     )
     os.chown(state, 1000, 1000)
     until("a ready gateway", site.is_ready)
-    assert "mended: starting the gateway" in site.logs("main")
+    assert "all problems are fixed: starting the gateway" in site.logs("main")
 
 
 @root_only
-def test_a_file_of_a_wrong_owner_deep_in_the_state_is_named(site: Site) -> None:
+def test_a_file_with_the_wrong_owner_deep_in_the_state_is_reported(site: Site) -> None:
     site.ok("add", "main")
     stray = site.config("main").parent / "credentials" / "stray"
     stray.parent.mkdir()
@@ -68,12 +68,13 @@ def test_a_file_of_a_wrong_owner_deep_in_the_state_is_named(site: Site) -> None:
     stray.write_text("")
     stray.chmod(0o600)
     assert _held(site).startswith(
-        "/home/idlehands/.idlehands/credentials/stray is not readable and writable for uid 1000, it belongs to uid 0"
+        "/home/idlehands/.idlehands/credentials/stray is not readable and writable for uid 1000, "
+        "because it belongs to uid 0"
     )
 
 
 @root_only
-def test_a_workspace_that_cannot_be_written_is_named(site: Site) -> None:
+def test_a_workspace_that_is_not_writable_is_reported(site: Site) -> None:
     site.ok("add", "main")
     (site.root / "profiles" / "main" / "workspace").chmod(0o500)
     assert _held(site).startswith(
@@ -81,7 +82,7 @@ def test_a_workspace_that_cannot_be_written_is_named(site: Site) -> None:
     )
 
 
-def test_every_problem_is_told_at_once(site: Site) -> None:
+def test_all_problems_are_reported_at_once(site: Site) -> None:
     site.write("profiles: {main: {secrets: [A_KEY]}}\n")
     site.secret("main", "A_KEY", "x")
     site.ok("generate")
@@ -92,7 +93,7 @@ def test_every_problem_is_told_at_once(site: Site) -> None:
     assert "token file /run/secrets/IDLEHANDS_GATEWAY_TOKEN is empty" in reason
 
 
-def test_a_secret_that_is_gone_when_a_container_should_start_is_named_by_start_and_status(site: Site) -> None:
+def test_a_missing_secret_is_reported_by_start_and_status(site: Site) -> None:
     site.write("profiles: {main: {secrets: [A_KEY]}}\n")
     key = site.secret("main", "A_KEY", "x")
     site.ok("generate")
@@ -103,7 +104,7 @@ def test_a_secret_that_is_gone_when_a_container_should_start_is_named_by_start_a
     assert (found["state"], found["reason"]) == ("failed", f"cannot start: {key} does not exist")
 
 
-def test_a_required_sandbox_that_cannot_be_had_keeps_the_gateway_from_starting(
+def test_a_gateway_does_not_start_without_its_required_sandbox(
     engine: docker.DockerClient,
 ) -> None:
     # Docker's own seccomp profile, which forbids user namespaces as a hardened host does.
@@ -117,11 +118,11 @@ def test_a_required_sandbox_that_cannot_be_had_keeps_the_gateway_from_starting(
     finally:
         container.remove(force=True, v=True)
     assert said.startswith(
-        "idlehands-entrypoint: the browser's sandbox is required, and user namespaces are forbidden here: "
+        "idlehands-entrypoint: the browser's sandbox is required, but user namespaces are forbidden here: "
     )
 
 
-def test_a_clock_before_the_image_s_own_time_is_named(engine: docker.DockerClient) -> None:
+def test_a_clock_that_is_behind_the_image_s_build_date_is_reported(engine: docker.DockerClient) -> None:
     # The host's clock is not ours to set, so that the image is made in the future instead.
     maker: Any = engine.containers.run(
         IMAGE, ["touch -d 2099-01-01 /opt/gateway/launch.conf"], entrypoint=["bash", "-c"], user="0", detach=True
@@ -141,11 +142,11 @@ def test_a_clock_before_the_image_s_own_time_is_named(engine: docker.DockerClien
     finally:
         container.remove(force=True, v=True)
         engine.images.remove(f"idlehands-test:{tag}", force=True)
-    assert "and this image was made on 2099-01-01: set the host's clock" in said
+    assert "but this image was built on 2099-01-01: set the host's clock" in said
 
 
 @root_only
-def test_a_full_disk_is_named_before_anything_is_written_and_the_gateway_starts_once_there_is_room(
+def test_a_full_disk_is_reported_before_anything_is_written_and_the_gateway_starts_when_space_is_free(
     site: Site, small_disk: Callable[[Path], None]
 ) -> None:
     site.ok("add", "main")

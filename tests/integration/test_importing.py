@@ -1,4 +1,4 @@
-"""A gateway that ran by itself becomes a profile, with all that it knew, and goes back."""
+"""A native gateway becomes a profile with all its data, and is moved back."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_a_config_that_the_gateway_refuses_ends_the_wait_with_the_gateways_own_s
     assert result.seconds < 90
     assert "main is not ready: misconfigured: exit code 78" in result.err
     assert "no_such_key" in result.err
-    assert "Next: mend profiles/main/state/idlehands.json as the log says" in result.err
+    assert "Next: fix profiles/main/state/idlehands.json (the log says what is wrong: " in result.err
     until("a status that says why", lambda: site.state("main") == "misconfigured" or None)
 
 
@@ -105,7 +105,7 @@ def test_a_gateway_whose_chat_channel_fails_is_ready_but_called_degraded(site: S
     config["channels"] = {"telegram": {"enabled": True, "botToken": missing}}
     site.config("main").write_text(json.dumps(config))
     result = site.ok("up", "main")
-    assert result.out.startswith("main is ready, degraded: it works, but fails telegram, at 127.0.0.1:")
+    assert result.out.startswith("main is ready, degraded: it works, but these checks fail: telegram, at 127.0.0.1:")
     assert site.state("main") == "degraded"
 
 
@@ -127,7 +127,7 @@ def test_a_gateway_that_never_listens_is_not_ready_when_the_time_is_up(
     site.write("profiles:\n  main: {}\n", image=hostile_image("sleep 600"))
     result = site.run("up", "main", "--timeout", "3")
     assert result.code == 6
-    assert "main is not ready after 3 s: starting: nothing answers on its port yet" in result.err
+    assert "main is not ready after 3 s: starting: nothing responds on its port yet" in result.err
     assert f"Next: idlehands-deploy -C {site.root} logs main --follow" in result.err
 
 
@@ -148,7 +148,7 @@ def test_a_gateway_that_lives_but_is_never_ready_is_not_called_ready(
     site.write("profiles:\n  main: {}\n", image=hostile_image(serve))
     result = site.run("up", "main", "--timeout", "4")
     assert result.code == 6
-    assert "main is not ready after 4 s: starting: answers 503 on /readyz" in result.err
+    assert "main is not ready after 4 s: starting: /readyz returns HTTP 503" in result.err
 
 
 LIAR = "answers 200 to whatever it is asked"
@@ -179,7 +179,7 @@ def test_status_watch_tells_of_a_death_within_a_second_and_of_the_next_start(
     site.run("up", "main", "--timeout", "1")
     watch = site.begin("status", "--watch")
     assert watch.stdout is not None
-    assert "main starting: nothing answers on its port yet" in watch.stdout.readline()
+    assert "main starting: nothing responds on its port yet" in watch.stdout.readline()
     container = site.container("main")
     container.kill()
     died = time.monotonic()

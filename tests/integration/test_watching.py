@@ -153,7 +153,7 @@ def test_a_watch_that_is_killed_leaves_a_history_in_which_nobody_watched_since(w
         assert watch.next()["unwatched_since"] < watch.wait_for("state", state="ready")["time"]
         second = watched.run("watch", "rescue")
         assert (second.code, second.err.splitlines()[0]) == (
-            2, f"Error: Another watch is at work in {watched.root}.",
+            2, f"Error: Another watch is running in {watched.root}.",
         )  # fmt: skip
         watch.end()
     lines = watched.ok("history", "rescue", "--since", "1h").out.splitlines()
@@ -167,7 +167,7 @@ def test_a_watch_goes_on_while_there_is_no_engine(watched: Site) -> None:
         with watching(watched, "rescue") as watch:
             entry = watch.wait_for("state")
             assert (entry["state"], entry["usable"]) == ("unknown", False)
-            assert "the gateway says that it is ready" in entry["reason"]
+            assert "the gateway reports that it is ready" in entry["reason"]
             watch.end()
     finally:
         del watched.environ["DOCKER_HOST"]

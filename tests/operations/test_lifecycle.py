@@ -12,7 +12,7 @@ from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.operations import containers, dashboard, doctor, lifecycle, profiles, status
 from tests.support.engine import FakeEngine, commands, with_fakes
 from tests.support.helpers import snapshot
-from tests.support.imports import Told
+from tests.support.imports import Recorded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ class Site:
 
     def __init__(self, root: Path, engine: FakeEngine, compose: FakeCompose) -> None:
         self.root, self.engine, self.compose = root, engine, compose
-        self.told = Told()
+        self.told = Recorded()
         self.session = Session(Deployment(root), {}, self.told, lambda _: False)
 
     def lines(self) -> list[str]:
@@ -181,7 +181,7 @@ def test_a_dry_run_says_what_the_run_says_and_changes_nothing(pair: Site, comman
 def test_a_dry_run_makes_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_fakes(monkeypatch, FakeEngine(None))
     root = tmp_path / "new"
-    plan = lifecycle.prepare_up(Session(Deployment(root), {}, Told(), lambda _: False), ["main"]).plan
+    plan = lifecycle.prepare_up(Session(Deployment(root), {}, Recorded(), lambda _: False), ["main"]).plan
     assert not root.exists()
     assert plan.lines[:2] == [
         "main: profile added at 18789 (gateway), 18791 (browser control), 18800 (cdp openclaw), "

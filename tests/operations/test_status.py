@@ -93,9 +93,9 @@ def test_for_scripts_every_fact_stands_beside_the_verdict_as_the_schema_says() -
     ("answers", "said"),
     [
         (None, "the gateway was not asked"),
-        (GatewayAnswers(Answer(None), Answer(None)), "the gateway does not answer"),
-        (GatewayAnswers(Answer(503), Answer(503)), "the gateway answers, and does not say that it is ready"),
-        (GatewayAnswers(Answer(200), Answer(200, {"ready": True})), "the gateway says that it is ready"),
+        (GatewayAnswers(Answer(None), Answer(None)), "the gateway does not respond"),
+        (GatewayAnswers(Answer(503), Answer(503)), "the gateway responds, but does not report that it is ready"),
+        (GatewayAnswers(Answer(200), Answer(200, {"ready": True})), "the gateway reports that it is ready"),
     ],
 )
 def test_without_an_engine_a_gateway_is_unknown_whatever_it_says(answers: GatewayAnswers | None, said: str) -> None:

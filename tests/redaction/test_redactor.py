@@ -246,7 +246,7 @@ ORDINARY = [
     "[browser/server] Browser control listening on http://127.0.0.1:43002/ (auth=token)",
     "[secrets] [SECRETS_PROVIDER_DEGRADED] file:gwtoken: secret provider failed. event=secrets.provider",
     "[gateway] log file: /tmp/openclaw/openclaw-2026-11-22.log",
-    "main: exit code 78: the gateway refuses its configuration",
+    "main: exit code 78: the gateway rejects its configuration",
     "secrets/main/OPENAI_API_KEY: missing; write the value of OPENAI_API_KEY into it (mode 0600)",
     "token: missing, tokens=150000, maxTokens: 4096, token_count=12345678",
     "unrecognized key: gateway.no_such_key",

@@ -17,14 +17,15 @@ FLEET = fleet("profiles: {main: , rescue: }")
 PLAN = plan_ports(FLEET)
 READY = Observation(Verdict("main", "ready"), replace(RUNNING, restart_count=2))
 DEGRADED = Observation(
-    Verdict("rescue", "degraded", "it works, but fails telegram", ("telegram",), Remedy("look at it")), ENDED
+    Verdict("rescue", "degraded", "it works, but these checks fail: telegram", ("telegram",), Remedy("look at it")),
+    ENDED,
 )
 
 
 def test_up_says_where_each_gateway_is_and_what_to_do_next() -> None:
     assert "\n".join(map(str, views.up_lines(UpResult(PLAN, [READY, DEGRADED])))) == (
         "main is ready, at 127.0.0.1:18789. Open it: idlehands-deploy url main\n"
-        "rescue is ready, degraded: it works, but fails telegram, at 127.0.0.1:19789. "
+        "rescue is ready, degraded: it works, but these checks fail: telegram, at 127.0.0.1:19789. "
         "Open it: idlehands-deploy url rescue\n"
         "  Next: look at it"
     )

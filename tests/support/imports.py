@@ -1,4 +1,4 @@
-"""Imports of native gateways into a deployment of which no engine answers."""
+"""Imports of native gateways into a deployment without an engine."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BASE = "name: test\nbase_port: {base}\nspacing: 20\nprofiles: {{}}\n"
 
 
 class WithoutEngine(Session):
-    """A session on a host where no engine answers; the real one's failure leaves a socket to the garbage collector."""
+    """A session on a host without an engine; a real failure would leave a socket to the garbage collector."""
 
     def engine(self) -> Engine:
         raise EngineUnreachableError("No engine.", "Start it.")
@@ -46,7 +46,7 @@ def bring(root: Path, state: Path, name: str = "rescue", port: int | None = None
     return importing.import_native(session(root), name, state, port, adopt=adopt)
 
 
-class Told(Quiet):
+class Recorded(Quiet):
     """Progress whose lines are kept."""
 
     def __init__(self) -> None:
@@ -60,14 +60,14 @@ class Told(Quiet):
 
 
 def undo(root: Path, name: str = "rescue") -> list[str]:
-    """Undo an import; gives what was said."""
-    told = Told()
+    """Undo an import; returns the messages."""
+    told = Recorded()
     import_undo.undo(WithoutEngine(Deployment(root), {}, told, lambda _: False), name, confirm=lambda _: True)
     return told.lines
 
 
 def asked(root: Path, name: str = "rescue") -> str:
-    """What an undo asks; the answer is no."""
+    """The question of an undo; the answer is no."""
     with pytest.raises(UsageError, match="nothing was changed") as caught:
         import_undo.undo(session(root), name, confirm=lambda _: False)
     return caught.value.what.partition("nothing was changed. ")[2]
@@ -102,7 +102,7 @@ def failing(module: Any, name: str, error: BaseException) -> Iterator[None]:
 
 
 def killed_at(root: Path, state: Path, function: str, *arguments: str) -> None:
-    """Run the command and have its process killed when it is about to call a function of ``import_files``."""
+    """Run the command, and kill its process when it calls a function of ``import_files``."""
     script = (
         "import os, sys\n"
         "from idlehands_deploy.importing import files as import_files\n"
@@ -116,7 +116,7 @@ def killed_at(root: Path, state: Path, function: str, *arguments: str) -> None:
 
 
 def alike(found: Everything, wanted: Everything) -> bool:
-    """The same but for databases, which hold the same in other bytes; their rows are compared elsewhere."""
+    """Whether both are equal except for databases, whose bytes may differ; other tests compare their rows."""
     ours, theirs = (
         {path: item for path, item in snapshot.items() if ".sqlite" not in path} for snapshot in (found, wanted)
     )

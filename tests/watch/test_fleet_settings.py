@@ -12,13 +12,13 @@ def watching(text: str) -> str:
     return problems(f"watch: {text}\n")
 
 
-def test_without_a_word_it_restarts_after_a_minute_and_a_half_and_tells_nobody() -> None:
+def test_by_default_the_watch_restarts_after_90_seconds_and_notifies_nobody() -> None:
     watch = fleet("profiles: {main: }").watch
     assert (watch.restart, watch.patience, watch.notify.webhook, watch.notify.command) == (True, "90s", None, [])
     assert fleet("watch:\nprofiles: {main: }").watch == fleet("watch: {notify: }").watch == watch
 
 
-def test_receivers_are_addresses_files_of_secrets_and_a_command() -> None:
+def test_receivers_are_addresses_secret_files_and_a_command() -> None:
     notify = fleet(
         "watch: {notify: {webhook: secrets/a/webhook.url, ntfy: 'https://ntfy.example.org/t', command: [tell, me]}}"
     ).watch.notify
@@ -32,20 +32,20 @@ def test_receivers_are_addresses_files_of_secrets_and_a_command() -> None:
     ["ftp://a/b", "http://", "http://a b", "/etc/shadow", "secrets", "secrets/", "secrets/../fleet.yaml", "secrets/./a",
      "secrets//a", "secrets/a/..", "hunter2", "http://a:x/"],
 )  # fmt: skip
-def test_anything_else_is_no_receiver(value: str) -> None:
+def test_anything_else_is_refused_as_a_receiver(value: str) -> None:
     assert watching(f"{{notify: {{webhook: '{value}'}}}}") == (
         "watch.notify.webhook: must be an http or https address, or secrets/FILE with one as its only line"
     )
 
 
-def test_an_error_never_shows_what_was_written_for_a_receiver() -> None:
+def test_an_error_never_shows_the_value_of_a_receiver() -> None:
     key = secrets.token_hex(8)
     for wrong in (f"{{ntfy: {key}}}", f"{{ntfy: [{key}]}}", f"{{command: {key}}}", f"{{command: {{a: {key}}}}}"):
         assert key not in watching(f"{{notify: {wrong}}}")
     assert key not in watching(f"https://example.org/{key}")
 
 
-def test_a_wrong_key_is_told_with_the_one_that_is_meant() -> None:
+def test_a_wrong_key_is_reported_with_the_intended_one() -> None:
     assert watching("{patiense: 5s, notify: {webhok: x}}").splitlines() == [
         "watch.notify.webhok: unknown key; did you mean webhook?",
         "watch.patiense: unknown key; did you mean patience?",
@@ -57,5 +57,5 @@ def test_a_wrong_key_is_told_with_the_one_that_is_meant() -> None:
 
 
 @pytest.mark.parametrize(("text", "length"), [("90s", 90), ("5m", 300), ("5m30s", 330), ("0s", 0)])
-def test_a_time_is_read_as_seconds(text: str, length: int) -> None:
+def test_a_duration_is_read_as_seconds(text: str, length: int) -> None:
     assert seconds(text) == length

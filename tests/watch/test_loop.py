@@ -1,4 +1,4 @@
-"""A watch from its first entry to its last, over an engine whose events a test makes up."""
+"""A watch from its first entry to its last, with an engine whose events the test sends."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from idlehands_deploy.health.monitor import Monitor
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.planning.draft import make_draft
-from idlehands_deploy.watch import loop as watching
+from idlehands_deploy.watch import loop
 from idlehands_deploy.watch.journal import Journal, availability, read_journal
 from idlehands_deploy.watch.ledger import Ledger
-from idlehands_deploy.watch.loop import Watching, watch
+from idlehands_deploy.watch.loop import WatchOptions, watch
 from idlehands_deploy.watch.metrics import Metrics
 from idlehands_deploy.watch.policy import Policy
 from tests.support.containers import ENDED, RUNNING
@@ -40,7 +40,7 @@ SECONDS = 20
 
 
 class Watched:
-    """A watch under way."""
+    """A running watch."""
 
     def __init__(self, here: Session, engine: FakeEngine, compose: FakeCompose) -> None:
         self.here, self.engine, self.compose = here, engine, compose
@@ -51,7 +51,7 @@ class Watched:
 
     def _run(self) -> None:
         try:
-            watch(self.here, Watching([], None, self.entries.put, self.stopped))
+            watch(self.here, WatchOptions([], None, self.entries.put, self.stopped))
         except BaseException as error:  # noqa: BLE001 - the test asks for it
             self.failure = error
 
@@ -62,7 +62,7 @@ class Watched:
         return entry
 
     def has_begun(self) -> None:
-        """Read its first entries: that it watches, and what main is."""
+        """Read its first entries: that it has started, and the state of main."""
         self.next("watching")
         self.next("state")
 
@@ -78,9 +78,9 @@ class Watched:
 
 @pytest.fixture
 def deployment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Watched]]:
-    """Starts a watch over a fleet file's end; the engine knows a container that has ended."""
-    monkeypatch.setattr(watching, "PACE", PATIENT)
-    monkeypatch.setattr(watching, "TICK", 0.02)
+    """Starts a watch with this text at the end of the fleet file; the engine has one stopped container."""
+    monkeypatch.setattr(loop, "PACE", PATIENT)
+    monkeypatch.setattr(loop, "TICK", 0.02)
     engine, made = FakeEngine(), list[Watched]()
     here, compose = session(tmp_path), with_fakes(monkeypatch, engine)
 
@@ -105,7 +105,7 @@ def looks_like(monkeypatch: pytest.MonkeyPatch, verdicts: dict[str, State], fail
     monkeypatch.setattr(observing.Observer, "look", look)
 
 
-def test_the_first_look_and_every_change_are_written_with_their_evidence(
+def test_the_first_state_and_every_change_are_written_with_their_evidence(
     deployment: Callable[[str], Watched], tmp_path: Path
 ) -> None:
     run = deployment("")
@@ -122,7 +122,7 @@ def test_the_first_look_and_every_change_are_written_with_their_evidence(
     assert events == ["watching", "state", "state", "ended"]
 
 
-def test_a_gateway_that_hangs_is_restarted_at_once_when_patience_ends(
+def test_a_hung_gateway_is_restarted_without_a_grace_period_when_patience_ends(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "hung"})
@@ -134,7 +134,7 @@ def test_a_gateway_that_hangs_is_restarted_at_once_when_patience_ends(
     assert run.next("treated")["cure"] == "restart"
 
 
-def test_one_whose_browser_is_frozen_may_finish_its_work_first(
+def test_a_gateway_with_a_frozen_browser_may_finish_its_work_first(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "degraded"}, ("browser",))
@@ -144,7 +144,7 @@ def test_one_whose_browser_is_frozen_may_finish_its_work_first(
     assert run.compose.asked.get(timeout=SECONDS) == "restart main"
 
 
-def test_one_that_cannot_be_reached_gets_its_ports_and_network_anew(
+def test_an_unreachable_gateway_gets_a_new_container(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "unreachable"})
@@ -155,7 +155,7 @@ def test_one_that_cannot_be_reached_gets_its_ports_and_network_anew(
     assert run.compose.asked.get(timeout=SECONDS) == "up --detach --no-build --pull never --force-recreate main"
 
 
-def test_no_container_is_made_of_a_compose_file_that_is_not_the_fleet_file_s(
+def test_no_container_is_made_from_a_compose_file_that_does_not_match_the_fleet_file(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "unreachable"})
@@ -173,7 +173,7 @@ def test_a_restart_that_fails_is_written_and_the_watch_goes_on(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "hung", "paused": "ready"})
-    monkeypatch.setattr(FakeCompose, "failure", EngineFailedError("Compose could not do it.", "Mend it."))
+    monkeypatch.setattr(FakeCompose, "failure", EngineFailedError("Compose could not do it.", "Fix it."))
     run = deployment("watch: {patience: 0s}\n")
     run.has_begun()
     run.becomes(RUNNING)
@@ -184,7 +184,7 @@ def test_a_restart_that_fails_is_written_and_the_watch_goes_on(
     assert run.next("state")["state"] == "ready"
 
 
-def test_a_gateway_that_somebody_stops_just_now_is_left_alone(
+def test_a_gateway_that_a_person_is_stopping_is_not_restarted(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks_like(monkeypatch, {"exited": "ready", "running": "hung"})
@@ -193,7 +193,7 @@ def test_a_gateway_that_somebody_stops_just_now_is_left_alone(
     run.has_begun()
     run.becomes(RUNNING)
     assert run.next("state")["state"] == "hung"
-    assert run.next("spared")["reason"] == "somebody stops it"
+    assert run.next("spared")["reason"] == "it is being stopped"
     assert run.compose.asked.empty()
 
 
@@ -208,21 +208,19 @@ def test_nothing_is_restarted_where_the_fleet_file_says_so(
     assert run.compose.asked.empty()
 
 
-def test_an_edit_of_the_fleet_file_is_followed_without_a_restart_of_the_watch(
-    deployment: Callable[[str], Watched], tmp_path: Path
-) -> None:
+def test_the_watch_follows_an_edit_of_the_fleet_file(deployment: Callable[[str], Watched], tmp_path: Path) -> None:
     run = deployment("")
     run.has_begun()
     (tmp_path / "fleet.yaml").write_text("profiles: {main: , rescue: {port: 19789}}\n")
     assert run.next("fleet-read")["profiles"] == ["main", "rescue"]
-    # Main's state is the same, and said already.
+    # Main's state has not changed, so it is not written again.
     assert run.next("state")["profile"] == "rescue"
     (tmp_path / "fleet.yaml").write_text("profiles: {main: }\n")
     run.next("fleet-read")
     assert run.next("left")["profile"] == "rescue"
 
 
-def test_a_fleet_file_that_is_wrong_is_told_once_and_the_last_good_one_holds(
+def test_a_wrong_fleet_file_is_reported_once_and_the_last_valid_one_stays_in_use(
     deployment: Callable[[str], Watched], tmp_path: Path
 ) -> None:
     run = deployment("")
@@ -233,7 +231,7 @@ def test_a_fleet_file_that_is_wrong_is_told_once_and_the_last_good_one_holds(
     assert run.next("state")["state"] == "paused"
 
 
-def test_an_edit_while_a_round_ends_is_followed_too(
+def test_the_watch_follows_an_edit_made_while_it_reads_the_last_one(
     deployment: Callable[[str], Watched], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, before = tmp_path / "fleet.yaml", Monitor.run
@@ -253,13 +251,13 @@ def test_an_edit_while_a_round_ends_is_followed_too(
     assert entry["profiles"] == ["main", "a", "b"]
 
 
-def test_a_recovery_is_told_also_where_the_fleet_file_was_edited_for_it(
+def test_a_recovery_is_reported_also_after_an_edit_of_the_fleet_file(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o755)
-    monkeypatch.setattr(watching, "Policy", lambda **more: Policy(**more | {"settle": 0}))
+    monkeypatch.setattr(loop, "Policy", lambda **more: Policy(**more | {"settle": 0}))
     looks_like(monkeypatch, {"exited": "failed", "running": "ready"})
-    more = 'watch: {notify: {command: [sh, -c, "cat >> news.json; echo >> news.json"]}}\n'
+    more = 'watch: {notify: {command: [sh, -c, "cat >> events.json; echo >> events.json"]}}\n'
     run = deployment(more)
     run.has_begun()
     (tmp_path / "fleet.yaml").write_text(f"profiles: {{main: , rescue: {{port: 19789}}}}\n{more}")
@@ -269,12 +267,12 @@ def test_a_recovery_is_told_also_where_the_fleet_file_was_edited_for_it(
     assert run.next("state")["state"] == "ready"
     run.end()
     events = [
-        event for text in (tmp_path / "news.json").read_text().splitlines() for event in json.loads(text)["events"]
+        event for text in (tmp_path / "events.json").read_text().splitlines() for event in json.loads(text)["events"]
     ]
     assert [event["kind"] for event in events if event["profile"] == "main"] == ["problem", "recovered"]
 
 
-def test_time_counts_also_while_nothing_happens(tmp_path: Path) -> None:
+def test_time_is_counted_also_while_nothing_happens(tmp_path: Path) -> None:
     metrics = Metrics("bots")
     with closing(Journal(tmp_path / "watch" / "journal.jsonl")) as journal:
         ledger = Ledger(journal, metrics, lambda _: None)
@@ -286,7 +284,7 @@ def test_time_counts_also_while_nothing_happens(tmp_path: Path) -> None:
     assert counted > 0
 
 
-def test_a_gateway_that_works_is_not_forgotten_when_the_oldest_file_goes(tmp_path: Path) -> None:
+def test_an_unchanged_state_is_still_known_after_the_oldest_file_is_deleted(tmp_path: Path) -> None:
     path = tmp_path / "watch" / "journal.jsonl"
     with closing(Journal(path, largest=2000)) as journal:
         ledger = Ledger(journal, None, lambda _: None)
@@ -303,23 +301,23 @@ def test_a_second_watch_of_the_same_deployment_is_refused(deployment: Callable[[
     second = deployment("")
     second.thread.join(SECONDS)
     assert isinstance(second.failure, UsageError)
-    assert "Another watch is at work" in second.failure.what
+    assert "Another watch is running" in second.failure.what
     first.next("state")
 
 
-def test_news_of_a_trouble_that_lasts_reach_the_person_s_command(
+def test_a_lasting_problem_is_sent_to_the_command_in_the_fleet_file(
     deployment: Callable[[str], Watched], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     tmp_path.chmod(0o755)
-    monkeypatch.setattr(watching, "Policy", lambda **more: Policy(**more | {"settle": 0}))
+    monkeypatch.setattr(loop, "Policy", lambda **more: Policy(**more | {"settle": 0}))
     looks_like(monkeypatch, {"exited": "failed"})
-    run = deployment('watch: {notify: {command: [sh, -c, "cat > news.json"]}}\n')
+    run = deployment('watch: {notify: {command: [sh, -c, "cat > events.json"]}}\n')
     run.has_begun()
     run.end()
-    assert json.loads((tmp_path / "news.json").read_text())["events"][0]["state"] == "failed"
+    assert json.loads((tmp_path / "events.json").read_text())["events"][0]["state"] == "failed"
 
 
-def test_a_receiver_that_cannot_be_used_is_refused_before_anything_is_watched(
+def test_a_receiver_that_cannot_be_used_is_refused_before_the_watch_starts(
     deployment: Callable[[str], Watched], tmp_path: Path
 ) -> None:
     run = deployment("watch: {notify: {webhook: secrets/none}}\n")

@@ -49,7 +49,7 @@ def metrics() -> Metrics:
     return made
 
 
-def test_one_state_holds_and_the_others_do_not(metrics: Metrics) -> None:
+def test_one_state_is_1_and_the_others_are_0(metrics: Metrics) -> None:
     assert (value(metrics, "state", state="hung"), value(metrics, "state", state="ready")) == (1, 0)
 
 
@@ -64,13 +64,13 @@ def test_what_the_container_uses_and_how_fast_the_gateway_answers_is_there(metri
     assert (value(metrics, "probe_seconds_count"), value(metrics, "probe_seconds_bucket", le="0.005")) == (3, 3)
 
 
-def test_an_engine_that_is_away_for_a_while_looks_like_no_new_restart(metrics: Metrics) -> None:
+def test_an_engine_that_goes_away_and_comes_back_is_not_counted_as_a_restart(metrics: Metrics) -> None:
     metrics.see(Observation(Verdict("main", "unknown"), None))
     assert value(metrics, "state", state="unknown") == 1
     assert (value(metrics, "restarts"), value(metrics, "cpu_seconds")) == (2, 12.5)
 
 
-def test_a_paused_container_has_used_what_it_used_and_one_that_has_ended_begins_at_nothing(metrics: Metrics) -> None:
+def test_a_paused_container_keeps_its_cpu_time_and_a_stopped_one_has_none(metrics: Metrics) -> None:
     metrics.see(Observation(Verdict("main", "paused"), replace(RUNNING, state="paused")))
     assert value(metrics, "cpu_seconds") == 12.5
     metrics.see(Observation(Verdict("main", "stopped"), replace(RUNNING, state="exited")))
@@ -79,11 +79,11 @@ def test_a_paused_container_has_used_what_it_used_and_one_that_has_ended_begins_
 
 def test_restarts_by_the_watch_are_counted_from_zero(metrics: Metrics) -> None:
     assert value(metrics, "treatments_total") == 0
-    metrics.treat("main")
+    metrics.restarted("main")
     assert value(metrics, "treatments_total") == 1
 
 
-def test_a_profile_that_has_left_is_not_told_of_any_more(metrics: Metrics) -> None:
+def test_a_profile_that_has_left_the_fleet_has_no_metrics(metrics: Metrics) -> None:
     metrics.forget("main")
     assert b'profile="main"' not in generate_latest(metrics.registry)
 
@@ -103,17 +103,17 @@ def test_a_scrape_over_loopback_gets_text_until_the_watch_ends(metrics: Metrics)
         requests.get(f"http://127.0.0.1:{port}/metrics", timeout=10)
 
 
-def test_a_port_that_is_taken_and_an_address_that_is_not_ours_are_refused() -> None:
+def test_a_port_in_use_and_an_address_of_another_host_are_refused() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        with pytest.raises(PortConflictError, match="is taken"):
+        with pytest.raises(PortConflictError, match="is in use by another process"):
             Metrics("bots").serve("127.0.0.1", taken.getsockname()[1])
-    with pytest.raises(UsageError, match=r"Nothing can answer at 192\.0\.2\.1"):
+    with pytest.raises(UsageError, match=r"cannot listen on 192\.0\.2\.1:9464: "):
         Metrics("bots").serve("192.0.2.1", 9464)
 
 
-def test_the_example_dashboard_and_alerts_ask_only_for_what_there_is(metrics: Metrics) -> None:
+def test_the_example_dashboard_and_alerts_use_only_existing_metrics(metrics: Metrics) -> None:
     there = set(re.findall(r"^(idlehands_\w+)", generate_latest(metrics.registry).decode(), re.MULTILINE))
     dashboard = json.loads((MONITORING / "dashboard.json").read_text())
     alerts = yaml.safe_load((MONITORING / "alerts.yaml").read_text())

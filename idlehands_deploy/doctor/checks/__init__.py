@@ -1,1 +1,1 @@
-"""What `doctor` looks for: facts in, findings out. Pure, a module a subject."""
+"""The checks of `doctor`: facts in, findings out. Pure, one module per subject."""

@@ -1,4 +1,4 @@
-"""The engine, and the image on it."""
+"""Checks of the engine and of the image on it."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.facts import EngineFacts, ImageFacts
     from idlehands_deploy.fleet.model import Fleet
 
-# The first that maps host-gateway, and what this project is tested with.
+# The first that supports host-gateway; this project is tested with it.
 OLDEST = (20, 10)
-# The first that keeps ports published on loopback from the neighbours on the network segment.
+# The first that hides ports published on 127.0.0.1 from other machines on the local network.
 LOOPBACK_IS_LOOPBACK = (28, 0)
 
 
 def check_engine(engine: EngineFacts, fleet: Fleet) -> Iterator[Finding]:
-    """What the engine lacks."""
+    """Missing features of the engine."""
     if engine.release < OLDEST:
         yield Finding(
-            "error", "Docker Engine", f"is version {engine.version}", "20.10 is the oldest that this tool works with",
-            "upgrade it by the way it was installed",
+            "error", "Docker Engine", f"is version {engine.version}", "this tool needs version 20.10 or newer",
+            Remedy("upgrade it the way it was installed"),
         )  # fmt: skip
     if not engine.has_seccomp:
         yield Finding(
             "error", "Docker Engine", "has no seccomp",
-            "containers may make every system call, and Chromium's sandbox lacks one of its walls",
-            "use a kernel and an engine built with it: docker info --format '{{.SecurityOptions}}'",
+            "containers can use every system call, and Chromium's sandbox loses one of its layers",
+            Remedy("use a kernel and an engine with seccomp; check: docker info --format '{{.SecurityOptions}}'"),
         )  # fmt: skip
     limits = {
         "memory": (engine.limits_memory, True),
@@ -40,29 +40,31 @@ def check_engine(engine: EngineFacts, fleet: Fleet) -> Iterator[Finding]:
     for name, (has, wanted) in limits.items():
         if wanted and not has:
             yield Finding(
-                "warning", f"resources.{name}", "cannot be held by this kernel's cgroups",
-                "one gateway can take what the others and the host need",
-                "enable the controller; on a Raspberry Pi: cgroup_enable=memory in /boot/firmware/cmdline.txt",
+                "warning", f"resources.{name}", "cannot be enforced: this kernel lacks the cgroup controller",
+                "one gateway can use up what the others and the host need",
+                Remedy(
+                    "enable the controller; on a Raspberry Pi add cgroup_enable=memory to /boot/firmware/cmdline.txt"
+                ),
             )  # fmt: skip
     if engine.release < LOOPBACK_IS_LOOPBACK and any(item.publish.cdp for item in fleet.profiles.values()):
         yield Finding(
             "note", "Docker Engine",
-            f"{engine.version} lets the host's network segment reach ports published on 127.0.0.1",
-            "the CDP ports among them ask nobody for a password",
-            "where you do not trust that network, set `publish: {cdp: false}`, or use an engine from 28 on",
+            f"{engine.version} lets machines on the local network reach ports published on 127.0.0.1",
+            "the CDP ports among them need no password",
+            Remedy("if you do not trust that network, set `publish: {cdp: false}`, or use Docker Engine 28 or newer"),
         )  # fmt: skip
     for profile, item in fleet.profiles.items():
         if item.resources.cpus and item.resources.cpus > engine.cpus:
             yield Finding(
                 "error", f"fleet.yaml:profiles.{profile}.resources.cpus",
-                f"is {item.resources.cpus:g}, and this host has {engine.cpus}",
-                "the engine refuses to make the container",
+                f"is {item.resources.cpus:g}, but this host has {engine.cpus} CPUs",
+                "the engine refuses to create the container",
                 Remedy(f"lower it to {engine.cpus}, then: ", ours("up", profile)),
             )  # fmt: skip
 
 
 def check_image(reference: str, image: ImageFacts | None, context: str | None) -> Iterator[Finding]:
-    """Whether the image is there, and from where.
+    """Whether the image exists, and what it was built from.
 
     Args:
         context: the digest of this version's build context; None for an image that is not built from it.
@@ -72,17 +74,17 @@ def check_image(reference: str, image: ImageFacts | None, context: str | None) -
         yield Finding(
             "note", f"image {reference}", "is not on this engine",
             "the next `up` builds it first, which takes minutes" if build else "the next `up` pulls it first",
-            Remedy.run("image", "build") if build else f"docker pull {reference}",
+            Remedy.run("image", "build") if build else Remedy(f"docker pull {reference}"),
         )  # fmt: skip
     elif context is not None and image.context is None:
         yield Finding(
             "warning", f"image {reference}", "was not built by this tool",
-            "nothing tells what is in it",
+            "its content is unknown",
             Remedy(ours("image", "build"), "   (or name another image in fleet.yaml)"),
         )  # fmt: skip
     elif context is not None and image.context != context:
         yield Finding(
             "warning", f"image {reference}", "was built from another version of this tool's build context",
-            "its scripts and this tool may not agree",
+            "its scripts may not work with this version of the tool",
             Remedy(ours("image", "build"), " && ", ours("up")),
         )  # fmt: skip

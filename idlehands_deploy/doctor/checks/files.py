@@ -1,4 +1,4 @@
-"""Each profile's files: mounts, owners, modes, secrets."""
+"""Checks of each profile's files: mounts, owners, modes, secrets."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from idlehands_deploy.remedies import Remedy, ours
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from idlehands_deploy.host.file_facts import PathFacts, Strangers
+    from idlehands_deploy.host.file_facts import ForeignFiles, PathFacts
 
 OTHERS = 0o077
 
 
 @dataclass(frozen=True)
 class ProfileFiles:
-    """What lies in the deployment directory for one profile.
+    """One profile's files in the deployment directory.
 
     Attributes:
-        uid: of its container's user, as ``gid`` is.
+        uid: of its container's user; ``gid`` too.
         mounts: state and workspace.
-        private: the directories around mounts and around secrets, outer before inner, in two pairs.
+        private: the directories above the mounts and above the secrets, outer before inner, in two pairs.
         secrets: the files that the container gets.
-        unused: names in the secrets directory that it does not get.
-        strangers: in the mounts, by the mount's path.
+        unused: names in the secrets directory that the container does not get.
+        foreign: files of other users in the mounts, by the mount's path.
     """
 
     name: str
@@ -38,32 +38,32 @@ class ProfileFiles:
     private: tuple[PathFacts, ...]
     secrets: tuple[PathFacts, ...]
     unused: tuple[str, ...]
-    strangers: dict[str, Strangers]
+    foreign: dict[str, ForeignFiles]
 
 
 def check_files(files: ProfileFiles, *, was_made: bool) -> Iterator[Finding]:
     """What is wrong with a profile's files.
 
     Args:
-        was_made: whether it has been up or generated, so that its files must be there.
+        was_made: whether `up` or `generate` has run for it, so that its files must exist.
     """
     for mount in files.mounts:
         yield from _check_mount(files, mount, was_made=was_made)
     for secret in files.secrets:
         yield from _check_secret(files, secret, was_made=was_made)
     for outer, inner in (files.private[:2], files.private[2:]):
-        # One closed door is enough.
+        # One of the two is enough to keep other users out.
         if all(path.kind == "directory" and path.mode & OTHERS for path in (outer, inner)):
             yield Finding(
-                "warning", inner.path, f"has mode {inner.mode:04o}: other users of this host can look into it",
-                "it holds sessions and credentials",
-                f"chmod 700 {inner.full}",
+                "warning", inner.path, f"has mode {inner.mode:04o}: other users of this host can read it",
+                "it contains sessions and credentials",
+                Remedy(f"chmod 700 {inner.full}"),
             )  # fmt: skip
     for name in files.unused:
         yield Finding(
-            "warning", f"secrets/{files.name}/{name}", "is no secret of this profile",
+            "warning", f"secrets/{files.name}/{name}", "is not listed as a secret of this profile",
             "the gateway does not get it",
-            f"name it under profiles.{files.name}.secrets in fleet.yaml, or delete it",
+            Remedy(f"add it to profiles.{files.name}.secrets in fleet.yaml, or delete it"),
         )  # fmt: skip
 
 
@@ -73,7 +73,7 @@ def _check_mount(files: ProfileFiles, mount: PathFacts, *, was_made: bool) -> It
         if was_made:
             yield Finding(
                 "error", mount.path, "does not exist", "the engine does not start a container without it",
-                Remedy(ours("up", files.name), "   (makes an empty one; or put back what was there)"),
+                Remedy(ours("up", files.name), "   (creates an empty one; or put back the old one)"),
             )  # fmt: skip
     elif mount.kind not in {"directory", "link"}:
         yield Finding(
@@ -81,20 +81,20 @@ def _check_mount(files: ProfileFiles, mount: PathFacts, *, was_made: bool) -> It
             mount.path,
             "is not a directory",
             "it cannot be mounted",
-            f"mv {mount.full} {mount.full}.old",
+            Remedy(f"mv {mount.full} {mount.full}.old"),
         )
     elif mount.kind == "directory" and mount.uid != files.uid:
         yield Finding(
-            "error", mount.path, f"belongs to user {mount.uid}, and the gateway runs as {files.uid}",
-            "it cannot write there",
-            f"sudo chown -R {owner} {mount.full}",
+            "error", mount.path, f"belongs to user {mount.uid}, but the gateway runs as {files.uid}",
+            "the gateway cannot write there",
+            Remedy(f"sudo chown -R {owner} {mount.full}"),
         )  # fmt: skip
-    elif strangers := files.strangers.get(mount.path):
+    elif foreign := files.foreign.get(mount.path):
         yield Finding(
-            "error", strangers.first,
-            f"belongs to another user than the gateway's ({files.uid})" + _and_more(strangers.count),
-            "the gateway cannot write to it, and a database that it cannot open keeps it from starting",
-            f"sudo chown -R {owner} {mount.full}",
+            "error", foreign.first,
+            f"does not belong to the gateway's user ({files.uid})" + _and_more(foreign.count),
+            "the gateway cannot write to it, and does not start if it is a database",
+            Remedy(f"sudo chown -R {owner} {mount.full}"),
         )  # fmt: skip
 
 
@@ -104,34 +104,34 @@ def _check_secret(files: ProfileFiles, secret: PathFacts, *, was_made: bool) -> 
         if was_made:
             yield Finding(
                 "error", secret.path, "does not exist", "the engine does not start a container without it",
-                Remedy(ours("up", files.name), "   (makes a new one)") if name == TOKEN_SECRET
+                Remedy(ours("up", files.name), "   (creates a new one)") if name == TOKEN_SECRET
                 else Remedy(f"write the value of {name} into it (mode 0600), then: ", ours("up", files.name)),
             )  # fmt: skip
     elif secret.kind != "file":
         yield Finding(
-            "error", secret.path, "is no file", "the gateway does not get a value from it",
-            f"mv {secret.full} {secret.full}.old   (then write the value of {name} into a file in its place)",
+            "error", secret.path, "is not a file", "the gateway cannot read a value from it",
+            Remedy(f"mv {secret.full} {secret.full}.old   (then write the value of {name} into a file there)"),
         )  # fmt: skip
     elif secret.size == 0:
         yield Finding(
-            "error", secret.path, "is empty", "the gateway is held back until it has a value",
-            Remedy(ours("up", files.name), "   (makes a new one)") if name == TOKEN_SECRET
+            "error", secret.path, "is empty", "the gateway does not start until it has a value",
+            Remedy(ours("up", files.name), "   (creates a new one)") if name == TOKEN_SECRET
             else Remedy(f"write the value of {name} into it, then: ", ours("up", files.name)),
         )  # fmt: skip
     else:
         if secret.mode & OTHERS:
             yield Finding(
                 "warning", secret.path, f"has mode {secret.mode:04o}: other users of this host can read or change it",
-                "it is a secret", f"chmod 600 {secret.full}",
+                "it is a secret", Remedy(f"chmod 600 {secret.full}"),
             )  # fmt: skip
         if secret.uid != files.uid or not secret.mode & stat.S_IRUSR:
             yield Finding(
                 "error", secret.path,
-                f"belongs to user {secret.uid} with mode {secret.mode:04o}, and the gateway runs as {files.uid}",
+                f"belongs to user {secret.uid} with mode {secret.mode:04o}, but the gateway runs as {files.uid}",
                 "the gateway cannot read it",
-                f"sudo chown {files.uid}:{files.gid} {secret.full} && sudo chmod 600 {secret.full}",
+                Remedy(f"sudo chown {files.uid}:{files.gid} {secret.full} && sudo chmod 600 {secret.full}"),
             )  # fmt: skip
 
 
 def _and_more(count: int) -> str:
-    return f", as do {count - 1} more" if count > 1 else ""
+    return f"; the same for {count - 1} more" if count > 1 else ""

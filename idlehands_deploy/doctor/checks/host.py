@@ -1,4 +1,4 @@
-"""The host: kernel, memory, disks, clock."""
+"""Checks of the host: kernel, memory, disks, clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.host.facts import INOTIFY_INSTANCES, INOTIFY_WATCHES, UNPRIVILEGED, USER_NAMESPACES
+from idlehands_deploy.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -14,38 +15,38 @@ if TYPE_CHECKING:
     from idlehands_deploy.host.facts import HostFacts
 
 MB = 1 << 20
-# Idle, a gateway takes 0.8 GB, and 1 GB with its browser.
+# An idle gateway uses 0.8 GB, and 1 GB with its browser.
 ONE_GATEWAY = 1024 * MB
-# Below this the image's own check holds a gateway back.
+# Below this the image's own check does not start a gateway.
 NO_ROOM = 64 * MB
 LITTLE_ROOM = 1024 * MB
 FEW_FILES = 5000
-# A gateway has one, and its browser two; the rest of the user's programs want some too.
+# A gateway uses one and its browser two; the user's other programs need some too.
 INSTANCES_EACH = 3
 INSTANCES_ELSE = 32
 WATCHES = 8192
 EACH = {INOTIFY_INSTANCES: INSTANCES_EACH, INOTIFY_WATCHES: 500}
-# Clocks of two machines that share a disk may differ by so much, in seconds.
+# The clocks of two machines that share a disk may differ by this; seconds.
 CLOCK_SLACK = 120
 
 
 def check_host(host: HostFacts, fleet: Fleet, to_start: int, written_at: Mapping[str, float]) -> Iterator[Finding]:
-    """What of the host keeps gateways from working.
+    """What keeps gateways from working on this host.
 
     Args:
-        to_start: how many gateways more may be started next.
-        written_at: when files that must be older than now were written, seconds since 1970 by their name.
+        to_start: how many more gateways may be started next.
+        written_at: when files of the deployment were written: seconds since 1970, by name.
     """
     yield from _check_namespaces(host, fleet)
     yield from _check_inotify(host, len(fleet.profiles), to_start)
     yield from _check_memory(host, to_start)
     yield from _check_disks(host)
-    for name, moment in written_at.items():
-        if moment > host.now + CLOCK_SLACK:
+    for name, written in written_at.items():
+        if written > host.now + CLOCK_SLACK:
             yield Finding(
-                "error", "clock", f"{name} was written {_span(moment - host.now)} from now",
-                "a gateway whose lease lies in the future is refused for as long, and sessions are out of order",
-                "set the clock: sudo timedatectl set-ntp true",
+                "error", "clock", f"is behind: {name} was written {_span(written - host.now)} in the future",
+                "a gateway does not start while its lease is dated in the future, and sessions are out of order",
+                Remedy("set the clock: sudo timedatectl set-ntp true"),
             )  # fmt: skip
 
 
@@ -57,10 +58,10 @@ def _check_namespaces(host: HostFacts, fleet: Fleet) -> Iterator[Finding]:
     required = [name for name, sandbox in wanting.items() if sandbox == "required"]
     value = 1 if setting == UNPRIVILEGED else 15000
     yield Finding(
-        "error" if required else "warning", setting, "is 0: nobody but root may make a user namespace",
-        f"Chromium cannot sandbox its pages, so {_names(required)} will not start" if required
+        "error" if required else "warning", setting, "is 0: only root can create user namespaces",
+        f"Chromium's sandbox cannot work, so {_names(required)} will not start" if required
         else f"the browsers of {_names(list(wanting))} run without their sandbox",
-        f"sudo sysctl -w {setting}={value}",
+        Remedy(f"sudo sysctl -w {setting}={value}"),
     )  # fmt: skip
 
 
@@ -70,15 +71,15 @@ def _check_inotify(host: HostFacts, profiles: int, to_start: int) -> Iterator[Fi
         limit, taken = host.settings.get(name, need), host.taken.get(name, 0)
         more = to_start * EACH[name]
         if limit < need:
-            what = f"is {limit}, and {profiles} gateways want {need}"
+            what = f"is {limit}, but {profiles} gateways need {need}"
         elif limit - taken < more:
-            what = f"is {limit}, of which {taken} are taken, and the next gateway wants {more}"
+            what = f"is {limit} with {taken} in use, but the next gateway needs {more}"
         else:
             continue
         yield Finding(
             "warning", name, what,
-            "a gateway that can watch no more files does not see changes of its config and workspace",
-            f"sudo sysctl -w {name}={2 * max(need, taken + more)}",
+            "a gateway that cannot watch more files misses changes of its config and workspace",
+            Remedy(f"sudo sysctl -w {name}={2 * max(need, taken + more)}"),
         )  # fmt: skip
 
 
@@ -87,9 +88,9 @@ def _check_memory(host: HostFacts, to_start: int) -> Iterator[Finding]:
     if host.available_memory is not None and host.available_memory < need:
         yield Finding(
             "warning", "memory",
-            f"{_size(host.available_memory)} are free, and {to_start} more gateways want {_size(need)}",
-            "the kernel kills processes where memory runs out, and starts take minutes before that",
-            "stop what is not needed, or lower `resources.memory` and run fewer gateways",
+            f"{_size(host.available_memory)} are free, but {to_start} more gateways need {_size(need)}",
+            "when memory runs short, starts take minutes and the kernel kills processes",
+            Remedy("stop what you do not need, or run fewer gateways with a lower `resources.memory`"),
         )  # fmt: skip
 
 
@@ -99,14 +100,14 @@ def _check_disks(host: HostFacts) -> Iterator[Finding]:
             none = disk.free < NO_ROOM
             yield Finding(
                 "error" if none else "warning", disk.path, f"only {_size(disk.free)} are free",
-                "a gateway is held back below 64 MB" if none else "sessions, logs and browser data grow by the day",
-                f"see what takes it: du -xh -d 2 {disk.path} | sort -h | tail",
+                "a gateway does not start below 64 MB" if none else "sessions, logs and browser data grow every day",
+                Remedy(f"see what uses the space: du -xh -d 2 {disk.path} | sort -h | tail"),
             )  # fmt: skip
         elif disk.free_files is not None and disk.free_files < FEW_FILES:
             yield Finding(
                 "warning", disk.path, f"has room for only {disk.free_files} more files",
-                "a browser's cache alone makes thousands",
-                f"see where they are: du --inodes -x -d 2 {disk.path} | sort -n | tail",
+                "a browser's cache alone has thousands",
+                Remedy(f"see where they are: du --inodes -x -d 2 {disk.path} | sort -n | tail"),
             )  # fmt: skip
 
 

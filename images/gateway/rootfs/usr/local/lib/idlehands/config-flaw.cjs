@@ -1,6 +1,6 @@
-// Prints why a config cannot be read, and nothing if it can: the gateway itself
-// calls a file that was cut in half one without gateway.mode. Parsed by the
-// gateway's own library, or not judged at all.
+// Prints why a config cannot be parsed, and nothing if it can: for half a file the
+// gateway itself reports only that gateway.mode is missing. Uses the gateway's own
+// parser; without it, prints nothing.
 const { readFileSync } = require("node:fs");
 const { createRequire } = require("node:module");
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def alone(session: Session) -> Iterator[None]:
-    """One import at a time, without keeping other commands from the deployment for as long as the copy takes."""
+def import_lock(session: Session) -> Iterator[None]:
+    """Allow one import at a time; other commands can still use the deployment while files are copied."""
     import fcntl  # noqa: PLC0415 - not on every platform
 
     profiles = session.deployment.root / "profiles"
@@ -33,17 +33,17 @@ def alone(session: Session) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StateRefusedError("Another import into this deployment is under way.", "Wait for it.") from None
+            raise StateRefusedError("Another import into this deployment is running.", "Wait until it ends.") from None
         yield
     finally:
         os.close(descriptor)
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory that its owner alone can read, if it is not there.
+    """Create a directory that only its owner can read, if it does not exist.
 
     Raises:
-        DirectoryError: it cannot be made.
+        DirectoryError: it cannot be created.
     """
     try:
         path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
