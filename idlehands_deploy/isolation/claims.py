@@ -9,7 +9,7 @@ from idlehands_deploy.fleet.addresses import HOST, Endpoint, endpoint, is_loopba
 from idlehands_deploy.fleet.ports import CDP_OFFSET, CONTROL_OFFSET
 from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT
 from idlehands_deploy.isolation.bots import BOT_SECRET, Account, config_accounts
-from idlehands_deploy.isolation.pins import attaches, config_cdp_ports, config_cdp_urls, is_port
+from idlehands_deploy.isolation.pins import browser_key, config_cdp_ports, config_cdp_urls, is_port
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -175,12 +175,12 @@ def spare_port(setup: Setup) -> int:
 def native_member(native: Native) -> Member:
     """What a native gateway takes."""
     chromes = [
-        Chrome(key, f"{native.config.place}:{place}")
-        for place, url in config_cdp_urls(native.config)
-        # By loopback it has one of its own, unless it is told to find one there.
+        Chrome(target, f"{native.config.place}:{found.key}")
+        for found in config_cdp_urls(native.config)
+        # At a loopback address the gateway starts its own Chrome, unless it only attaches.
         if native.config
-        and (key := endpoint(native.config.reveal(url), loopback=HOST))
-        and (not is_loopback(url_host(native.config.reveal(url))) or attaches(native.config, place))
+        and (target := endpoint(native.config.reveal(found.url), loopback=HOST))
+        and (not is_loopback(url_host(native.config.reveal(found.url))) or found.attaches)
     ]
     folders = (
         Folder(native.state, "state", native.place),
@@ -243,15 +243,15 @@ def _pinned(setup: Setup) -> Iterator[Claim]:
 
 
 def _profile_chromes(setup: Setup) -> Iterator[Chrome]:
-    in_config = dict(config_cdp_urls(setup.config))
-    for key, url in in_config.items():
-        if setup.config and (found := endpoint(setup.config.reveal(url))):
-            yield Chrome(found, setup.in_config(key))
+    in_config = list(config_cdp_urls(setup.config))
+    for found in in_config:
+        if setup.config and (target := endpoint(setup.config.reveal(found.url))):
+            yield Chrome(target, setup.in_config(found.key))
+    keys = {found.key for found in in_config}
     for name, browser in setup.profile.browser.profiles.items():
-        key = f"browser.profiles.{name}.cdpUrl"
-        # The config outranks the fleet file, which set it once; the same said twice is one browser.
-        if browser.cdp_url and key not in in_config and (found := endpoint(browser.cdp_url)):
-            yield Chrome(found, setup.in_fleet(f"browser.profiles.{name}.cdp_url"))
+        # The config overrides the fleet file: a browser in both is one browser.
+        if browser.cdp_url and browser_key(name, "cdpUrl") not in keys and (target := endpoint(browser.cdp_url)):
+            yield Chrome(target, setup.in_fleet(f"browser.profiles.{name}.cdp_url"))
 
 
 def _profile_accounts(setup: Setup) -> Iterator[Account]:

@@ -12,7 +12,7 @@ from idlehands_deploy.fleet.addresses import HOST, HOST_ADDRESS, endpoint, is_lo
 from idlehands_deploy.fleet.ports import CONTROL_OFFSET, IMPLICIT_BROWSER
 from idlehands_deploy.isolation.claims import RELAY_OFFSET, config_command, set_port, spare_port
 from idlehands_deploy.isolation.paths import check_environment, check_paths
-from idlehands_deploy.isolation.pins import attaches, config_cdp_ports, config_cdp_urls, implicit_browser, is_port
+from idlehands_deploy.isolation.pins import browser_key, config_cdp_ports, config_cdp_urls, implicit_browser, is_port
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -137,14 +137,14 @@ def _check_browsers(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
             yield Finding(
                 "warning", setup.in_fleet(f"browser.profiles.{name}"), f"{config.place} does not have this browser",
                 f"nothing answers at its port {port}: the fleet file sets the browsers of a new profile only",
-                _set(setup, f"browser.profiles.{name}.cdpPort", str(port)),
+                _set(setup, browser_key(name, "cdpPort"), str(port)),
             )  # fmt: skip
 
 
 def _check_pins(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
     """Browsers that a gateway would start, and for which the config names no port that can be one."""
     for name, browser in config.mappings("browser", "profiles"):
-        key, port = f"browser.profiles.{name}.cdpPort", browser.get("cdpPort")
+        key, port = browser_key(name, "cdpPort"), browser.get("cdpPort")
         managed = browser.get("driver", "openclaw") in ("openclaw", "clawd")
         if not is_port(port) and (port is not None or (managed and not browser.get("cdpUrl"))):
             wanted = setup.ports.cdp.get(name) or spare_port(setup)
@@ -153,12 +153,13 @@ def _check_pins(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
 
 
 def _check_addresses(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
-    urls = dict(config_cdp_urls(config))
+    found = list(config_cdp_urls(config))
+    urls = {item.key: item.url for item in found}
     own = {*setup.ports.cdp.values(), *(port for _, port, _ in config_cdp_ports(config))}
-    for key, url in urls.items():
-        # By loopback a gateway starts a Chrome of its own, unless it is told to find one there.
+    for _, key, url, attaches in found:
+        # At a loopback address a gateway starts its own Chrome, unless it only attaches.
         local = endpoint(config.reveal(url), loopback="container")
-        if local and local[0] == "container" and attaches(config, key) and local[1] not in own:
+        if local and local[0] == "container" and attaches and local[1] not in own:
             yield Finding(
                 "error", setup.in_config(key), f"{url_host(url) or 'its host'} is the container itself in there",
                 f"no Chrome listens on port {local[1]} inside of it",
@@ -172,7 +173,7 @@ def _check_addresses(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
             )  # fmt: skip
     yield from _check_private(setup, config, urls)
     for name, browser in setup.profile.browser.profiles.items():
-        key = f"browser.profiles.{name}.cdpUrl"
+        key = browser_key(name, "cdpUrl")
         if browser.cdp_url is None:
             continue
         if key not in urls:
