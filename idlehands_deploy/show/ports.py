@@ -121,11 +121,11 @@ def _key(place: str) -> str:
 
 
 def _native_rows(native: Native) -> Iterator[tuple[str, ...]]:
-    from idlehands_deploy.isolation.claims import native_claims  # noqa: PLC0415
+    from idlehands_deploy.isolation.claims import native_ports  # noqa: PLC0415
 
     state = "running" if native.running else "not running"
-    derived = [claim.port for claim in native_claims(native) if claim.derived]
-    for claim in native_claims(native):
+    derived = [claim.port for claim in native_ports(native) if claim.derived]
+    for claim in native_ports(native):
         if not claim.derived:
             note = f"{state}, by {claim.place}" if claim.purpose == "gateway" else ""
             yield native.place, claim.purpose, "native", str(claim.port), note
