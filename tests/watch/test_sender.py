@@ -196,7 +196,7 @@ def test_a_command_that_does_not_end_is_killed_with_its_children(
     monkeypatch.setattr(sender, "HOOK_SECONDS", 0.5)
     script = "sleep 600 & echo $! > child; wait"
     assert sent(tmp_path, wanted(command=["sh", "-c", script]), HUNG) == [
-        "command: it was not done within 0.5 s, and was killed"
+        "command: it did not end within 0.5 s and was killed"
     ]
     assert not _lives(Path(f"/proc/{int((tmp_path / 'child').read_text())}/stat"))
 
