@@ -25,4 +25,4 @@ class Finding(NamedTuple):
     place: str
     what: str
     why: str
-    fix: Remedy | str
+    fix: Remedy

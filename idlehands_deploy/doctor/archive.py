@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 TOP = "idlehands-deploy-bundle"
 INDEX = "README.txt"
 _HEAD = """\
-What idlehands-deploy found on one host, made to be attached to a bug report. Nothing of it was sent anywhere.
+A report about one host, collected by idlehands-deploy to be attached to a bug report. It was not sent anywhere.
 
-LOOK THROUGH IT BEFORE YOU SHARE IT. What is removed follows rules, and no rule knows everything.
+LOOK THROUGH IT BEFORE YOU SHARE IT. Secrets are removed by rules, and rules can miss something.
 
 Removed
-  - the contents of every file below secrets/, every key, token and password of the gateways' configs, and every
-    value of `environment` that is not plainly harmless: wherever they stand, also encoded
-  - texts in the gateways' configs, but for a few that are the same for everybody: <text, 17 characters>
-  - what looks like a key, a token, an id of a session or device: <removed>
-  - e-mail addresses, phone numbers, addresses on the internet, user names, this host's name, the path of the
+  - the contents of all files in secrets/, all keys, tokens and passwords in the gateways' configs, and all values
+    of `environment` that may be private: everywhere, also in encoded form
+  - texts in the gateways' configs, except a few that are never private: <text, 17 characters>
+  - everything that looks like a key, a token, or an id of a session or device: <removed>
+  - e-mail addresses, phone numbers, public IP addresses, user names, the name of this host, the path of the
     deployment directory: <e-mail>, <phone>, <address>, <user>, <host>, <deployment>
-  - chats, sessions, credentials, browser data and the workspaces: never read for this, only counted
+  - chats, sessions, credentials, browser data and workspaces: never read, only counted
 
 Not removed
-  - names of profiles, of other hosts, private addresses and ports, version numbers, times
-  - what the gateways wrote into their last log lines and what no rule knows for a secret
+  - names of profiles and of other hosts, private IP addresses and ports, version numbers, times
+  - the gateways' last log lines, as far as no rule recognises a secret in them
 
 Contents
 """
@@ -42,29 +42,31 @@ Contents
 def write_bundle(path: Path, entries: Mapping[str, str], *, replace: bool = False, made_at: int = 0) -> None:
     """Write texts that are already redacted into an archive that only its owner can read.
 
-    After a crash there is the whole archive or none. The same entries give the same bytes.
+    After a crash the archive is complete or does not exist. The same entries give the same bytes.
 
     Args:
         path: of the .tar.gz.
         entries: text by name in the archive, such as ``main/logs.txt``; an index is added.
-        replace: whether a file that is there already may be lost.
-        made_at: seconds since 1970 that every file in it is dated.
+        replace: whether an existing file may be replaced.
+        made_at: the date of every file in it; seconds since 1970.
 
     Raises:
-        UsageError: there is a file of that name already, or it cannot be written.
+        UsageError: the file exists, or it cannot be written.
     """
     texts = {INDEX: index_text(entries)} | dict(sorted(entries.items()))
     try:
         _write(path, _archive(texts, made_at), replace=replace)
     except FileExistsError:
-        raise UsageError(f"There is {path} already.", "Name another file, or move that one away.") from None
+        raise UsageError(f"{path} already exists.", "Choose another file name, or move that file away.") from None
     except OSError as error:
         reason = error.strerror or str(error)
-        raise UsageError(f"Cannot write {path}: {reason}.", "Name a file in a directory that you can write.") from None
+        raise UsageError(
+            f"Cannot write {path}: {reason}.", "Choose a file in a directory that you can write."
+        ) from None
 
 
 def index_text(entries: Mapping[str, str]) -> str:
-    """What is in the archive, what was taken out, and what to do before sharing it."""
+    """What the archive contains, what was removed, and what to do before sharing it."""
     width = max(map(len, entries), default=0)
     lines = [f"  {name:<{width}}  {_size(text)}" for name, text in sorted(entries.items())]
     return _HEAD + "\n".join(lines) + "\n"
@@ -79,14 +81,14 @@ def _archive(texts: Mapping[str, str], made_at: int) -> bytes:
     import gzip  # noqa: PLC0415 - only this command pays for it
 
     buffer = io.BytesIO()
-    # gzip writes the time and a file's name into its head by itself.
+    # By default gzip writes the time and a file name into its header.
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=made_at) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for name, text in texts.items():
             if not _is_inside(name):
-                raise ValueError(f"not a name within an archive: {name!r}")
+                raise ValueError(f"not a valid name in an archive: {name!r}")
             content = text.encode(errors="replace")
             entry = tarfile.TarInfo(f"{TOP}/{name}")
             entry.size, entry.mtime, entry.mode = len(content), made_at, PRIVATE_FILE
@@ -119,10 +121,10 @@ def _write(path: Path, content: bytes, *, replace: bool) -> None:
 def _put(temporary: Path, path: Path) -> None:
     try:
         path.hardlink_to(temporary)
-    except FileExistsError:  # made since we looked
+    except FileExistsError:  # created meanwhile
         raise
     except OSError:
-        # A file system without hard links cannot keep what is there and tell so at one stroke.
+        # Without hard links, the check and the write are two steps.
         if os.path.lexists(path):
             raise FileExistsError(path) from None
         temporary.replace(path)

@@ -1,4 +1,4 @@
-"""Gather what explains a deployment's trouble, each part on its own, with every secret removed."""
+"""Collect the parts of a bug report, each independent of the others, with every secret removed."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.facts import ContainerFacts
 
 LOG_LINES = 300
-# Of a watch's journal.
+# The latest entries of the watch's journal.
 ENTRIES = 500
 
 
 @dataclass(frozen=True)
 class Elsewhere:
-    """Parts that others know how to get.
+    """Parts that other packages provide.
 
     Attributes:
-        status: as a script is shown it.
-        history: the entries of a watch's journal, oldest first.
+        status: the JSON of `status`.
+        history: the entries of the watch's journal, oldest first.
     """
 
     status: Callable[[], Any]
@@ -56,17 +56,17 @@ class Elsewhere:
 
 
 def gather(session: Session, elsewhere: Elsewhere, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a bug report needs, redacted, by name in the archive.
+    """The parts of a bug report, redacted, by name in the archive.
 
-    A part that cannot be had says why, and the others still come; so do those that need no engine when none answers.
+    A part that fails contains the reason, and the others are still collected. Most parts need no engine.
 
     Args:
-        more: further texts, such as what ``doctor`` found; redacted like the rest.
+        more: further texts, such as the findings of ``doctor``; redacted like the rest.
     """
-    return _Gathering(session).run(elsewhere, more or {})
+    return _Collector(session).run(elsewhere, more or {})
 
 
-class _Gathering:
+class _Collector:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._deployment = session.deployment
@@ -84,9 +84,9 @@ class _Gathering:
         self._data("versions.json", self._versions)
         self._data("host.json", lambda: host_facts(deployment.root))
         self._data("engine.json", self._engine_info)
-        self._outline("fleet.yaml", lambda: fleet_text(deployment, names, self._clean))
-        self._outline("compose.yaml", lambda: compose_text(deployment, names, self._clean))
-        self._outline("generate-check.txt", lambda: difference(self._session, names, self._clean))
+        self._part("fleet.yaml", lambda: fleet_text(deployment, names, self._clean))
+        self._part("compose.yaml", lambda: compose_text(deployment, names, self._clean))
+        self._part("generate-check.txt", lambda: difference(self._session, names, self._clean))
         self._data("status.json", lambda: self._status(elsewhere.status))
         self._data("watch.json", lambda: elsewhere.history()[-ENTRIES:])
         for name in names:
@@ -97,23 +97,23 @@ class _Gathering:
 
     def _profile(self, name: str) -> None:
         deployment = self._deployment
-        self._outline(f"{name}/config.json", lambda: config_text(deployment, name, self._clean))
+        self._part(f"{name}/config.json", lambda: config_text(deployment, name, self._clean))
         self._text(f"{name}/state.txt", lambda: state_listing(deployment.state_directory(name)))
         self._text(f"{name}/secrets.txt", lambda: secrets_listing(self._session, name))
         self._data(f"{name}/container.json", lambda: self._inspected(name))
         self._text(f"{name}/logs.txt", lambda: self._logs(name))
 
     def _text(self, entry: str, make: Callable[[], str]) -> None:
-        self._outline(entry, lambda: self._redactor.text(make()))
+        self._part(entry, lambda: self._redactor.text(make()))
 
     def _data(self, entry: str, make: Callable[[], Any]) -> None:
-        self._outline(entry, lambda: json.dumps(self._redactor.value(make()), indent=2))
+        self._part(entry, lambda: json.dumps(self._redactor.value(make()), indent=2))
 
-    def _outline(self, entry: str, make: Callable[[], str]) -> None:
-        """A part whose text is made of redacted ones."""
+    def _part(self, entry: str, make: Callable[[], str]) -> None:
+        """Add a part whose text is already redacted."""
         try:
             text = make()
-        except Exception as error:  # noqa: BLE001 - a report of trouble must come through any trouble
+        except Exception as error:  # noqa: BLE001 - a bug report must survive every error
             text = self._redactor.text(self._failed(error))
         self._entries[entry] = text.rstrip("\n") + "\n"
 
@@ -122,14 +122,14 @@ class _Gathering:
 
     def _failed(self, error: Exception) -> str:
         if isinstance(error, EngineUnreachableError) and self._no_engine is None:
-            # Once is enough: each further question would wait for its own timeout.
+            # Do not ask again: each request would wait for its timeout.
             self._engine, self._no_engine = None, error
         said = "\n".join(self._problems(error)) if isinstance(error, FleetError) else str(error)
         kind = "" if isinstance(error, DeployError) else f"{type(error).__name__}: "
-        return f"This could not be gathered.\n{kind}{said}"
+        return f"This part could not be collected.\n{kind}{said}"
 
     def _problems(self, error: FleetError) -> Iterator[str]:
-        """What is wrong with a fleet file; what stood there where something else belongs can be anything."""
+        """The problems of a fleet file, without the wrong values, which can be secrets."""
         for path, problem in error.problems:
             keys = [shown_key(key, self._names) if not re.match(r"\d|line \d", key) else key for key in path.split(".")]
             yield ".".join(keys) + ": " + re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "<text>", problem)
@@ -138,15 +138,15 @@ class _Gathering:
         try:
             from idlehands_deploy.engine.client import Engine  # noqa: PLC0415 - docker is slow to load
 
-            # Not the session's, which may offer to install one.
+            # Not through the session, which may offer to install an engine.
             self._engine = Engine.connect(self._session.environ)
             self._containers = {
                 facts.profile: facts
                 for facts in self._engine.containers(self._project())
-                # Another directory's deployment of the same name is nobody's business here.
+                # Not the containers of another deployment with the same name.
                 if Path(facts.directory).resolve() == self._deployment.root.resolve()
             }
-        except Exception as error:  # noqa: BLE001 - the parts that need it say so
+        except Exception as error:  # noqa: BLE001 - the parts that need the engine report it
             if self._engine is None or isinstance(error, EngineUnreachableError):
                 self._engine, self._no_engine = None, error
 
@@ -154,7 +154,7 @@ class _Gathering:
         try:
             return self._session.fleet().name
         except DeployError:
-            # What runs was made from the file that was generated when the fleet file was still good.
+            # The running containers come from the file that was generated when the fleet file was still valid.
             text = read_text(self._deployment.compose_file) or ""
             if found := re.search(r"^name: ([a-z0-9][a-z0-9_-]*)$", text, re.MULTILINE):
                 return found[1]
@@ -162,7 +162,7 @@ class _Gathering:
 
     def _needed(self) -> Engine:
         if self._engine is None:
-            raise self._no_engine or EngineUnreachableError("No Docker Engine answers.", "See it: docker info")
+            raise self._no_engine or EngineUnreachableError("No Docker Engine responds.", "Check it: docker info")
         return self._engine
 
     def _make_redactor(self) -> Redactor:
@@ -174,13 +174,13 @@ class _Gathering:
                 except DeployError as error:
                     self._failed(error)
                     break
-        return Redactor(secrets, names=_names_of_people(self._deployment.root), places=_places(self._deployment.root))
+        return Redactor(secrets, names=_personal_names(self._deployment.root), places=_places(self._deployment.root))
 
     def _profiles(self) -> list[str]:
-        """The fleet's profiles; those whose directories are there where the fleet file cannot be read."""
+        """The fleet's profiles; if the fleet file cannot be read, those with a directory."""
         try:
             return list(self._session.fleet().profiles)
-        except Exception:  # noqa: BLE001 - the fleet file's own part tells why
+        except Exception:  # noqa: BLE001 - the fleet file's part contains the reason
             directory = self._deployment.root / "profiles"
             try:
                 return sorted(path.name for path in directory.iterdir() if check_profile_name(path.name) is None)
@@ -200,7 +200,7 @@ class _Gathering:
 
         engine = self._needed()
         image = engine.image(self._session.fleet().image)
-        # The digests among its labels tell which one it is, and are no secrets.
+        # The digests in its labels identify the image, and are not secret.
         labels = (
             {key: re.sub(r"^[0-9a-f]{32,}$", lambda found: found[0][:12], text) for key, text in image.labels.items()}
             if image
@@ -219,17 +219,17 @@ class _Gathering:
     def _inspected(self, name: str) -> Any:  # noqa: ANN401
         engine = self._needed()
         facts = self._containers.get(name)
-        return engine.inspect_selected(facts.id) if facts else "There is no container of this profile."
+        return engine.inspect_selected(facts.id) if facts else "This profile has no container."
 
     def _logs(self, name: str) -> str:
         engine = self._needed()
         facts = self._containers.get(name)
         if facts is None:
-            return "There is no container of this profile."
+            return "This profile has no container."
         return "\n".join(engine.last_logs(facts.id, LOG_LINES, since=1))
 
 
-def _names_of_people(root: Path) -> dict[str, str]:
+def _personal_names(root: Path) -> dict[str, str]:
     host = platform.node()
     names = {host: "<host>", host.partition(".")[0]: "<host>"}
     for uid in {os.getuid(), _owner(root)}:

@@ -34,7 +34,7 @@ from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.causes import out_of_date
 from idlehands_deploy.planning.facts import find_recipe
 from idlehands_deploy.planning.port_conflicts import taken_ports
-from idlehands_deploy.remedies import Command, Remedy, ours, remedy_of
+from idlehands_deploy.remedies import Command, Remedy, ours
 from idlehands_deploy.targets.compose import GENERATED, secret_names
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def examine(session: Session) -> Diagnosis:
 
 def _with_a_container(finding: Finding, running: list[str]) -> Finding:
     """The finding with a command that works also where there is no container yet to run it in."""
-    match remedy_of(finding.fix).parts:
+    match finding.fix.parts:
         case (Command(words=("exec", profile, *_)), *_) if profile not in running:
             return finding._replace(fix=Remedy(ours("up", profile), "; ").then(finding.fix))
     return finding
@@ -218,7 +218,7 @@ def _examine_containers(look: Look, plan: draft.Draft, seen: _Seen) -> Iterator[
                     yield Finding(
                         "error", f"{port.host_ip}:{port.port}", f"{port.purpose} of {name} cannot have it: {problem}",
                         f"{name} does not start",
-                        f"stop what holds it, or give {name} another `port` in fleet.yaml",
+                        Remedy(f"stop what holds it, or give {name} another `port` in fleet.yaml"),
                     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A page of a browser over the Chrome DevTools Protocol; the only room that speaks it."""
+"""A browser page over the Chrome DevTools Protocol; the only module that imports `websocket`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ import websocket
 
 from idlehands_deploy.fleet.ports import LOOPBACK
 
-# A picture is some ten thousand bytes; a browser that was broken into must not fill this process's memory.
+# A picture is about 10 kB; a compromised browser must not fill this process's memory.
 MOST_BYTES = 16 << 20
 
 
 class CdpError(Exception):
-    """The browser did not do what it was asked; the message is the end of a sentence."""
+    """The browser did not do what was asked; the message completes a sentence."""
 
 
 class Page:
-    """One open page, in a browser context of its own: it sees no cookie, and goes when this connection does.
+    """One open page in a separate browser context: it has no cookies, and is closed when this connection ends.
 
-    Every method raises `CdpError`, and takes at most the seconds that `open` was given.
+    Every method may raise `CdpError`, and takes at most the seconds given to `open`.
     """
 
     def __init__(self, connection: _Connection, context: str, session: str) -> None:
@@ -42,9 +42,9 @@ class Page:
         """
         connection = _Connection(port, path, seconds)
         try:
-            # Disposed of by the browser itself when we are gone, whatever ends us.
+            # The browser deletes the context itself when this connection ends, however it ends.
             context = connection.call("Target.createBrowserContext", disposeOnDetach=True)["browserContextId"]
-            # In the background: whoever looks at the browser keeps the page that they see.
+            # In the background: a person who looks at the browser keeps the visible page.
             target = connection.call("Target.createTarget", url="about:blank", browserContextId=context,
                                      background=True)["targetId"]  # fmt: skip
             session = connection.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -53,20 +53,20 @@ class Page:
             connection.wait_for("Page.loadEventFired")
         except KeyError as error:
             connection.end()
-            raise CdpError(f"answered without a {error}") from None
+            raise CdpError(f"responded without {error}") from None
         except BaseException:
             connection.end()
             raise
         return cls(connection, context, session)
 
     def picture(self) -> bytes:
-        """What the page looks like, as PNG."""
+        """A picture of the page, as PNG."""
         self._connection.renew()
         answer = self._connection.call("Page.captureScreenshot", self._session, format="png")
         try:
             return base64.b64decode(answer.get("data", ""), validate=True)
         except (binascii.Error, TypeError):
-            raise CdpError("answered with a picture that is not base64") from None
+            raise CdpError("returned a picture that is not base64") from None
 
     def close(self) -> None:
         """Close the page."""
@@ -85,7 +85,7 @@ class _Connection:
         try:
             self._socket = _Bounded(fileno=socket.create_connection((LOOPBACK, port), seconds).detach())
             self._socket.allow(seconds)
-            # On a socket of ours, so that no proxy is asked; and Chromium refuses pages of unknown origin.
+            # On our own socket, so that no proxy is used. No origin: Chromium rejects unknown ones.
             self._client = websocket.create_connection(
                 f"ws://{LOOPBACK}:{port}{path}", socket=self._socket, timeout=seconds, suppress_origin=True,
                 enable_multithread=False,
@@ -96,7 +96,7 @@ class _Connection:
             raise _error(error, seconds) from None
 
     def call(self, method: str, session: str = "", **parameters: object) -> dict[str, Any]:
-        """Ask for something and wait for the answer."""
+        """Send a command and wait for its response."""
         self._last += 1
         message = {"id": self._last, "method": method, "params": parameters} | (
             {"sessionId": session} if session else {}
@@ -116,16 +116,16 @@ class _Connection:
         return result if isinstance(result, dict) else {}
 
     def wait_for(self, event: str) -> None:
-        """Wait until an event was seen, since this connection began."""
+        """Wait until an event has come since the connection began."""
         while event not in self._events:
             self._receive()
 
     def renew(self) -> None:
-        """Begin to count the seconds anew."""
+        """Restart the time limit."""
         self._socket.allow(self._seconds)
 
     def end(self) -> None:
-        """Hang up, without a word: there may be nobody to hear it."""
+        """Close the socket without a closing message: the browser may not respond."""
         self._socket.close()
 
     def _receive(self) -> dict[str, Any]:
@@ -134,24 +134,24 @@ class _Connection:
         except (OSError, websocket.WebSocketException, RecursionError, ValueError) as error:
             raise _error(error, self._seconds) from None
         if not isinstance(message, dict):
-            raise CdpError("speaks another protocol")
+            raise CdpError("does not speak the DevTools protocol")
         if "id" not in message and isinstance(message.get("method"), str):
             self._events.add(message["method"])
         return message
 
 
 class _Bounded(socket.socket):
-    """A socket that gives only so many bytes, and only until a moment: every byte renews a mere timeout."""
+    """A socket with a limit of bytes and a deadline: a plain timeout restarts with each byte."""
 
     _left = MOST_BYTES
     _until = 0.0
 
     def allow(self, seconds: float) -> None:
-        """Set the moment."""
+        """Set the deadline."""
         self._until = time.monotonic() + seconds
 
     def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Some bytes, or the end of our patience."""
+        """Receive bytes until the deadline."""
         remaining = self._until - time.monotonic()
         if remaining <= 0:
             raise TimeoutError
@@ -165,7 +165,7 @@ class _Bounded(socket.socket):
 
 def _error(error: Exception, seconds: float) -> CdpError:
     if isinstance(error, TimeoutError | websocket.WebSocketTimeoutException):
-        return CdpError(f"gave no answer within {seconds:.0f} s")
+        return CdpError(f"did not respond within {seconds:.0f} s")
     if isinstance(error, ConnectionRefusedError):
         return CdpError("is not listening")
     if isinstance(error, OSError) and "MiB" in str(error):
@@ -174,4 +174,4 @@ def _error(error: Exception, seconds: float) -> CdpError:
         return CdpError("closed the connection")
     if isinstance(error, websocket.WebSocketBadStatusException):
         return CdpError(f"refused the connection with {error.status_code}")
-    return CdpError("speaks another protocol")
+    return CdpError("does not speak the DevTools protocol")

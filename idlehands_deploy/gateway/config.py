@@ -1,4 +1,4 @@
-"""A gateway's own config: JSON5, in one file or several, written by its person and by the gateway."""
+"""A gateway's own config: JSON5, in one or several files, written by a person and by the gateway."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ DEEPEST_INCLUDE = 10
 
 @dataclass(frozen=True)
 class GatewayConfig:
-    """A config as it takes effect: included files merged, variables put in.
+    """A config as it takes effect: with included files merged and variables replaced.
 
     Attributes:
-        place: how messages name its file.
-        values: what it says; empty where it cannot be read.
-        flaws: what is wrong with it or with a file that it includes; each a sentence's end.
-        unreadable: why it cannot be read by this user; empty where it can.
-        hidden: variables that may hold credentials, of its secrets, its ``.env`` and its own ``env.vars``: not put
-            into the values, which are shown.
+        place: the name of its file in messages.
+        values: its content; empty if it cannot be read.
+        flaws: what is wrong with it or with an included file; each completes a sentence.
+        unreadable: why this user cannot read it; empty if they can.
+        hidden: variables that may contain credentials, from its secrets, its ``.env`` and its own ``env.vars``: not
+            replaced in the values, because these are shown.
     """
 
     place: str
@@ -39,7 +39,7 @@ class GatewayConfig:
     hidden: Mapping[str, str] = field(default_factory=dict)
 
     def get(self, *keys: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
-        """The value at these keys; None where there is none."""
+        """The value at these keys; None if there is none."""
         value: Any = self.values
         for key in keys:
             if not isinstance(value, dict):
@@ -48,7 +48,7 @@ class GatewayConfig:
         return value
 
     def reveal(self, text: str) -> str:
-        """A text with the hidden variables in it: to be compared, and not to be shown."""
+        """A text with hidden variables replaced: only for comparison, never to be shown."""
         return str(_substitute(text, self.hidden))
 
     def mappings(self, *keys: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -60,14 +60,14 @@ class GatewayConfig:
 
 
 class FlawError(ValueError):
-    """A config that cannot be read, with the end of a sentence that says why."""
+    """A config that cannot be read; the message completes a sentence."""
 
 
 def parse_config(text: str) -> dict[str, Any]:
     """Parse one file of a config.
 
     Raises:
-        FlawError: it is not JSON5, or not an object. The message quotes nothing of the file, which holds credentials.
+        FlawError: it is not JSON5, or not an object. The message quotes nothing from the file: it contains credentials.
     """
     value = parse_json5(text)
     if not isinstance(value, dict):
@@ -79,7 +79,7 @@ def parse_json5(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """Parse JSON or JSON5.
 
     Raises:
-        FlawError: it is neither. The message quotes nothing of the text.
+        FlawError: it is neither. The message quotes nothing from the text.
     """
     try:
         return json.loads(text, parse_float=_number)
@@ -102,19 +102,18 @@ def read_config(
     environ: Mapping[str, str],
     hidden: Mapping[str, str] | None = None,
 ) -> GatewayConfig | None:
-    """Read a config with all that it includes.
+    """Read a config with its included files.
 
     Args:
         path: on this host.
-        place: how messages name it.
-        read: gives a file's text, None where there is none; may raise OSError.
-        mounts: directories on this host by the path under which the gateway sees them; includes outside of
-            them are flaws.
-        environ: variables of the gateway that are known; others stay as they are written.
-        hidden: further ones, which nobody may see.
+        place: its name in messages.
+        read: returns a file's text, or None if it does not exist; may raise OSError.
+        mounts: directories on this host, by their path in the gateway's view; includes outside them are flaws.
+        environ: the gateway's known variables; others stay unreplaced.
+        hidden: further variables, which must not be shown.
 
     Returns:
-        None where there is no such file.
+        None if the file does not exist.
     """
     reader = _Reader(read, mounts)
     try:
@@ -128,7 +127,7 @@ def read_config(
     except FlawError as error:
         return GatewayConfig(place, flaws=(str(error),))
     except RecursionError:
-        return GatewayConfig(place, flaws=("is nested too deep",))
+        return GatewayConfig(place, flaws=("is nested too deeply",))
     except OSError as error:
         return GatewayConfig(place, unreadable=error.strerror or str(error))
 
@@ -140,7 +139,7 @@ class _Reader:
         self.flaws: list[str] = []
 
     def resolve(self, value: Any, file: Path, depth: int) -> Any:  # noqa: ANN401
-        """The value with the files that it includes in their places."""
+        """The value with its included files merged in."""
         if isinstance(value, list):
             return [self.resolve(item, file, depth) for item in value]
         if not isinstance(value, dict):
@@ -170,7 +169,7 @@ class _Reader:
                 return outside / name.removeprefix(inside).lstrip("/")
         path = Path(os.path.normpath(file.parent / name))
         if not any(path.is_relative_to(outside) for outside in self._mounts.values()):
-            raise FlawError("is not in a directory that the gateway sees")
+            raise FlawError("is outside the directories that the gateway can see")
         return path
 
 
@@ -190,17 +189,17 @@ def _parse_json5(text: str) -> Any:  # noqa: ANN401
         place = f" at line {where.group(1)}, column {where.group(2)}" if where else ""
         raise FlawError(f"is not JSON5{place}") from None
     except RecursionError:
-        raise FlawError("is nested too deep") from None
+        raise FlawError("is nested too deeply") from None
 
 
 def _number(text: str) -> int | float:
-    # To the gateway, 18789.0 and 1.8789e4 are the port 18789.
+    # The gateway reads 18789.0 and 1.8789e4 as port 18789.
     number = float(text)
     return int(number) if number.is_integer() else number
 
 
 def _inline(values: Mapping[str, Any]) -> dict[str, str]:
-    """The variables that a config brings along itself."""
+    """The variables that a config defines itself."""
     env = values.get("env")
     variables = env.get("vars") if isinstance(env, dict) else None
     if not isinstance(variables, dict):
@@ -209,7 +208,7 @@ def _inline(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _dotenv(read: Reader, directory: Path) -> dict[str, str]:
-    """The variables of the ``.env`` beside a config; none where it cannot be read."""
+    """The variables in the ``.env`` beside a config; empty if it cannot be read."""
     try:
         return read_variables(read(directory / ".env") or "")
     except (FlawError, OSError):

@@ -1,4 +1,4 @@
-"""What a new gateway needs in its config to be ready without any credentials."""
+"""The first config of a new gateway, with which it becomes ready without credentials."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def initial_config(profile: Profile, ports: ProfilePorts) -> str:
-    """The first config of a gateway, as JSON; from then on it is the person's and the gateway's own.
+    """The first config of a gateway, as JSON; later only the person and the gateway change it.
 
-    Port, token and workspace are left out: the container's environment sets them. The gateway allows its own
-    origin by itself as long as the port inside equals the port outside.
+    Port, token and workspace are not in it: the container's environment sets them. The gateway allows its own origin
+    by itself, as long as the port inside the container equals the published port.
     """
     config: dict[str, Any] = {
         "gateway": {"mode": "local", "bind": "lan", "auth": {"mode": "token"}},
@@ -28,7 +28,7 @@ def initial_config(profile: Profile, ports: ProfilePorts) -> str:
 
 def _browsers(profile: Profile, ports: ProfilePorts) -> dict[str, Any]:
     managed = {name: {"cdpPort": port} for name, port in ports.cdp.items() if name != IMPLICIT_BROWSER}
-    # Chrome answers nobody who calls it by a name.
+    # Chrome rejects requests to a host name.
     urls = {
         name: item.cdp_url.replace(f"//{HOST}", f"//{HOST_ADDRESS}", 1)
         for name, item in profile.browser.profiles.items()
@@ -37,7 +37,7 @@ def _browsers(profile: Profile, ports: ProfilePorts) -> dict[str, Any]:
     config: dict[str, Any] = {}
     if managed or urls:
         config["profiles"] = managed | {name: {"cdpUrl": url} for name, url in urls.items()}
-    # Without this the gateway (2026.9.6) calls a Chrome of a private network not reachable.
+    # Without this the gateway (2026.9.6) reports a Chrome on a private network as unreachable.
     if private := sorted({host for url in urls.values() if is_private(host := url_host(url))}):
         config["ssrfPolicy"] = {"allowedHostnames": private}
     return config

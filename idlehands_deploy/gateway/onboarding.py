@@ -1,4 +1,4 @@
-"""How the gateway's own onboarding is called in its container: arguments that keep it on the plan."""
+"""The arguments for the gateway's own onboarding in its container, which keep it on the port plan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from idlehands_deploy.contract import WORKSPACE_TARGET
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# The keys that open a provider, by what the gateway's onboarding calls it (2026.9.6, `onboard --help`).
+# The API keys of model providers, with the onboarding's name for each (2026.9.6, `onboard --help`).
 SAME_NAMES = """
 AI_GATEWAY ARCEEAI BASETEN BYTEPLUS CEREBRAS CHUTES CLAWROUTER CLOUDFLARE_AI_GATEWAY COHERE DEEPINFRA DEEPSEEK FAL
 FEATHERLESS FIREWORKS GEMINI GMI GROQ HUGGINGFACE KILOCODE LITELLM LONGCAT META MISTRAL MOONSHOT NOVITA NVIDIA OPENAI
@@ -25,12 +25,12 @@ CHOICES = {f"{name}_API_KEY": f"{name.lower().replace('_', '-')}-api-key" for na
 
 
 def provider_keys(secrets: Sequence[str]) -> list[str]:
-    """The secrets that open a model provider, in the fleet file's order."""
+    """The secrets that are API keys of model providers, in the fleet file's order."""
     return [name for name in secrets if name in CHOICES]
 
 
 def auth_choice(key: str) -> str:
-    """What the gateway's onboarding calls the provider that a key opens."""
+    """The onboarding's name for the provider of a key."""
     return CHOICES[key]
 
 
@@ -39,20 +39,20 @@ def onboard_arguments(base: int, choice: str | None, more: Sequence[str]) -> lis
 
     Args:
         base: the gateway's port.
-        choice: the way in to a model provider, ``skip`` for none; None to ask at the terminal.
-        more: arguments of the person's own, which outrank ours.
+        choice: the provider, ``skip`` for none; None to ask at the terminal.
+        more: the person's own arguments, which override ours.
     """
     arguments = [
         "onboard",
         "--mode", "local",
-        # What its container needs, whatever the onboarding would propose to a host.
+        # Required in a container; the onboarding would suggest the values of a host.
         "--gateway-bind", "lan",
         "--gateway-port", str(base),
         "--workspace", WORKSPACE_TARGET,
         # The container is the service.
         "--skip-daemon",
-        # References to variables in the place of keys: the config then holds no secret, and a new key in
-        # secrets/ is the only place to change.
+        # References to variables instead of keys: the config then contains no secret, and a key changes only in
+        # secrets/.
         "--secret-input-mode", "ref",
         "--suppress-gateway-token-output",
     ]  # fmt: skip

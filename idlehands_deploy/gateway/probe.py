@@ -1,4 +1,4 @@
-"""One HTTP question to a gateway, one typed answer; the only room that speaks HTTP."""
+"""HTTP requests to a gateway, with typed responses; the only module that imports `requests`."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from urllib3.exceptions import HTTPError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A gateway that listens answers in milliseconds; one that is stuck must not hold up its neighbours.
+# A working gateway responds in milliseconds; a hung one must not delay the others.
 TIMEOUT = 2.0
-# For one that drips.
+# For a response that comes byte by byte.
 LIMIT = 2 * TIMEOUT
-# Its answers are a few hundred bytes; one that is broken into must not fill this process's memory.
+# Responses are a few hundred bytes; a compromised gateway must not fill this process's memory.
 LONGEST = 65536
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back.
+    """The response to one request.
 
     Attributes:
-        status: the HTTP status; None if nothing answered.
-        silent: whether somebody took the question and gave no answer in time.
-        body: the JSON object of the answer; empty if it was none.
-        seconds: that it took to come.
+        status: the HTTP status; None if nothing responded.
+        silent: whether the connection was accepted, but no response came in time.
+        body: the JSON object in the response; empty if there is none.
+        seconds: the response time.
     """
 
     status: int | None
@@ -41,17 +41,17 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether it was a 200."""
+        """Whether the status is 200."""
         return self.status == 200
 
 
 @dataclass(frozen=True)
 class GatewayAnswers:
-    """The two questions that tell a usable gateway: has it started, and is everything in it ready.
+    """A gateway's responses on whether it has started, and on whether everything in it is ready.
 
     Attributes:
-        browsers: what each of its browsers said on its CDP port, by name; empty if they were not asked.
-        control: what its browser control said to its token; None if it was not asked.
+        browsers: each browser's response on its CDP port, by name; empty if they were not asked.
+        control: browser control's response to the token; None if it was not asked.
     """
 
     started: Answer
@@ -61,46 +61,46 @@ class GatewayAnswers:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a gateway says that it is ready: many a web server answers 200 to whatever it is asked."""
+        """Whether the gateway reports that it is ready; the status alone is not enough, any web server returns 200."""
         return self.ready.ok and self.ready.body.get("ready") is True
 
     @property
     def has_started(self) -> bool:
-        """Whether a gateway says that it works, if not all of it."""
+        """Whether the gateway reports that it has started, even if some checks fail."""
         return self.started.ok and self.started.body.get("status") == "started"
 
 
 def send(url: str, content: bytes, headers: Mapping[str, str], seconds: float) -> str | None:
-    """Send a message to an address of a person's choice; None if it was taken, else why not, without the address.
+    """Send a message to a person's receiver; returns None on success, else the reason, without the address.
 
-    Unlike a gateway, it may lie behind the person's proxy.
+    Unlike requests to a gateway, it uses the environment's proxy.
 
     Args:
-        seconds: that the other side may take between two bytes.
+        seconds: time limit between two bytes.
     """
     try:
         with requests.post(
             url, data=content, headers=dict(headers), timeout=seconds, allow_redirects=False, stream=True
         ) as response:
-            return None if 200 <= response.status_code < 300 else f"it answers {response.status_code}"
+            return None if 200 <= response.status_code < 300 else f"it returns HTTP {response.status_code}"
     except requests.Timeout:
-        return f"it gives no answer within {seconds:g} s"
+        return f"it does not respond within {seconds:g} s"
     except requests.exceptions.SSLError:
-        return "its certificate is not trusted here"
+        return "its certificate is not trusted"
     except requests.ConnectionError:
         return "it cannot be reached"
     except (requests.RequestException, HTTPError, ValueError):
-        return "it cannot be spoken to"
+        return "the request failed"
 
 
 class GatewayProbe:
-    """Asks one gateway over its published port; keeps no connection, since the gateway may be replaced.
+    """Sends requests to one gateway's published port; keeps no connection open, because the gateway may be replaced.
 
     Args:
-        host: the address that the port is published on.
-        token: the gateway token; without it the answers say whether, but not why not.
-        browsers: the CDP port of each of its browsers on loopback, by name.
-        control: the port of its browser control on loopback.
+        host: the address on which the port is published.
+        token: the gateway token; without it a response says that a check fails, but not which.
+        browsers: the CDP port of each browser on loopback, by name.
+        control: the port of browser control on loopback.
     """
 
     def __init__(
@@ -115,17 +115,17 @@ class GatewayProbe:
         self._browsers = {name: GatewayProbe("127.0.0.1", cdp, None) for name, cdp in (browsers or {}).items()}
         self._control = GatewayProbe("127.0.0.1", control, token) if control else None
         self._session = requests.Session()
-        # Proxies and .netrc are for the internet, and our token is not for them.
+        # Proxies and .netrc are for other hosts, and must not get our token.
         self._session.trust_env = False
         self._session.headers.update({"Connection": "close", "Accept-Encoding": "identity"})
         if token:
             self._session.headers["Authorization"] = f"Bearer {token}"
 
     def ask(self, within: float = 2 * LIMIT) -> GatewayAnswers:
-        """Ask ``/readyz``, and ``/startupz`` where that alone does not settle it.
+        """Request ``/readyz``, and ``/startupz`` if the first is not enough.
 
         Args:
-            within: seconds for both, after which there is no answer.
+            within: time limit for both; seconds.
         """
         began = time.monotonic()
         ready = self.get("/readyz", min(LIMIT, within))
@@ -135,30 +135,30 @@ class GatewayProbe:
         return GatewayAnswers(started=self.get("/startupz", min(LIMIT, left)), ready=ready)
 
     def ask_browsers(self) -> dict[str, Answer]:
-        """What each browser says of itself; a refused connection is one that does not run."""
+        """Each browser's version page; a browser that does not run refuses the connection."""
         return {name: probe.get("/json/version") for name, probe in self._browsers.items()}
 
     def ask_control(self) -> Answer | None:
-        """What browser control says to the token; None where it cannot be asked."""
-        # Nobody serves this: 404 to the token, 401 to a stranger, and no browser is held up, nor waited for.
+        """Browser control's response to the token; None if its port is not known."""
+        # A path that does not exist: 404 with the right token, 401 with a wrong one, in 5 ms and without any browser.
         return self._control.get("/idlehands-deploy") if self._control else None
 
     def get(self, path: str, within: float = LIMIT) -> Answer:
-        """Ask one question."""
+        """Send a GET request."""
         return self.call("GET", path, within=within)
 
     def call(
         self, method: str, path: str, body: object = None, seconds: float = TIMEOUT, within: float | None = None
     ) -> Answer:
-        """Ask for something to be done.
+        """Send a request.
 
         Args:
             body: sent as JSON; None for none.
-            seconds: how long the gateway may take between two bytes.
-            within: seconds for all of it; as long as that for its first byte and a little more if not given.
+            seconds: time limit between two bytes.
+            within: time limit for the whole response; by default ``seconds`` and a little more.
         """
         answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        # Every byte renews a socket's timeout, so that one that drips would hold us for ever.
+        # In a thread: each byte restarts a socket's timeout, so a response that comes byte by byte would never end.
         threading.Thread(target=lambda: answers.put(self._request(method, path, body, seconds)), daemon=True).start()
         try:
             return answers.get(timeout=max(0.0, seconds + TIMEOUT if within is None else within))
@@ -180,7 +180,7 @@ class GatewayProbe:
 
 
 def _read_object(response: requests.Response) -> dict[str, Any]:
-    """The JSON object of an answer; empty for anything else, too long or too slow ones included."""
+    """The JSON object in a response; empty for anything else, and if it is too long or too slow."""
     deadline = time.monotonic() + TIMEOUT
     content = b""
     try:

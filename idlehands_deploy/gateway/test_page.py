@@ -1,4 +1,4 @@
-"""A page of two strong colours, and whether a picture shows it; without an image library."""
+"""A test page with two colours, and whether a picture shows it; without an image library."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from urllib.parse import quote
 LEFT = (200, 0, 60)
 RIGHT = (0, 90, 200)
 _STYLE = f"margin:0;height:100vh;background:linear-gradient(90deg,rgb{LEFT} 50%,rgb{RIGHT} 50%)"
-# The page, for a browser that opens whatever it is told.
+# The page as an address, for a browser that opens any address.
 _HTML = f'<!doctype html><title>idlehands-deploy health</title><body style="{_STYLE}">'
 PAGE = f"data:text/html,{quote(_HTML)}"
-# The same painted on an open page, for a gateway that lets no such address in.
+# The same, painted on an open page, for a gateway that forbids such an address.
 PAINT = f"() => {{ document.body.style.cssText = '{_STYLE}' }}"
-# A browser paints exactly these; one with a colour profile of its own nearly.
+# A browser paints these colours exactly, or nearly if it has a colour profile.
 TOLERANCE = 12
-# The line that is looked at: so far from the top that a bar across the window's edge would not hide it.
+# The line that is checked: low enough that a bar at the top of the window does not hide it.
 LINE = 16
 WIDEST = 16384
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -24,14 +24,14 @@ _CHANNELS = {2: 3, 6: 4}
 
 
 class Pixels(NamedTuple):
-    """The colours at a quarter and at three quarters of a line."""
+    """The colours at 1/4 and 3/4 of a line."""
 
     left: tuple[int, ...]
     right: tuple[int, ...]
 
 
 def flaw(png: bytes) -> str:
-    """What is wrong with a picture of the page, as the end of a sentence; empty if it shows the page."""
+    """What is wrong with a picture of the page, to complete a sentence; empty if it shows the page."""
     try:
         seen = look(png)
     except ValueError as error:
@@ -39,21 +39,21 @@ def flaw(png: bytes) -> str:
     if _near(seen.left, LEFT) and _near(seen.right, RIGHT):
         return ""
     if seen.left == seen.right:
-        return f"is blank: rgb{seen.left} all over"
-    return f"shows rgb{seen.left} and rgb{seen.right} in the place of rgb{LEFT} and rgb{RIGHT}"
+        return f"is blank: rgb{seen.left} everywhere"
+    return f"shows rgb{seen.left} and rgb{seen.right} instead of rgb{LEFT} and rgb{RIGHT}"
 
 
 def look(png: bytes) -> Pixels:
     """Decode a PNG as far as is needed to see two of its pixels.
 
     Raises:
-        ValueError: it is no PNG as browsers make them; the message is the end of a sentence.
+        ValueError: it is not a PNG in a browser's format; the message completes a sentence.
     """
     header, data = _chunks(png)
     width, height = int.from_bytes(header[:4]), int.from_bytes(header[4:8])
     channels = _CHANNELS.get(header[9])
     if header[8] != 8 or channels is None or header[12] or height <= LINE or not 4 <= width <= WIDEST:
-        raise ValueError(f"is of an unexpected form ({width} x {height}, {header[8]} bits, colour type {header[9]})")
+        raise ValueError(f"has an unexpected format ({width} x {height}, {header[8]} bits, colour type {header[9]})")
     line = _line(data, width * channels, channels)
 
     def pixel(x: int) -> tuple[int, ...]:
@@ -63,9 +63,9 @@ def look(png: bytes) -> Pixels:
 
 
 def _chunks(png: bytes) -> tuple[bytes, bytes]:
-    """The header, and the compressed lines."""
+    """The header and the compressed lines."""
     if not png.startswith(_SIGNATURE):
-        raise ValueError("is no PNG")
+        raise ValueError("is not a PNG")
     header, data, place = b"", b"", len(_SIGNATURE)
     while place + 8 <= len(png):
         length, kind = int.from_bytes(png[place : place + 4]), png[place + 4 : place + 8]
@@ -81,7 +81,7 @@ def _chunks(png: bytes) -> tuple[bytes, bytes]:
 
 
 def _line(data: bytes, size: int, channels: int) -> bytes:
-    """One line's bytes; each depends on the line above, so that all above are decoded too, and none below."""
+    """The bytes of one line; each line depends on the one above, so all lines above are decoded too."""
     wanted = (LINE + 1) * (size + 1)
     try:
         lines = zlib.decompressobj().decompress(data, wanted)

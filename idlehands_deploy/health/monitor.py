@@ -1,4 +1,4 @@
-"""Keep an eye on gateways: the engine's events tell what it knows, questions only what a gateway alone can say."""
+"""Observe gateways without end: containers through the engine's events, gateways by probing them at intervals."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
     from idlehands_deploy.fleet.ports import PortPlan
     from idlehands_deploy.health.observe import Observation
 
-# Verdicts in which a gateway is about to become something else.
+# Verdicts that will change soon.
 UNSETTLED = {"starting", "draining", "hung", "unreachable"}
-# Seconds until an engine that went away is looked for again.
+# Seconds until the next attempt to reach an engine that stopped responding.
 RECONNECT = 1.0
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds between two questions to a gateway: to one that will change soon, and to one that may stay as it is."""
+    """Seconds between two probes of a gateway: when its verdict will change soon, and otherwise."""
 
     unsettled: float = 0.2
     settled: float = 2.0
 
 
 class Monitor:
-    """Observes the profiles of a fleet until it is told to stop.
+    """Observes the profiles of a fleet until it is stopped.
 
-    The engine is asked about a container when an event tells that something happened to it, and never for the sake
-    of asking; a container that does not run is not looked at again before that.
+    The engine is asked about a container only after an event about it. A container that does not run is not looked at
+    again before such an event.
 
     Args:
-        told: called with each observation, from several threads, one at a time.
+        on_observation: called with each observation, from several threads, one at a time.
     """
 
     def __init__(
@@ -52,43 +52,43 @@ class Monitor:
         fleet: Fleet,
         plan: PortPlan,
         profiles: Sequence[str],
-        told: Callable[[Observation], None],
+        on_observation: Callable[[Observation], None],
         pace: Pace,
     ) -> None:
         self._session = session
         self._fleet = fleet
         self._plan = plan
         self._profiles = profiles
-        self._tell = told
+        self._on_observation = on_observation
         self._pace = pace
-        self._telling = threading.Lock()
-        self._news = {profile: threading.Event() for profile in profiles}
+        self._reporting = threading.Lock()
+        self._changed = {profile: threading.Event() for profile in profiles}
 
     def run(self, stopped: threading.Event) -> None:
-        """Observe until ``stopped`` is set; an engine that goes away is looked for until it is back.
+        """Observe until ``stopped`` is set; an engine that stops responding is tried again until it responds.
 
         Raises:
-            DeployError: the engine may not be used, or runs another deployment of this name.
+            DeployError: the user may not use the engine, or it runs another deployment of this name.
         """
         while not stopped.is_set():
             try:
                 self._run_with(take_look(self._session, self._fleet, self._plan), stopped)
             except (EngineUnreachableError, EngineFailedError) as error:
                 for profile in self._profiles:
-                    self._told(unknown(self._session, self._fleet, self._plan, profile, error))
+                    self._report(unknown(self._session, self._fleet, self._plan, profile, error))
                 stopped.wait(RECONNECT)
 
     def _run_with(self, look: Look, stopped: threading.Event) -> None:
-        """Observe for as long as the engine's events come."""
+        """Observe until the engine's event stream ends."""
         ended = threading.Event()
         with (
-            look.engine.follow(self._fleet.name, self._notice, self._lost(ended)),
+            look.engine.follow(self._fleet.name, self._mark_changed, self._stream_ended(ended)),
             ThreadPoolExecutor(max_workers=len(self._profiles)) as pool,
         ):
             observer = Observer(look)
             followed = [pool.submit(self._follow, look.engine, observer, name, ended) for name in self._profiles]
             try:
-                # One that fails must not leave its gateway unseen while the others go on.
+                # If one thread fails, all start again: its gateway must not stay unobserved.
                 while not stopped.wait(RECONNECT) and not ended.is_set() and not any(one.done() for one in followed):
                     pass
             finally:
@@ -99,39 +99,39 @@ class Monitor:
 
     def _follow(self, engine: Engine, observer: Observer, profile: str, ended: threading.Event) -> None:
         facts: ContainerFacts | None = None
-        news = self._news[profile]
-        news.set()
+        changed = self._changed[profile]
+        changed.set()
         while not ended.is_set():
-            if news.is_set():
-                news.clear()
+            if changed.is_set():
+                changed.clear()
                 facts = next(iter(engine.containers(self._fleet.name, profile)), None)
             seen = observer.look(profile, facts, details=True)
             if ended.is_set():
                 return
-            self._told(seen)
-            news.wait(self._pause(seen))
+            self._report(seen)
+            changed.wait(self._pause(seen))
 
     def _pause(self, seen: Observation) -> float | None:
-        """Seconds until the next look; None to wait for news."""
+        """Seconds until the next probe; None to wait for an event."""
         if seen.facts is None or seen.facts.state != "running":
             return None
         return self._pace.unsettled if seen.verdict.state in UNSETTLED else self._pace.settled
 
-    def _told(self, seen: Observation) -> None:
-        with self._telling:
-            self._tell(seen)
+    def _report(self, seen: Observation) -> None:
+        with self._reporting:
+            self._on_observation(seen)
 
-    def _notice(self, profile: str) -> None:
-        if profile in self._news:
-            self._news[profile].set()
+    def _mark_changed(self, profile: str) -> None:
+        if profile in self._changed:
+            self._changed[profile].set()
 
-    def _lost(self, ended: threading.Event) -> Callable[[], None]:
-        def lost() -> None:
+    def _stream_ended(self, ended: threading.Event) -> Callable[[], None]:
+        def end() -> None:
             ended.set()
             self._wake()
 
-        return lost
+        return end
 
     def _wake(self) -> None:
-        for news in self._news.values():
-            news.set()
+        for changed in self._changed.values():
+            changed.set()

@@ -1,4 +1,4 @@
-"""A Debian root file system out of Debian's packages, where no container registry answers."""
+"""A Debian root file system from Debian's packages, for hosts without access to a container registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.progress import Progress
 
 TOOL = "mmdebstrap"
-# Ubuntu does not come with the keys that Debian signs its packages with.
+# Ubuntu does not have Debian's package signing keys.
 PACKAGES = (TOOL, "debian-archive-keyring")
 
 
@@ -26,12 +26,12 @@ def bootstrap_debian(archive: Path, suite: str, may_install: Callable[[str], boo
         may_install: asked before mmdebstrap is installed.
 
     Raises:
-        EngineFailedError: mmdebstrap is not here and may not be installed, or it failed.
+        EngineFailedError: mmdebstrap is missing and may not be installed, or it failed.
     """
     if shutil.which(TOOL) is None:
-        if not may_install(f"{TOOL} (it makes a Debian base image without a registry)"):
+        if not may_install(f"{TOOL} (it builds a Debian base image without a registry)"):
             raise EngineFailedError(
-                f"No container registry answers, and {TOOL}, which makes a base image without, is not here.",
+                f"No container registry responds, and {TOOL}, which builds a base image without one, is not installed.",
                 f"Install it: sudo apt-get install {TOOL}   (or run the command again with --install-engine)",
             )
         install_packages(PACKAGES, progress)

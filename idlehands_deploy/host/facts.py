@@ -1,4 +1,4 @@
-"""This host as a gateway meets it: kernel settings, memory and disks."""
+"""Facts about this host: kernel settings, memory and disks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Settings of the kernel, by the name that sysctl gives them.
+# Kernel settings, by their sysctl names.
 USER_NAMESPACES = "user.max_user_namespaces"
 UNPRIVILEGED = "kernel.unprivileged_userns_clone"
 INOTIFY_INSTANCES = "fs.inotify.max_user_instances"
@@ -21,7 +21,7 @@ SETTINGS = (USER_NAMESPACES, UNPRIVILEGED, INOTIFY_INSTANCES, INOTIFY_WATCHES)
 
 @dataclass(frozen=True)
 class DiskFacts:
-    """A file system's room, at a path on it; bytes."""
+    """The free space of a file system; bytes."""
 
     path: str
     free: int
@@ -33,11 +33,10 @@ class HostFacts:
     """One look at the host.
 
     Attributes:
-        settings: the kernel's, by name; without those that this kernel does not have.
-        available_memory: bytes that a new process can have; None where the kernel does not tell.
+        settings: kernel settings by name, without those that this kernel does not have.
+        available_memory: bytes available to a new process; None if the kernel does not report it.
         now: seconds since 1970.
-        taken: how many of a user's inotify instances and watches processes have that can be seen, by the setting that
-            limits them.
+        taken: inotify instances and watches in use by a user's visible processes, by the setting that limits them.
     """
 
     settings: dict[str, int]
@@ -48,11 +47,11 @@ class HostFacts:
 
 
 def look_at_host(paths: Iterable[Path], uid: int) -> HostFacts:
-    """Read what the kernel says.
+    """Collect the facts.
 
     Args:
-        paths: where files will be written; for one that is not there yet, the nearest parent that is.
-        uid: of the user as which gateways run.
+        paths: where files will be written; for a missing path its nearest existing parent is used.
+        uid: of the gateways' user.
     """
     settings = {name: value for name in SETTINGS if (value := _setting(name)) is not None}
     disks: dict[int, DiskFacts] = {}
@@ -65,7 +64,7 @@ def look_at_host(paths: Iterable[Path], uid: int) -> HostFacts:
 def _is_there(path: Path) -> bool:
     try:
         return path.exists()
-    except OSError:  # another user's, or links that lead round in a circle
+    except OSError:  # another user's directory, or a loop of links
         return False
 
 
@@ -77,7 +76,7 @@ def _setting(name: str) -> int | None:
 
 
 def _taken(uid: int) -> dict[str, int]:
-    """What of inotify the user's processes have, in containers too; the kernel counts them all together."""
+    """The inotify use of the user's processes, also in containers: the kernel counts them together."""
     instances = watches = 0
     for descriptors in Path("/proc").glob("[0-9]*/fd"):
         try:
@@ -87,7 +86,7 @@ def _taken(uid: int) -> dict[str, int]:
                 if str(descriptor.readlink()) == "anon_inode:inotify":
                     instances += 1
                     watches += (descriptors.parent / "fdinfo" / descriptor.name).read_text().count("inotify wd:")
-        except OSError:  # another user's, or gone since
+        except OSError:  # another user's process, or ended meanwhile
             continue
     return {INOTIFY_INSTANCES: instances, INOTIFY_WATCHES: watches}
 
@@ -102,5 +101,5 @@ def _available_memory() -> int | None:
 
 def _disk(path: Path) -> DiskFacts:
     facts = os.statvfs(path)
-    # Some file systems count no files.
+    # Some file systems report no number of files.
     return DiskFacts(str(path), facts.f_bavail * facts.f_frsize, facts.f_favail if facts.f_files else None)

@@ -1,4 +1,4 @@
-"""A person's own command that is told news."""
+"""A person's own command for notifications."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 def run_hook(
     command: Sequence[str], text: bytes, directory: Path, environ: Mapping[str, str], seconds: float
 ) -> str | None:
-    """Run a command with a text on its standard input; None if it went well, else why not.
+    """Run a command with a text on its standard input; returns None on success, else the reason.
 
     Args:
-        seconds: after which it is killed, with whatever it has started.
+        seconds: time limit, after which it is killed together with its children.
     """
     try:
         process = subprocess.Popen(
@@ -36,5 +36,5 @@ def run_hook(
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, 9)
         process.communicate()
-        return f"it was not done within {seconds:g} s, and was killed"
+        return f"it did not end within {seconds:g} s and was killed"
     return None if process.returncode == 0 else f"it ended with exit code {process.returncode}"

@@ -1,4 +1,4 @@
-"""Debian's and Ubuntu's own packages, installed when a person said so and never otherwise."""
+"""Install packages of Debian and Ubuntu, and only if the person asked for it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def is_debian(os_release: str) -> bool:
-    """Whether an os-release text is that of Debian, Ubuntu or a child of theirs."""
+    """Whether an os-release text is from Debian, Ubuntu or a derivative."""
     values = dict(line.split("=", 1) for line in os_release.splitlines() if "=" in line)
     words = f"{values.get('ID', '')} {values.get('ID_LIKE', '')}".replace('"', "").replace("'", "").split()
     return not {"debian", "ubuntu"}.isdisjoint(words)
 
 
 def as_root(command: Sequence[str]) -> list[str]:
-    """The command as root would run it: through sudo for anybody else.
+    """The command with root rights: with sudo unless this user is root.
 
     Raises:
         UsageError: there is no sudo.
@@ -32,7 +32,7 @@ def as_root(command: Sequence[str]) -> list[str]:
     if os.geteuid() == 0:
         return list(command)
     if shutil.which("sudo") is None:
-        raise UsageError("Installing needs root, and there is no sudo here.", f"As root: {' '.join(command)}")
+        raise UsageError("Installing packages needs root, and sudo is not installed.", f"As root: {' '.join(command)}")
     return ["sudo", *command]
 
 
@@ -40,17 +40,17 @@ def install_packages(names: Sequence[str], progress: Progress) -> None:
     """Install packages with apt-get.
 
     Raises:
-        UsageError: this is neither Debian nor Ubuntu, or there is no way to become root.
+        UsageError: this is neither Debian nor Ubuntu, or sudo is missing.
         EngineFailedError: apt-get failed.
     """
     release = Path("/etc/os-release")
     if not release.exists() or not is_debian(release.read_text(encoding="utf-8")):
         raise UsageError(
-            f"This is not Debian or Ubuntu, so {', '.join(names)} cannot be installed for you.",
-            "Install a Docker Engine as your distribution does it, start it, and run the command again.",
+            f"This is not Debian or Ubuntu, so {', '.join(names)} cannot be installed automatically.",
+            "Install a Docker Engine the way your distribution documents it, start it, and run the command again.",
         )
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    # A machine just booted, or a second call of ours, may hold dpkg's lock.
+    # After a boot, or during a second run of this tool, dpkg may be locked.
     install = ["apt-get", "install", "-y", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=120", *names]
     for command in (["apt-get", "update"], install):
         progress.update("packages", " ".join(command))
@@ -58,10 +58,10 @@ def install_packages(names: Sequence[str], progress: Progress) -> None:
 
 
 def run_logged(command: Sequence[str], environ: dict[str, str] | None = None) -> None:
-    """Run a command to its end; its output only matters if it fails.
+    """Run a command; its output is shown only if it fails.
 
     Raises:
-        EngineFailedError: it failed, with its last lines.
+        EngineFailedError: it failed; the message has its last lines.
     """
     done = subprocess.run(
         command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -69,4 +69,4 @@ def run_logged(command: Sequence[str], environ: dict[str, str] | None = None) ->
     )  # fmt: skip
     if done.returncode:
         said = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-10:])
-        raise EngineFailedError(f"{' '.join(command[:3])} … failed:\n{said}", f"Try it by hand: {' '.join(command)}")
+        raise EngineFailedError(f"{' '.join(command[:3])} … failed:\n{said}", f"Run it by hand: {' '.join(command)}")

@@ -1,4 +1,4 @@
-"""Gateways that run on this host without a container, as processes."""
+"""Native gateways on this host, as processes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import psutil
 
-# What a gateway calls its process (2026.9.6), as far as the kernel keeps it.
+# The process names of gateways (2026.9.6), cut to the kernel's 15 characters.
 NAMES = ("openclaw-gatewa", "idlehands-gatew")
 
 
 @dataclass(frozen=True)
 class GatewayProcess:
-    """One gateway that runs.
+    """One running gateway.
 
     Attributes:
-        environ: its variables; empty for another user's.
-        listening: the TCP ports that it has, lowest first; empty where they cannot be seen.
+        environ: its variables; empty for another user's process.
+        listening: its TCP ports, lowest first; empty if this user cannot see them.
     """
 
     pid: int
@@ -29,7 +29,7 @@ class GatewayProcess:
 
 
 def gateway_processes() -> list[GatewayProcess]:
-    """Every gateway that runs on this host's own network, which containers' gateways do not."""
+    """Every running gateway in this host's network namespace, so none in a container."""
     pids = _pids_on_linux() if Path("/proc/self/comm").exists() else _pids_elsewhere()
     found = []
     for pid in pids:
@@ -44,7 +44,7 @@ def gateway_processes() -> list[GatewayProcess]:
 def _pids_on_linux() -> list[int]:
     pids = []
     for comm in Path("/proc").glob("[0-9]*/comm"):
-        with suppress(OSError):  # it ended since
+        with suppress(OSError):  # it has ended meanwhile
             if comm.read_text(errors="replace").startswith(NAMES) and _is_on_our_network(comm.parent):
                 pids.append(int(comm.parent.name))
     return sorted(pids)
@@ -55,7 +55,7 @@ def _is_on_our_network(process: Path) -> bool:
 
 
 def _pids_elsewhere() -> list[int]:
-    # Containers run in a machine of their own there.
+    # On these systems containers run in a virtual machine.
     import psutil  # noqa: PLC0415
 
     return [item.pid for item in psutil.process_iter(["name"]) if str(item.info["name"]).startswith(NAMES)]

@@ -1,4 +1,4 @@
-"""Who listens on this host's ports."""
+"""Listeners on this host's ports."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from contextlib import suppress
 
 
 def listen_error(host_ip: str, port: int) -> int | None:
-    """The errno that a new listener on this address would meet, or None where it could listen."""
+    """The errno that a new listener on this address would get; None if it can listen."""
     family = socket.AF_INET6 if ":" in host_ip else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
-        # As docker-proxy does: connections that only linger in TIME_WAIT are no obstacle.
+        # Like docker-proxy: connections in TIME_WAIT do not block the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host_ip, port))
@@ -21,7 +21,7 @@ def listen_error(host_ip: str, port: int) -> int | None:
 
 
 def process_on(port: int) -> str | None:
-    """The process that listens on a port, as ``name (pid 123)``; None where it cannot be seen."""
+    """The process that listens on a port, as ``name (pid 123)``; None if this user cannot see it."""
     import psutil  # noqa: PLC0415 - only a conflict pays for it
 
     with suppress(psutil.Error, OSError):
@@ -33,8 +33,8 @@ def process_on(port: int) -> str | None:
 
 
 def own_addresses() -> frozenset[str]:
-    """The addresses of this host, those of its bridges to containers among them, without loopback."""
-    import psutil  # noqa: PLC0415 - only an examination pays for it
+    """The addresses of this host, including its Docker bridges, without loopback."""
+    import psutil  # noqa: PLC0415 - only `doctor` and `ports` pay for it
 
     families = (socket.AF_INET, socket.AF_INET6)
     found = [item for items in psutil.net_if_addrs().values() for item in items if item.family in families]

@@ -1,4 +1,4 @@
-"""systemd, where it runs: whether a unit starts at boot, and units of our own."""
+"""systemd: whether a unit starts at boot, and the units that this tool installs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.remedies import Remedy, ours
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
-# What `systemctl is-enabled` says of a unit that something starts at boot; `enabled-runtime` ends with this one.
+# The output of `systemctl is-enabled` for a unit that starts at boot; `enabled-runtime` lasts only until the next boot.
 STARTS = {"enabled", "generated"}
 LINGERING = Path("/var/lib/systemd/linger")
 
 
 @dataclass(frozen=True)
 class Systemd:
-    """The service manager that the engine belongs to: the system's, or one user's own.
+    """The service manager that runs the engine: the system's, or a user's.
 
     Attributes:
         user: whether it is a user's, as with a rootless engine.
-        units: where its administrator's units lie.
+        units: the directory for the administrator's units.
     """
 
     user: bool
@@ -33,46 +33,46 @@ class Systemd:
 
     @classmethod
     def of(cls, address: str, home: Path) -> Systemd:
-        """The one that runs the engine which listens at an address.
+        """The service manager that runs the engine at an address.
 
         Raises:
-            UsageError: no systemd runs here.
+            UsageError: systemd is not running.
         """
         user = "/run/user/" in address
         if shutil.which("systemctl") is None or not Path("/run/systemd/system").is_dir():
             raise UsageError(
-                "No systemd runs on this host.",
-                "Let its own service manager start the engine at boot: that brings back each gateway that was up.",
+                "systemd is not running on this host.",
+                "Make its service manager start the engine at boot: the engine then restarts each gateway that was up.",
             )
         return cls(user, home / ".config/systemd/user" if user else SYSTEM_UNITS)
 
     @property
     def waits_for(self) -> str | None:
-        """The user without whose login it does not begin; None if it begins at boot."""
+        """The user who must log in before it starts; None if it starts at boot."""
         person = pwd.getpwuid(os.geteuid()).pw_name
         return person if self.user and not (LINGERING / person).exists() else None
 
     def starts_at_boot(self, unit: str) -> bool:
-        """Whether something starts this unit whenever the host, or the user's service manager, begins."""
+        """Whether this unit starts with the host, or with the user's service manager."""
         return self._run("is-enabled", unit, check=False).strip() in STARTS
 
     def load_state(self, unit: str) -> str:
-        """What systemd makes of a unit's files: `loaded`, `not-found`, `masked`, or what is wrong with them.
+        """The load state of a unit: `loaded`, `not-found`, `masked`, or an error.
 
         Raises:
-            EngineFailedError: systemd does not answer.
+            EngineFailedError: systemd does not respond.
         """
         return self._run("show", "--property", "LoadState", "--value", unit).strip()
 
     def matching(self, pattern: str) -> list[str]:
-        """The units among its administrator's whose names match a shell pattern."""
+        """The administrator's units whose names match a shell pattern."""
         return sorted(path.name for path in self.units.glob(pattern))
 
     def install(self, name: str, text: str, *, start: bool = False) -> None:
         """Write a unit and enable it.
 
         Args:
-            start: start it now too, anew if it runs.
+            start: also start it now, or restart it if it runs.
 
         Raises:
             UsageError: this user may not.
@@ -83,7 +83,7 @@ class Systemd:
             self.units.mkdir(parents=True, exist_ok=True)
             new = path.with_name(f".{name}.new")
             new.write_text(text, encoding="utf-8")
-            new.chmod(0o644)  # whatever the umask: systemd complains of units that not everybody may read
+            new.chmod(0o644)  # whatever the umask: systemd warns about units that not everybody may read
             new.replace(path)
         except OSError as error:
             raise _forbidden("install", path, error) from None
@@ -93,7 +93,7 @@ class Systemd:
             self._run("restart", name)
 
     def uninstall(self, name: str) -> bool:
-        """Disable and delete a unit; says whether there was one.
+        """Disable and delete a unit; returns whether there was one.
 
         Raises:
             UsageError: this user may not.
@@ -104,7 +104,7 @@ class Systemd:
             return False
         if not os.access(self.units, os.W_OK):
             raise _forbidden("uninstall", path, PermissionError(13, "Permission denied"))
-        # A target that is stopped stops nothing that it required; one that is not stays loaded without a file.
+        # With --now, or the unit would stay loaded without a file. Stopping a target stops nothing that it requires.
         self._run("disable", "--now", name)
         try:
             path.unlink()
@@ -119,13 +119,13 @@ class Systemd:
         if check and done.returncode:
             raise EngineFailedError(
                 f"`{' '.join(command)}` failed: {done.stderr.strip() or done.stdout.strip()}",
-                "Mend what it names, then run this again.",
+                "Fix the problem, then run the command again.",
             )
         return done.stdout
 
 
 def may_use(socket: Path, uid: int) -> bool:
-    """Whether a user may speak to what listens on a socket of this host."""
+    """Whether a user may connect to a socket on this host."""
     try:
         found, person = socket.stat(), pwd.getpwuid(uid)
     except (OSError, KeyError):
@@ -138,7 +138,7 @@ def may_use(socket: Path, uid: int) -> bool:
 
 
 def name_of(uid: int) -> str:
-    """What this host calls a user; the number where it knows none."""
+    """A user's name; the uid if there is none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

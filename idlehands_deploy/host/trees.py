@@ -1,4 +1,4 @@
-"""Directory trees copied as fast as the kernel can, without following a link, and compared."""
+"""Copy directory trees with the kernel's fastest call and without following links; count them; change their owner."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 CHUNK = 8 << 20
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Chromium's marks of a profile in use, which name a host and a process that will not be there.
+# Chromium's locks, which name a host and a process that the copy will not have.
 LOCKS = {"SingletonLock", "SingletonCookie", "SingletonSocket"}
 ACLS = {"system.posix_acl_access", "system.posix_acl_default"}
 
@@ -26,13 +26,13 @@ Owner = tuple[int, int]
 
 @dataclass
 class Census:
-    """What a tree holds.
+    """The content of a tree.
 
     Attributes:
-        files: regular files, links and directories.
-        size: bytes of the regular files, as they take room.
-        links_out: links that point to something outside of the tree.
-        skipped: what is not copied: sockets, pipes and devices; of locks, which mean nothing later, nobody is told.
+        files: number of regular files, links and directories.
+        size: disk space of the regular files; bytes.
+        links_out: links that point outside the tree.
+        skipped: sockets, pipes and devices, which are not copied; locks are not listed.
     """
 
     files: int = 0
@@ -43,25 +43,25 @@ class Census:
 
 @dataclass
 class Copier:
-    """One copy of one or more trees, which shares its progress and the files that have several names.
+    """One copy of one or more trees, with common progress and common hard links.
 
     Attributes:
-        owner: uid and gid of every copy; None to leave them the caller's.
-        told: called with the bytes of each piece that was copied.
+        owner: uid and gid of every copy; None for the caller's.
+        on_bytes: called with the size of each copied piece.
     """
 
     owner: Owner | None
-    told: Callable[[int], None]
+    on_bytes: Callable[[int], None]
     _names: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def copy(self, source: Path, target: Path, without: frozenset[Path] = frozenset()) -> None:
-        """Copy a tree to a path where nothing is yet, with modes, times, ACLs and attributes of users.
+        """Copy a tree to a path that does not exist, with modes, times, ACLs and user attributes.
 
         Args:
-            without: directories in it that are left out.
+            without: directories in it to leave out.
 
         Raises:
-            OSError: something cannot be read or written; its ``filename`` is the whole path in the source.
+            OSError: something cannot be read or written; its ``filename`` is the full path in the source.
         """
         with open_directory(source) as found:
             target.mkdir(mode=0o700)
@@ -69,7 +69,7 @@ class Copier:
                 self._directory(found, copied, str(source), str(target), {str(path) for path in without})
 
     def _directory(self, source: int, target: int, path: str, copy: str, without: set[str]) -> None:
-        # Everything by its name in an open directory: a link that takes a directory's place now is not followed.
+        # Relative to open directories: a link that replaces a directory during the copy is not followed.
         here = path
         try:
             for entry in sorted(os.scandir(source), key=lambda item: item.name):
@@ -89,7 +89,7 @@ class Copier:
             here = path
             self._keep(source, target, os.fstat(source))
         except OSError as error:
-            if not str(error.filename).startswith(f"{here}/"):  # it is a name or a descriptor, which tell nobody where
+            if not str(error.filename).startswith(f"{here}/"):  # a plain name or a descriptor, which does not say where
                 error.filename = here
             raise
 
@@ -103,7 +103,7 @@ class Copier:
                 first = self._names.setdefault((found.st_dev, found.st_ino), copy)
                 if first is not copy:
                     os.link(first, name, dst_dir_fd=target_directory, follow_symlinks=False)
-                    self.told(found.st_blocks * 512)
+                    self.on_bytes(found.st_blocks * 512)
                     return
             target = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target_directory)
             try:
@@ -125,15 +125,15 @@ class Copier:
     def _piece(self, source: int, target: int, offset: int, end: int) -> None:
         while offset < end:
             count = _transfer(source, target, offset, min(CHUNK, end - offset))
-            if not count:  # it became shorter meanwhile
+            if not count:  # the file has become shorter
                 break
             offset += count
-            self.told(count)
+            self.on_bytes(count)
 
     def _keep(self, source: int, target: int, found: os.stat_result) -> None:
         if self.owner is not None:
             os.chown(target, *self.owner)
-        # Before the mode, which may forbid it; and that of a file with an ACL is its mask.
+        # Before the mode, which may forbid it; with an ACL the mode is the ACL's mask.
         _copy_attributes(source, target)
         os.chmod(target, stat.S_IMODE(found.st_mode) & 0o777)
         os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
@@ -146,10 +146,10 @@ class Copier:
 
 @contextmanager
 def open_directory(path: Path) -> Iterator[int]:
-    """Open a directory by a path without links, so that none which is put on the way is followed.
+    """Open a directory without following any link in its path, even one that is created meanwhile.
 
     Raises:
-        OSError: there is one, or it cannot be read.
+        OSError: the path contains a link, or it cannot be read.
     """
     descriptor = os.open(path.anchor, DIRECTORY)
     try:
@@ -163,18 +163,18 @@ def open_directory(path: Path) -> Iterator[int]:
 
 
 def is_lock(entry: os.DirEntry[str]) -> bool:
-    """Whether a thing is a mark of a running process, and means nothing without it."""
+    """Whether an entry is the lock of a running process, which is useless in a copy."""
     if entry.name in LOCKS:
         return not entry.is_dir(follow_symlinks=False)
     return entry.name.startswith("gateway.") and entry.name.endswith(".lock") and entry.is_file(follow_symlinks=False)
 
 
 def census(root: Path, within: Mapping[Path, object] | frozenset[Path], without: frozenset[Path]) -> Census:
-    """Look at a tree before it is copied.
+    """Count a tree before it is copied.
 
     Args:
-        within: directories that come along; a link to something outside of all of them is told.
-        without: directories in it that are left out.
+        within: the directories that are copied; links that point outside all of them are listed.
+        without: directories in it to leave out.
 
     Raises:
         OSError: something cannot be read.
@@ -202,7 +202,7 @@ def census(root: Path, within: Mapping[Path, object] | frozenset[Path], without:
 
 
 def free_space(directory: Path) -> int:
-    """Bytes that this user may still write where a directory is, or would be."""
+    """Bytes that this user can write to a directory, which may not exist yet."""
     while not directory.exists():
         directory = directory.parent
     found = os.statvfs(directory)
@@ -210,10 +210,10 @@ def free_space(directory: Path) -> int:
 
 
 def other_owners(root: Path, owner: Owner) -> dict[str, Owner]:
-    """What in a tree has another owner than the directory that it is in; the root, than the one that is given.
+    """Entries whose owner differs from their directory's, and the root if its owner differs from ``owner``.
 
     Raises:
-        OSError: something cannot be looked at.
+        OSError: something cannot be read.
     """
     found = {} if (own := _owner(os.lstat(root))) == owner else {str(root): own}
     for path, directories, files, descriptor in os.fwalk(root):
@@ -225,13 +225,13 @@ def other_owners(root: Path, owner: Owner) -> dict[str, Owner]:
 
 
 def give_tree(root: Path, owner: Owner, others: Mapping[str, Owner] = MappingProxyType({})) -> None:
-    """Give a tree to a user, without following a link in it.
+    """Change the owner of a tree, without following links in it.
 
     Args:
-        others: paths in it that another user gets, with all that lies below them.
+        others: paths in it with another owner, including everything below them.
 
     Raises:
-        OSError: the caller may not.
+        OSError: this user may not.
     """
     owners = {str(root): others.get(str(root), owner)}
     for path, directories, files, descriptor in os.fwalk(root):
@@ -251,18 +251,18 @@ def _points_into(link: Path, within: Mapping[Path, object] | frozenset[Path]) ->
         target = link.resolve()
     except (OSError, RuntimeError):
         return False
-    # An absolute target is the path on this host, which a container does not have.
+    # An absolute target is a path on this host, which does not exist in the container.
     return not link.readlink().is_absolute() and any(target.is_relative_to(root) for root in within)
 
 
 def _pieces(descriptor: int, found: os.stat_result) -> Iterator[tuple[int, int]]:
-    """The parts of a file with holes that hold data: what was never written takes no room in the copy either."""
+    """The written parts of a sparse file: its holes stay holes in the copy."""
     end = 0
     while end < found.st_size:
         try:
             start = os.lseek(descriptor, end, os.SEEK_DATA)
         except OSError as error:
-            if error.errno != errno.ENXIO:  # a file system that knows of no holes
+            if error.errno != errno.ENXIO:  # a file system without sparse files
                 yield end, found.st_size
             return
         end = os.lseek(descriptor, start, os.SEEK_HOLE)
@@ -287,7 +287,7 @@ def _copy_attributes(source: int, target: int) -> None:
                 if name in ACLS or name.startswith("user."):
                     os.setxattr(target, name, os.getxattr(source, name))
         except OSError as error:
-            if error.errno not in {errno.ENOTSUP, errno.ENODATA}:  # a file system without them; gone meanwhile
+            if error.errno not in {errno.ENOTSUP, errno.ENODATA}:  # a file system without attributes; deleted meanwhile
                 raise
 
 

@@ -1,7 +1,7 @@
-"""Whether the gateways of this host keep to themselves: the documentation's isolation checklist, as findings.
+"""Whether the gateways on this host are isolated from each other: the documentation's checklist, as findings.
 
-What a gateway of ours takes follows from the fleet file; a person's own config can bring back each mistake that
-the plan avoids, and native gateways know nothing of the plan.
+A profile's claims follow from the fleet file. A person's own config can still undo what the plan avoids, and native
+gateways do not follow the plan at all.
 """
 
 from __future__ import annotations
@@ -10,42 +10,44 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.fleet.addresses import HOST
-from idlehands_deploy.isolation.claims import native_member, profile_member
+from idlehands_deploy.isolation.claims import native_claims, profile_claims
+from idlehands_deploy.isolation.conflicts import conflicts_between, conflicts_within
 from idlehands_deploy.isolation.index import pairs_in_common
-from idlehands_deploy.isolation.meetings import meetings_between, meetings_within
 from idlehands_deploy.isolation.overrides import check_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from idlehands_deploy.findings import Finding
-    from idlehands_deploy.isolation.claims import Chrome, Member, Native, Setup
+    from idlehands_deploy.isolation.claims import Chrome, Claims, Native, Setup
 
 
 def check_isolation(
-    setups: Sequence[Setup], natives: Sequence[Native], here: Callable[[], Collection[str]] = tuple
+    setups: Sequence[Setup], natives: Sequence[Native], own_addresses: Callable[[], Collection[str]] = tuple
 ) -> list[Finding]:
-    """Everything that one gateway shares with another, or that leaves what the plan gives it.
+    """Everything that one gateway shares with another, or that differs from the plan.
 
-    One mistake is one finding: what meets another gateway is not reported as leaving the plan as well.
+    One mistake is one finding: a conflict with another gateway is not reported as a difference from the plan too.
 
     Args:
-        here: gives the addresses of this host: a Chrome at one of them is the same by any other. Asked for only
-            where there is one to compare.
+        own_addresses: returns the addresses of this host, because a Chrome at one of them is the same at any other.
+            Called only if there is a Chrome to compare.
     """
-    members = [*map(profile_member, setups), *map(native_member, natives)]
-    if any(member.chromes for member in members):
-        addresses = here()
-        members = [_at_home(member, addresses) for member in members]
-    found = [finding for member in members for finding in meetings_within(member)]
-    found += [finding for one, other in pairs_in_common(members) for finding in meetings_between(one, other)]
-    told = {finding.place for finding in found}
-    return found + [finding for setup in setups for finding in check_overrides(setup) if finding.place not in told]
+    gateways = [*map(profile_claims, setups), *map(native_claims, natives)]
+    if any(gateway.chromes for gateway in gateways):
+        addresses = own_addresses()
+        gateways = [_with_host_name(gateway, addresses) for gateway in gateways]
+    found = [finding for gateway in gateways for finding in conflicts_within(gateway)]
+    found += [finding for one, other in pairs_in_common(gateways) for finding in conflicts_between(one, other)]
+    reported = {finding.place for finding in found}
+    return found + [finding for setup in setups for finding in check_overrides(setup) if finding.place not in reported]
 
 
-def _at_home(member: Member, here: Collection[str]) -> Member:
-    def named(chrome: Chrome) -> Chrome:
+def _with_host_name(gateway: Claims, addresses: Collection[str]) -> Claims:
+    """The claims with each Chrome on this host under the same host name."""
+
+    def renamed(chrome: Chrome) -> Chrome:
         host, port, rest = chrome.endpoint
-        return chrome._replace(endpoint=(HOST, port, rest)) if host in here else chrome
+        return chrome._replace(endpoint=(HOST, port, rest)) if host in addresses else chrome
 
-    return replace(member, chromes=tuple(map(named, member.chromes)))
+    return replace(gateway, chromes=tuple(map(renamed, gateway.chromes)))

@@ -1,4 +1,4 @@
-"""Which gateways have anything in common, found without a comparison of each two: by an index of what they take."""
+"""Which gateways claim something in common: found with an index of their claims, without comparing every pair."""
 
 from __future__ import annotations
 
@@ -11,53 +11,53 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
     from pathlib import Path
 
-    from idlehands_deploy.isolation.claims import Member
+    from idlehands_deploy.isolation.claims import Claims
 
-    # What is taken: its kind, and which one it is.
+    # What is claimed: its kind, and which one.
     Key = tuple[str, Hashable]
 
 
-def pairs_in_common(members: Sequence[Member]) -> list[tuple[Member, Member]]:
-    """The pairs of members between which there can be a finding, in the order of ``itertools.combinations``.
+def pairs_in_common(gateways: Sequence[Claims]) -> list[tuple[Claims, Claims]]:
+    """The pairs of gateways between which there can be a conflict, in the order of ``itertools.combinations``.
 
-    The work grows with what the members take and with the number of these pairs, not with the number of all pairs.
+    The work grows with the number of claims and of these pairs, not with the number of all pairs.
     """
-    takers: dict[Key, list[int]] = defaultdict(list)
-    for number, member in enumerate(members):
-        for key in set(_taken(member)):
-            takers[key].append(number)
+    owners: dict[Key, list[int]] = defaultdict(list)
+    for number, gateway in enumerate(gateways):
+        for key in set(_claimed(gateway)):
+            owners[key].append(number)
     pairs = {
-        (min(number, taker), max(number, taker))
-        for number, member in enumerate(members)
-        for key in {*_taken(member), *_reached(member)}
-        for taker in takers.get(key, ())
-        if taker != number
+        (min(number, owner), max(number, owner))
+        for number, gateway in enumerate(gateways)
+        for key in {*_claimed(gateway), *_used(gateway)}
+        for owner in owners.get(key, ())
+        if owner != number
     }
-    return [(members[one], members[other]) for one, other in sorted(pairs)]
+    return [(gateways[one], gateways[other]) for one, other in sorted(pairs)]
 
 
-def _taken(member: Member) -> Iterator[Key]:
-    """What a member takes: any other that takes the same meets it."""
-    for claim in member.claims:
+def _claimed(gateway: Claims) -> Iterator[Key]:
+    """What a gateway claims: another gateway with the same claim conflicts with it."""
+    for claim in gateway.ports:
         if not claim.is_private:
             yield "port", claim.port
         if claim.is_certain and claim.is_browser:
             yield "browser", claim.port
-    for chrome in member.chromes:
+    for chrome in gateway.chromes:
         yield "chrome", chrome.endpoint
-    for account in member.accounts:
-        yield "bot", account.token
-    for folder in member.folders:
+    for bot in gateway.bots:
+        yield "bot", bot.token
+    for folder in gateway.folders:
         yield "folder", _without_end(folder.path)
 
 
-def _reached(member: Member) -> Iterator[Key]:
-    """What a member gets at where others take it: their browsers on this host, and the folders around its own."""
-    for chrome in member.chromes:
+def _used(gateway: Claims) -> Iterator[Key]:
+    """What a gateway uses without claiming it: browsers on this host, and the parents of its folders."""
+    for chrome in gateway.chromes:
         host, port, _ = chrome.endpoint
         if host == HOST:
             yield "browser", port
-    for folder in member.folders:
+    for folder in gateway.folders:
         path = str(folder.path)
         for end, mark in enumerate(path):
             if mark == "/":
@@ -65,5 +65,5 @@ def _reached(member: Member) -> Iterator[Key]:
 
 
 def _without_end(path: Path) -> str:
-    """A path as text, the root as nothing: what stands before a slash in each path below it."""
+    """A path as text, and the root as an empty text: the part before a slash in each path below it."""
     return str(path).rstrip("/")

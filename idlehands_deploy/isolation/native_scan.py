@@ -1,4 +1,4 @@
-"""Find the gateways that are installed on this host without a container: by their state, units and processes."""
+"""Find native gateways on this host: by their state directories, systemd units and processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.gateway.config import GatewayConfig
     from idlehands_deploy.host.processes import GatewayProcess
 
-# The gateway's own default (2026.9.6); --dev is the one profile with a port of its own.
+# The gateway's default ports (2026.9.6); only the profile of --dev has another one.
 DEFAULT_PORT = 18789
 DEV_PORT = 19001
 PRODUCTS = ("idlehands", "openclaw")
@@ -35,7 +35,7 @@ USER_UNITS = Path(".config/systemd/user")
 
 @dataclass(frozen=True)
 class _Source:
-    """What one place says of a gateway: a unit or a process."""
+    """What a unit or a process says about a gateway."""
 
     place: str
     variables: Mapping[str, str]
@@ -45,16 +45,16 @@ class _Source:
 
     @property
     def given_port(self) -> int | None:
-        """The port that its variables say."""
+        """The port in its variables."""
         given = self.variable("GATEWAY_PORT")
         return int(given) if given.isdigit() and is_port(int(given)) else None
 
     def variable(self, name: str) -> str:
-        """The value of a variable, by whichever product's prefix."""
+        """The value of a variable, with either product's prefix."""
         return next((value for product in PRODUCTS if (value := self.variables.get(f"{product.upper()}_{name}"))), "")
 
     def path(self, given: str) -> Path:
-        """A path as it is written there, with what stands for the home in its place."""
+        """A path with its placeholder for the home directory replaced."""
         home = str(self.home or "~")
         return Path(given.replace("%h", home) if "%h" in given else re.sub(r"^~(?=/|$)", home, given))
 
@@ -67,20 +67,20 @@ class _Source:
         if self.home is None:
             return None
         candidates = [self.home / f".{product}{suffix}" for product in PRODUCTS]
-        # One that cannot be seen can be there all the same.
+        # This user may not be able to see it, so a missing directory is not ruled out.
         return next((path for path in candidates if _is_directory(path)), candidates[-1])
 
 
 def find_natives(
     homes: Iterable[Path], processes: Sequence[GatewayProcess], system_units: Path = SYSTEM_UNITS
 ) -> list[Native]:
-    """The native gateways of these users, each once, by what is best known of it: process, unit, then config.
+    """The native gateways of these users, each once; a process overrides a unit, and a unit a config.
 
     Args:
-        homes: the home directories to look into.
-        processes: the gateways that run on this host.
+        homes: the home directories to search.
+        processes: the running gateways on this host.
 
-    A state directory without a config, which no unit and no process uses, is nobody's gateway.
+    A state directory without a config, a unit and a process is not a gateway.
     """
     homes = list(dict.fromkeys(map(resolved, homes)))
     sources = [*_processes(processes), *_units(homes, system_units)]
@@ -95,7 +95,7 @@ def find_natives(
 
 
 def user_homes(environ: Mapping[str, str], others: Path = OTHERS) -> list[Path]:
-    """The home directories of whoever calls, first and also behind sudo; for root, those of this host's people too."""
+    """The home directories of the caller (also of the user behind sudo) first; for root, those of all users too."""
     homes = [Path(environ["HOME"])] if environ.get("HOME") else []
     if os.geteuid() == 0 and (name := environ.get("SUDO_USER")):
         import pwd  # noqa: PLC0415 - not on every system
@@ -147,7 +147,7 @@ def _config(state: Path, sources: Sequence[_Source], homes: Sequence[Path]) -> G
 
 
 def _workspace(state: Path, config: GatewayConfig | None, sources: Sequence[_Source]) -> Path:
-    """Where its agents work: the config's directory, else the variable's, else the one in its state."""
+    """Its workspace: from the config, else from the variable, else the one in its state."""
     configured = config.get("agents", "defaults", "workspace") if config else None
     if isinstance(configured, str) and configured:
         home = next((source.home for source in sources if source.home), state.parent)
@@ -173,12 +173,12 @@ def _processes(processes: Sequence[GatewayProcess]) -> Iterator[_Source]:
             f"process {process.pid}", process.environ, _base_of(process.listening), Path(home) if home else None,
             running=True,
         )  # fmt: skip
-        # One that is about to start listens nowhere yet.
+        # A starting gateway does not listen yet.
         yield replace(source, port=source.given_port or source.port)
 
 
 def _base_of(listening: tuple[int, ...]) -> int | None:
-    """The base among the ports on which a gateway listens; a webhook of its can lie anywhere."""
+    """The base port among a gateway's listening ports; its webhooks can have any port."""
     if len(listening) == 1:
         return listening[0]
     return next((port for port in listening if port + CONTROL_OFFSET in listening), None)
@@ -233,7 +233,7 @@ def _environment_file(path: Path) -> dict[str, str]:
 def _words(value: str) -> list[str]:
     try:
         return shlex.split(value)
-    except ValueError:  # a quote that does not close: systemd would not take it either
+    except ValueError:  # an unclosed quote, which systemd rejects too
         return value.split()
 
 
@@ -247,11 +247,11 @@ def _read_or_none(path: Path) -> str | None:
 def _is_directory(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # another user's, or links that lead round in a circle
+    except OSError:  # another user's directory, or a loop of links
         return False
 
 
 def _shown(path: Path, homes: Sequence[Path]) -> str:
-    """A path as whoever calls writes it."""
+    """A path as the caller would write it."""
     own = homes[0] if homes else None
     return f"~/{path.relative_to(own)}" if own and path.is_relative_to(own) else str(path)

@@ -1,4 +1,4 @@
-"""What a person's own gateway config says other than the plan, key by key."""
+"""Where a person's own gateway config differs from the plan, key by key."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from idlehands_deploy.fleet.addresses import HOST, HOST_ADDRESS, endpoint, is_lo
 from idlehands_deploy.fleet.ports import CONTROL_OFFSET, IMPLICIT_BROWSER
 from idlehands_deploy.isolation.claims import RELAY_OFFSET, config_command, set_port, spare_port
 from idlehands_deploy.isolation.paths import check_environment, check_paths
-from idlehands_deploy.isolation.pins import attaches, config_cdp_ports, config_cdp_urls, implicit_browser, is_port
+from idlehands_deploy.isolation.pins import browser_key, config_cdp_ports, config_cdp_urls, implicit_browser, is_port
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from idlehands_deploy.gateway.config import GatewayConfig
     from idlehands_deploy.isolation.claims import Setup
 
-# Where a gateway in a container listens for others than itself; without a word it finds out that it is in one.
-# (No sets: a config can hold what no set does.)
-LONELY_BINDS = ("loopback", "tailnet")
+# Binds under which a gateway in a container cannot or can be reached; without one it detects the container.
+# (Tuples, because a config can contain values that no set can.)
+UNREACHABLE_BINDS = ("loopback", "tailnet")
 REACHABLE_BINDS = (None, "lan", "auto", "custom")
 ANY_HOST = (None, "", "0.0.0.0")  # noqa: S104 - read, not bound
 
 
 def check_overrides(setup: Setup) -> Iterator[Finding]:
-    """Every key of a profile's config that does not go with the plan or the mounts."""
+    """Every key in a profile's config that contradicts the plan or the mounts."""
     yield from check_environment(setup)
     config = setup.config
     if config is None:
@@ -37,8 +37,8 @@ def check_overrides(setup: Setup) -> Iterator[Finding]:
     if config.unreadable:
         root = setup.state.parent.parent.parent
         yield Finding(
-            "warning", config.place, f"cannot be read by you: {config.unreadable}",
-            "what it says other than the plan stays unseen",
+            "warning", config.place, f"you may not read it: {config.unreadable}",
+            "differences from the plan cannot be found",
             Remedy.run("-C", str(root), "doctor", as_root=True),
         )  # fmt: skip
         return
@@ -46,7 +46,7 @@ def check_overrides(setup: Setup) -> Iterator[Finding]:
         yield Finding(
             "error", config.place, flaw,
             "the gateway does not start with it",
-            Remedy("mend it, or see what the gateway says: ", ours("status", setup.name)),
+            Remedy("fix it; the gateway's own message: ", ours("status", setup.name)),
         )  # fmt: skip
     if config.flaws and not config.values:
         return
@@ -61,12 +61,12 @@ def _check_gateway(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
     base = setup.ports.base
     port = config.get("gateway", "port")
     if port is not None and not is_port(port):
-        yield _refused(setup, "gateway.port", "is not a port", _edit(setup, f"write {base}, or nothing"))
+        yield _refused(setup, "gateway.port", "is not a port", _edit(setup, f"write {base}, or remove the key"))
     elif port not in {None, base}:
         yield Finding(
             "warning", setup.in_config("gateway.port"),
-            f"says {port}, and {setup.in_fleet('port')} says {base}",
-            "the container's IDLEHANDS_GATEWAY_PORT outranks it: the gateway listens on the port of the plan",
+            f"is {port}, but {setup.in_fleet('port')} is {base}",
+            "the container's IDLEHANDS_GATEWAY_PORT overrides it: the gateway listens on the port of the plan",
             _unset(setup, "gateway.port").then(f"   (or write `port: {port}` in fleet.yaml)"),
         )  # fmt: skip
     mode = config.get("gateway", "mode")
@@ -74,20 +74,20 @@ def _check_gateway(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         what = "is missing" if mode is None else "is not local"
         yield _refused(setup, "gateway.mode", what, _set(setup, "gateway.mode", "local"))
     bind, host = config.get("gateway", "bind"), config.get("gateway", "customBindHost")
-    if bind in LONELY_BINDS:
+    if bind in UNREACHABLE_BINDS:
         yield _unreachable(setup, "gateway.bind", f"is {bind!r}", _set(setup, "gateway.bind", "lan"))
     elif bind not in REACHABLE_BINDS:
-        yield _refused(setup, "gateway.bind", "is no way to bind", _edit(setup, 'write "lan"'))
+        yield _refused(setup, "gateway.bind", "is not a valid bind", _edit(setup, 'write "lan"'))
     elif bind == "custom" and host not in ANY_HOST:
         yield _unreachable(setup, "gateway.customBindHost", f"is {host!r}", _set(setup, "gateway.bind", "lan"))
     if config.get("gateway", "tailscale", "mode") in ("serve", "funnel"):
         fix = _set(setup, "gateway.tailscale.mode", "off")
-        yield _unreachable(setup, "gateway.tailscale.mode", "makes the gateway listen on loopback alone", fix)
+        yield _unreachable(setup, "gateway.tailscale.mode", "makes the gateway listen on loopback only", fix)
     if config.get("gateway", "tls", "enabled") is True:
         yield Finding(
             "warning", setup.in_config("gateway.tls.enabled"), "is on",
-            "this tool and the container's health check ask over plain HTTP, on loopback, and get no answer",
-            _set(setup, "gateway.tls.enabled", "false").then("   (and end TLS in a proxy before it)"),
+            "this tool and the container's health check use plain HTTP, and get no response",
+            _set(setup, "gateway.tls.enabled", "false").then("   (and use a reverse proxy for TLS)"),
         )  # fmt: skip
 
 
@@ -98,16 +98,16 @@ def _check_auth(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         mode = "password"
     if mode not in (None, "token"):
         yield Finding(
-            # Somebody's proxy asks who comes in: that is a way of its own.
+            # A person's own proxy may check who connects.
             "note" if mode == "trusted-proxy" else "warning",
             setup.in_config("gateway.auth.mode"), f"is {mode!r}",
-            f"`url` and `token` give out the token of secrets/{setup.name}/{TOKEN_SECRET}, which then opens nothing",
+            f"`url` and `token` show the token in secrets/{setup.name}/{TOKEN_SECRET}, which then does not work",
             _set(setup, "gateway.auth.mode", "token").then("   (removes gateway.auth.password)" if password else ""),
         )  # fmt: skip
     if isinstance(token, str) and setup.token is not None and token != setup.token and "${" not in token:
         yield Finding(
-            "error", setup.in_config("gateway.auth.token"), f"is not that of secrets/{setup.name}/{TOKEN_SECRET}",
-            "the config's outranks it: `url`, `token` and the browser control API's callers have the wrong one",
+            "error", setup.in_config("gateway.auth.token"), f"is not the token in secrets/{setup.name}/{TOKEN_SECRET}",
+            "the config overrides it: `url` and `token` show the wrong one, and browser control rejects it",
             _unset(setup, "gateway.auth.token"),
         )  # fmt: skip
 
@@ -121,14 +121,14 @@ def _check_browsers(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         planned = setup.ports.cdp.get(name)
         if port in own:
             yield Finding(
-                "error", setup.in_config(key), f"says {port}, which is {own[port]}'s own",
+                "error", setup.in_config(key), f"is {port}, which {own[port]} uses",
                 "this browser does not start",
                 set_port(setup.name, key, planned or spare_port(setup)),
             )  # fmt: skip
         elif planned and port != planned:
             yield Finding(
-                "error", setup.in_config(key), f"says {port}, and the plan of fleet.yaml says {planned}",
-                f"nothing answers at {planned} on this host, and {port} is not published",
+                "error", setup.in_config(key), f"is {port}, but the port plan has {planned}",
+                f"nothing listens on {planned} on this host, and {port} is not published",
                 set_port(setup.name, key, planned),
             )  # fmt: skip
     named = dict(config.mappings("browser", "profiles"))
@@ -136,15 +136,15 @@ def _check_browsers(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         if name not in named and name != IMPLICIT_BROWSER:
             yield Finding(
                 "warning", setup.in_fleet(f"browser.profiles.{name}"), f"{config.place} does not have this browser",
-                f"nothing answers at its port {port}: the fleet file sets the browsers of a new profile only",
-                _set(setup, f"browser.profiles.{name}.cdpPort", str(port)),
+                f"nothing listens on its port {port}: the fleet file sets only the browsers of a new profile",
+                _set(setup, browser_key(name, "cdpPort"), str(port)),
             )  # fmt: skip
 
 
 def _check_pins(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
-    """Browsers that a gateway would start, and for which the config names no port that can be one."""
+    """Browsers that a gateway would start, but without a valid port in the config."""
     for name, browser in config.mappings("browser", "profiles"):
-        key, port = f"browser.profiles.{name}.cdpPort", browser.get("cdpPort")
+        key, port = browser_key(name, "cdpPort"), browser.get("cdpPort")
         managed = browser.get("driver", "openclaw") in ("openclaw", "clawd")
         if not is_port(port) and (port is not None or (managed and not browser.get("cdpUrl"))):
             wanted = setup.ports.cdp.get(name) or spare_port(setup)
@@ -153,52 +153,53 @@ def _check_pins(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
 
 
 def _check_addresses(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
-    urls = dict(config_cdp_urls(config))
+    found = list(config_cdp_urls(config))
+    urls = {item.key: item.url for item in found}
     own = {*setup.ports.cdp.values(), *(port for _, port, _ in config_cdp_ports(config))}
-    for key, url in urls.items():
-        # By loopback a gateway starts a Chrome of its own, unless it is told to find one there.
+    for _, key, url, attaches in found:
+        # At a loopback address a gateway starts its own Chrome, unless it only attaches.
         local = endpoint(config.reveal(url), loopback="container")
-        if local and local[0] == "container" and attaches(config, key) and local[1] not in own:
+        if local and local[0] == "container" and attaches and local[1] not in own:
             yield Finding(
-                "error", setup.in_config(key), f"{url_host(url) or 'its host'} is the container itself in there",
-                f"no Chrome listens on port {local[1]} inside of it",
-                f"for one on this host write {HOST_ADDRESS}, and let it listen on the host's Docker address",
+                "error", setup.in_config(key), f"{url_host(url) or 'its host'} is the container itself, not this host",
+                f"no Chrome listens on port {local[1]} in the container",
+                Remedy(f"for a Chrome on this host write {HOST_ADDRESS}; it must listen on the host's Docker address"),
             )  # fmt: skip
         if url_host(url) == HOST:
             yield Finding(
-                "note", setup.in_config(key), f"calls its Chrome by the name {HOST}",
-                "Chrome itself answers only to an address; what stands before one may take a name too",
-                f"write {HOST_ADDRESS} in its place, which the container knows",
+                "note", setup.in_config(key), f"uses the host name {HOST} for its Chrome",
+                "Chrome itself accepts only addresses; a proxy in front of it may accept names",
+                Remedy(f"write {HOST_ADDRESS} instead, which the container sets"),
             )  # fmt: skip
     yield from _check_private(setup, config, urls)
     for name, browser in setup.profile.browser.profiles.items():
-        key = f"browser.profiles.{name}.cdpUrl"
+        key = browser_key(name, "cdpUrl")
         if browser.cdp_url is None:
             continue
         if key not in urls:
             yield Finding(
                 "warning", setup.in_fleet(f"browser.profiles.{name}"), f"{config.place} does not have this browser",
-                "the gateway does not know it: the fleet file sets the browsers of a new profile only",
+                "the gateway does not have it: the fleet file sets only the browsers of a new profile",
                 _set(setup, key, "<the cdp_url>"),
             )  # fmt: skip
         elif endpoint(urls[key]) != endpoint(browser.cdp_url):
             yield Finding(
                 "warning", setup.in_config(key),
-                f"is another Chrome than {setup.in_fleet(f'browser.profiles.{name}.cdp_url')}",
-                "the config is what counts",
-                "make the two the same",
+                f"is not the Chrome in {setup.in_fleet(f'browser.profiles.{name}.cdp_url')}",
+                "the gateway uses the one in its config",
+                Remedy("write the same address in both"),
             )  # fmt: skip
     if "browser.cdpUrl" in urls and implicit_browser(config) in setup.profile.browser.profiles:
         yield Finding(
             "warning", setup.in_config("browser.cdpUrl"),
-            f"speaks of {implicit_browser(config)}, which {setup.in_fleet('browser.profiles')} sets too",
-            "which of the two counts depends on the gateway's version",
+            f"sets {implicit_browser(config)}, which {setup.in_fleet('browser.profiles')} sets too",
+            "the gateway's version decides which of the two it uses",
             _unset(setup, "browser.cdpUrl"),
         )  # fmt: skip
 
 
 def _check_private(setup: Setup, config: GatewayConfig, urls: dict[str, str]) -> Iterator[Finding]:
-    """Browsers on a private network that the config does not let the gateway go to."""
+    """Browsers on a private network that the config does not allow."""
     policy = config.get("browser", "ssrfPolicy")
     policy = policy if isinstance(policy, dict) else {}
     if policy.get("dangerouslyAllowPrivateNetwork") is True or policy.get("allowPrivateNetwork") is True:
@@ -211,7 +212,7 @@ def _check_private(setup: Setup, config: GatewayConfig, urls: dict[str, str]) ->
     for key, host in missing.items():
         yield Finding(
             "warning", setup.in_config(key), f"{host} is on a private network, which the config does not allow",
-            "the gateway calls such a browser not reachable",
+            "the gateway reports such a browser as unreachable",
             _set(setup, "browser.ssrfPolicy.allowedHostnames", names, "--strict-json"),
         )  # fmt: skip
 
@@ -220,14 +221,14 @@ def _is_allowed(host: str, allowed: list[str]) -> bool:
     return is_loopback(host) or any(fnmatchcase(host.lower(), name.lower()) for name in allowed)
 
 
-def _refused(setup: Setup, key: str, what: str, fix: Remedy | str) -> Finding:
-    return Finding("error", setup.in_config(key), what, "the gateway does not start with it, or drops it", fix)
+def _refused(setup: Setup, key: str, what: str, fix: Remedy) -> Finding:
+    return Finding("error", setup.in_config(key), what, "the gateway does not start with it, or ignores it", fix)
 
 
-def _unreachable(setup: Setup, key: str, what: str, fix: Remedy | str) -> Finding:
+def _unreachable(setup: Setup, key: str, what: str, fix: Remedy) -> Finding:
     return Finding(
         "error", setup.in_config(key), what,
-        "the gateway then listens inside its container alone, and its published port leads nowhere",
+        "the gateway then listens only inside its container, and its published port does not respond",
         fix,
     )  # fmt: skip
 
@@ -241,5 +242,5 @@ def _set(setup: Setup, key: str, value: str, *options: str) -> Remedy:
 
 
 def _edit(setup: Setup, what: str) -> Remedy:
-    # The gateway's own command refuses to touch a config that is not valid.
+    # The gateway's own command refuses to change an invalid config.
     return Remedy(f"in that file, {what}; then: ", ours("up", setup.name))

@@ -1,4 +1,4 @@
-"""The directories that a gateway's config names, against the mounts of its container."""
+"""Whether the directories in a gateway's config are on the mounts of its container."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from idlehands_deploy.gateway.config import GatewayConfig
     from idlehands_deploy.isolation.claims import Setup
 
-# Directories of the gateway's that a variable can move; those of the plan are refused by the fleet file itself.
-KEEPING = re.compile(r"(?:IDLEHANDS|OPENCLAW)_(?:AGENT|OAUTH)_DIR")
-LOST = "what is written there is lost when the container is replaced"
+# Variables that move a directory of the gateway. The fleet file itself refuses those of state and workspace.
+DIRECTORY_VARIABLE = re.compile(r"(?:IDLEHANDS|OPENCLAW)_(?:AGENT|OAUTH)_DIR")
+LOST = "data there is lost when the container is replaced"
 
 
 def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
-    """What a gateway keeps off the mounts of its container."""
+    """Directories in a gateway's config that are not on a mount of its container."""
     for key, path in _paths(config):
-        meant = config.reveal(path) if isinstance(path, str) else ""
-        if not meant or "${" in meant or _is_mounted(meant):
+        revealed = config.reveal(path) if isinstance(path, str) else ""
+        if not revealed or "${" in revealed or _is_mounted(revealed):
             continue
         fix = config_command(setup.name, "set", key, WORKSPACE_TARGET) if key.endswith("workspace") else (
             Remedy(f"in that file, move it below {STATE_TARGET}; then: ", ours("up", setup.name))
@@ -38,17 +38,17 @@ def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
 
 
 def check_environment(setup: Setup) -> Iterator[Finding]:
-    """What the fleet file's variables would have a gateway keep off the mounts."""
+    """Variables in the fleet file that move a gateway's directory off the mounts."""
     for name, value in setup.profile.environment.items():
-        if KEEPING.fullmatch(name) and not _is_mounted(value):
+        if DIRECTORY_VARIABLE.fullmatch(name) and not _is_mounted(value):
             yield Finding(
                 "error", setup.in_fleet(f"environment.{name}"), "is not on a mount of the container", LOST,
-                Remedy(f"leave it out, or name a directory below {STATE_TARGET}; then: ", ours("up", setup.name)),
+                Remedy(f"remove it, or use a directory below {STATE_TARGET}; then: ", ours("up", setup.name)),
             )  # fmt: skip
 
 
 def _is_mounted(path: str) -> bool:
-    """Whether a path of a gateway's config lies in one of its mounts; ``~`` is the container's home."""
+    """Whether a path in a gateway's config is on one of its mounts; ``~`` is the container's home."""
     inside = HOME_TARGET / (path[2:] if path.startswith("~/") else path)
     if ".." in inside.parts:
         return False
@@ -56,7 +56,7 @@ def _is_mounted(path: str) -> bool:
 
 
 def _paths(config: GatewayConfig) -> Iterator[tuple[str, Any]]:
-    """Where a config says that something is kept: key, path."""
+    """The directories in a config: key, path."""
     yield from _agent_paths(config)
     yield "session.store", config.get("session", "store")
     yield "worktreeRoot", config.get("worktreeRoot")
@@ -70,7 +70,7 @@ def _paths(config: GatewayConfig) -> Iterator[tuple[str, Any]]:
 def _agent_paths(config: GatewayConfig) -> Iterator[tuple[str, Any]]:
     yield "agents.defaults.workspace", config.get("agents", "defaults", "workspace")
     agents = [(f"entries.{name}", agent) for name, agent in config.mappings("agents", "entries")]
-    listed = config.get("agents", "list")  # how configs before `entries` name them
+    listed = config.get("agents", "list")  # the older form of `entries`
     for index, agent in enumerate(listed if isinstance(listed, list) else ()):
         if isinstance(agent, dict):
             agents.append((f"list.{index}", agent))

@@ -1,16 +1,32 @@
-"""What a gateway's own config says of its browsers: the ports that it pins, and the addresses of browsers elsewhere."""
+"""The browsers in a gateway's own config: the ports that it pins, and the addresses of browsers elsewhere."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from idlehands_deploy.fleet.addresses import endpoint
 from idlehands_deploy.fleet.ports import IMPLICIT_BROWSER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from idlehands_deploy.gateway.config import GatewayConfig
+
+
+class CdpUrl(NamedTuple):
+    """The address of a browser in a config.
+
+    Attributes:
+        browser: the browser's name.
+        key: the config key that holds the address.
+        attaches: whether the gateway attaches to a running browser there, and never starts one.
+    """
+
+    browser: str
+    key: str
+    url: str
+    attaches: bool
 
 
 def config_cdp_ports(config: GatewayConfig | None) -> Iterator[tuple[str, int, str]]:
@@ -19,39 +35,40 @@ def config_cdp_ports(config: GatewayConfig | None) -> Iterator[tuple[str, int, s
         return
     for name, browser in config.mappings("browser", "profiles"):
         if is_port(browser.get("cdpPort")) and browser.get("driver", "openclaw") in ("openclaw", "clawd"):
-            yield name, browser["cdpPort"], f"browser.profiles.{name}.cdpPort"
-    for key, url in config_cdp_urls(config):
-        found = endpoint(config.reveal(url), loopback="itself")
-        if found and found[0] == "itself" and not attaches(config, key):
-            name = implicit_browser(config) if key == "browser.cdpUrl" else key.split(".")[2]
-            yield name, found[1], key
+            yield name, browser["cdpPort"], browser_key(name, "cdpPort")
+    for found in config_cdp_urls(config):
+        target = endpoint(config.reveal(found.url), loopback="itself")
+        if target and target[0] == "itself" and not found.attaches:
+            yield found.browser, target[1], found.key
 
 
-def config_cdp_urls(config: GatewayConfig | None) -> Iterator[tuple[str, str]]:
-    """The browsers elsewhere that a config names: key, address."""
+def config_cdp_urls(config: GatewayConfig | None) -> Iterator[CdpUrl]:
+    """The addresses of browsers in a config."""
     if config is None:
         return
     if isinstance(url := config.get("browser", "cdpUrl"), str) and url:
-        yield "browser.cdpUrl", url
+        yield CdpUrl(implicit_browser(config), "browser.cdpUrl", url, _attaches(config, {}))
     for name, browser in config.mappings("browser", "profiles"):
         if isinstance(url := browser.get("cdpUrl"), str) and url:
-            yield f"browser.profiles.{name}.cdpUrl", url
+            yield CdpUrl(name, browser_key(name, "cdpUrl"), url, _attaches(config, browser))
 
 
-def attaches(config: GatewayConfig, key: str) -> bool:
-    """Whether a gateway takes the address at this key for a browser that runs already, and starts none there."""
-    profile = config.get(*key.split(".")[:-1]) if key != "browser.cdpUrl" else {}
-    profile = profile if isinstance(profile, dict) else {}
-    attach = profile.get("attachOnly", config.get("browser", "attachOnly"))
-    return attach is True or profile.get("driver") == "existing-session"
+def browser_key(name: str, setting: str) -> str:
+    """The key of a browser's setting, as the gateway's own `config set` reads it: a name with a dot is quoted."""
+    return f"browser.profiles[{json.dumps(name)}].{setting}" if "." in name else f"browser.profiles.{name}.{setting}"
+
+
+def _attaches(config: GatewayConfig, browser: Mapping[str, Any]) -> bool:
+    attach = browser.get("attachOnly", config.get("browser", "attachOnly"))
+    return attach is True or browser.get("driver") == "existing-session"
 
 
 def implicit_browser(config: GatewayConfig | None) -> str:
-    """The browser that ``browser.cdpUrl`` speaks of."""
+    """The name of the browser at ``browser.cdpUrl``."""
     name = config.get("browser", "defaultProfile") if config else None
     return name if isinstance(name, str) and name else IMPLICIT_BROWSER
 
 
 def is_port(value: Any) -> bool:  # noqa: ANN401 - whatever a config holds
-    """Whether this can be a TCP port."""
+    """Whether a value is a valid TCP port."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 65536

@@ -1,4 +1,4 @@
-"""What lies around the plan on this host: the profiles' own configs, and gateways without a container."""
+"""What else is on this host: the profiles' own configs, and native gateways."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 def find_natives(session: Session) -> list[Native]:
     """The gateways that are installed on this host without a container."""
-    # A deployment without one pays for no look at the host unless a port is to be found.
+    # Loaded here: most commands need no scan of the host.
     from idlehands_deploy.host.processes import gateway_processes  # noqa: PLC0415
-    from idlehands_deploy.isolation import native_scan as neighbours  # noqa: PLC0415
+    from idlehands_deploy.isolation import native_scan  # noqa: PLC0415
 
-    return neighbours.find_natives(neighbours.user_homes(session.environ), gateway_processes())
+    return native_scan.find_natives(native_scan.user_homes(session.environ), gateway_processes())
 
 
 def plan_here(session: Session, fleet: Fleet, new: Collection[str] = ()) -> PortPlan:
-    """The port plan, in which no profile that has no port yet lands on a native gateway.
+    """The port plan; a profile without a port never gets the port of a native gateway.
 
     Raises:
-        PortConflictError: two profiles meet on a published port, or no slot is left.
+        PortConflictError: two profiles need the same published port, or no slot is left.
     """
     if all(profile.port or (name == MAIN and name not in new) for name, profile in fleet.profiles.items()):
         return plan_ports(fleet)
@@ -44,7 +44,7 @@ def plan_here(session: Session, fleet: Fleet, new: Collection[str] = ()) -> Port
 
 
 def read_setups(session: Session, fleet: Fleet, plan: PortPlan) -> list[Setup]:
-    """Each profile with what its directory holds; changes nothing."""
+    """Each profile with the content of its directory; changes nothing."""
     return [_setup(session, name, profile, plan) for name, profile in fleet.profiles.items()]
 
 
@@ -54,11 +54,11 @@ def _setup(session: Session, name: str, profile: Profile, plan: PortPlan) -> Set
     state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
 
     def read(path: Path) -> str | None:
-        # The gateway owns its state: a link that it left there must not be followed to anybody else's files,
-        # and in its container leads nowhere.
+        # The gateway owns its state: a link in it must not lead to other users' files. In its container such a link
+        # is broken anyway.
         path = resolved(path)
         if not path.is_relative_to(state) and not path.is_relative_to(workspace):
-            raise FlawError("is a link to what the gateway does not see")
+            raise FlawError("is a link to a file outside the gateway's mounts")
         return read_ordinary(path)
 
     config = read_config(
@@ -66,7 +66,7 @@ def _setup(session: Session, name: str, profile: Profile, plan: PortPlan) -> Set
         f"profiles/{name}/state/{CONFIG_NAME}",
         read,
         mounts={STATE_TARGET: state, WORKSPACE_TARGET: workspace},
-        # The host stays the host, whatever address it has in there.
+        # The host's address differs inside the container, so it stays a variable.
         environ={"HOME": str(HOME_TARGET)} | {k: v for k, v in profile.environment.items() if k != HOST_VARIABLE},
         hidden=secrets,
     )
@@ -75,7 +75,7 @@ def _setup(session: Session, name: str, profile: Profile, plan: PortPlan) -> Set
 
 
 def _secrets(session: Session, name: str, profile: Profile) -> dict[str, str]:
-    """The values of the profile's own secrets that can be read."""
+    """The values of the profile's readable secrets."""
     found = {}
     for secret in profile.secrets:
         with suppress(OSError):

@@ -1,1 +1,1 @@
-"""What may be shown to anybody: text without secrets."""
+"""Text and data without secrets, for bug reports and notifications."""

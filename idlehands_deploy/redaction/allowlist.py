@@ -1,4 +1,4 @@
-"""What may be shown of a config: its structure, and only such texts as stand where no secret ever belongs."""
+"""A config for a report: its structure, and only the texts at places that never contain a secret."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Sequence
 
-# Keys with dots between; ``*`` is any one key or any place in a list, ``**`` is all below.
+# Keys separated by dots; ``*`` is any key or list item, ``**`` is everything below.
 GATEWAY_CONFIG = (
     "gateway.mode", "gateway.bind", "gateway.port", "gateway.auth.mode", "gateway.reload.mode",
     "gateway.tailscale.mode",
@@ -34,29 +34,29 @@ COMPOSE_FILE = (
     "services.*.environment.IDLEHANDS_BROWSER_PROFILES", "services.*.environment.IDLEHANDS_BROWSER_SANDBOX",
     "services.*.environment.TZ", "services.*.environment.PUID", "services.*.environment.PGID",
 )  # fmt: skip
-# Chat channels are keys of their own, and so are people's numbers, which no key of the gateway looks like.
+# Configs also have people's phone numbers as keys; the gateway's own keys never look like one.
 _KEY = r"[A-Za-z$_][A-Za-z_.-]{0,39}(?:\d{1,2}(?!\d)[A-Za-z_.-]{0,20}){0,2}"
 
 
-def outline(value: Any, allowed: Iterable[str], names: Container[str] = ()) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """The value with every text that is not at an allowed place replaced by ``<text, 17 characters>``.
+def mask(value: Any, allowed: Iterable[str], names: Container[str] = ()) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """The value with every text outside the allowed places replaced by ``<text, 17 characters>``.
 
-    Numbers of up to seven digits and booleans stay, longer numbers can be somebody's and go. Addresses at allowed
-    places keep their scheme, host and port alone. Keys that look like no key of a config go too.
+    Booleans and numbers of up to seven digits stay; longer numbers may be phone numbers or ids. Addresses at allowed
+    places keep only scheme, host and port. Keys that do not look like config keys are replaced too.
 
     Args:
         allowed: the places, such as GATEWAY_CONFIG.
-        names: further keys that may be shown, such as those of profiles.
+        names: further keys that may be shown, such as profile names.
     """
-    return _Outline([tuple(pattern.split(".")) for pattern in allowed], names).of(value, ())
+    return _Mask([tuple(pattern.split(".")) for pattern in allowed], names).of(value, ())
 
 
 def may_be_shown(path: tuple[str, ...], allowed: Iterable[str]) -> bool:
-    """Whether a text at this place is one that an outline shows; places in lists are ``*``."""
+    """Whether ``mask`` shows the text at this place; list items are ``*``."""
     return any(_matches(path, tuple(pattern.split("."))) for pattern in allowed)
 
 
-class _Outline:
+class _Mask:
     def __init__(self, allowed: Sequence[tuple[str, ...]], names: Container[str]) -> None:
         self._allowed = allowed
         self._names = names
@@ -86,12 +86,12 @@ class _Outline:
 
 
 def shown_key(key: str, names: Container[str] = ()) -> str:
-    """A key as an outline shows it: as it is where it looks like one of a config or is among the names."""
+    """A key as ``mask`` shows it: unchanged if it looks like a config key or is one of the names."""
     return key if key in names or re.fullmatch(_KEY, key) else f"<key, {len(key)} characters>"
 
 
 def without_rest(address: str) -> str:
-    """An address with nothing but its scheme, host and port: a token can stand in any other part."""
+    """An address with only its scheme, host and port: any other part may contain a token."""
     try:
         parts = urlsplit(address)
         port = f":{parts.port}" if parts.port else ""

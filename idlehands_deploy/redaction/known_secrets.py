@@ -1,4 +1,4 @@
-"""Every secret that this deployment is known to hold, so that each can be removed wherever it stands."""
+"""Every known secret of this deployment, so that each can be removed wherever it appears."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
 
-# What a file of secrets or a config can be; larger ones hold something else.
+# The largest secret file or config; larger files contain something else. Bytes.
 LARGEST = 1 << 20
 MOST_FILES = 200
-# Where a gateway keeps what nobody reads for a report, and a lot of it.
+# Directories of a gateway that a report never reads, and that are large.
 _UNREAD = frozenset({"browser", "cache", "sessions", "media", "tmp", "workspace", "node_modules"})
-# As a model or an option is called (provider/model-4-5): of use in a report, and no secret.
+# The name of a model or an option (provider/model-4-5): useful in a report, and not secret.
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}(?:[-_/.:][a-z0-9]{1,11})*")
 _SHORT, _LONG = 6, 12
 
 
 def known_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str]:
-    """What stands in the deployment's files and in this command's own environment.
+    """The secrets in the deployment's files and in this command's environment.
 
-    What cannot be read is left out: it cannot get into a report from there either.
+    Unreadable files are skipped: their content cannot get into a report either.
 
     Args:
-        environ: of this command; only what is named like a secret.
+        environ: this command's; only variables with the name of a secret are used.
     """
     found = {value for name, value in environ.items() if names_a_secret(name)}
     for path in _files(deployment.root / "secrets"):
         found.add(read_plain(path) or "")
         if not re.fullmatch(VARIABLE_NAME, path.name) or any(random_words(path.name)):
-            # Pasted where only its name belongs.
+            # A secret's value used as the file name by mistake.
             found.add(path.name)
     fleet = read_plain(deployment.fleet_file) or ""
     found.update(_hidden(_parsed(fleet), FLEET_FILE), random_words(fleet), _lines(fleet))
@@ -58,16 +58,16 @@ def known_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
 
 
 def variables_to_hide(environment: Mapping[str, str]) -> Iterator[str]:
-    """The values of a container's variables that can be secrets; most are the image's own."""
+    """The values of a container's variables that may be secrets; most variables come from the image."""
     for name, value in environment.items():
         if names_a_secret(name) or "://" in value or any(random_words(value)):
             yield value
 
 
 def read_plain(path: Path) -> str | None:
-    """An ordinary file's text; None for one that is large, no file or out of reach.
+    """The text of an ordinary file; None if it is too large, not a file, or not readable.
 
-    A gateway owns its state and could have put a link or a pipe there, which root must not follow or wait for.
+    A gateway owns its state and could put a link or a pipe there; root must not follow the link or block on the pipe.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -99,7 +99,7 @@ def _parsed(text: str) -> object:
 
 
 def _hidden(value: object, allowed: Iterable[str]) -> Iterator[str]:
-    """The texts of a file of ours that its outline does not show."""
+    """The texts in one of our files that ``mask`` does not show."""
     for path, text in _texts(value, ()):
         if not _is_shown(path, text, allowed) and not re.fullmatch(r"\d{1,5}", text):
             # Compose doubles every dollar.
@@ -108,7 +108,7 @@ def _hidden(value: object, allowed: Iterable[str]) -> Iterator[str]:
 
 def _of_config(value: object) -> Iterator[str]:
     for path, text in _texts(value, ()):
-        # A variable's name has no value of its own.
+        # The name of a variable is not a secret.
         if "${" in text or _is_shown(path, text, GATEWAY_CONFIG):
             continue
         private = any(map(names_a_secret, path)) and (len(text) >= _SHORT or any(map(str.isdigit, text)))
@@ -117,13 +117,13 @@ def _of_config(value: object) -> Iterator[str]:
 
 
 def _is_shown(path: tuple[str, ...], text: str, allowed: Iterable[str]) -> bool:
-    """Whether an outline shows a text, and the whole of it."""
+    """Whether ``mask`` shows the whole text."""
     return may_be_shown(path, allowed) and ("://" not in text or without_rest(text) == text.rstrip("/"))
 
 
 def _texts(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     if isinstance(value, dict):
-        if {"source", "id"} <= set(value):  # where a secret is to be had from, and not the secret
+        if {"source", "id"} <= set(value):  # a reference to a secret, not its value
             return
         for key, item in value.items():
             yield from _texts(item, (*path, str(key)))
@@ -135,7 +135,7 @@ def _texts(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 
 
 def _lines(text: str) -> Iterator[str]:
-    """What a damaged file seems to say: the values of names that smell of secrets, line by line."""
+    """For damaged files: the values after names of secrets, line by line."""
     for name, value in re.findall(r"([\w.-]+)[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',{}\[\]]{6,})", text):
         if names_a_secret(name) and any(map(str.isdigit, value)):
             yield value

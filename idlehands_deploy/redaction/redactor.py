@@ -1,7 +1,7 @@
-"""Text and data that may be shown to anybody: known secrets removed in every form, unknown ones by name and shape.
+"""Remove secrets from text and data: known ones in every form, unknown ones by their name and shape.
 
-Three layers, each of which is meant to do without the others: what is known to be a secret goes wherever it
-stands; in data, what stands under a name that smells of one goes; in text, what has the form of one goes.
+There are three layers, and each should be enough without the others: known secrets are removed everywhere; in data,
+values under the name of a secret are removed; in text, everything with the shape of a secret is removed.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from idlehands_deploy.redaction.shapes import REMOVED, names_a_secret, random_wo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-# A known secret of fewer characters is removed where it stands as a word of its own, and not within words.
+# A shorter known secret is removed only as a separate word, never inside words.
 LONG = 6
-# One of fewer than this is not searched for at all: it protects nothing, and a report without it can be read.
+# A secret shorter than this is not removed: it protects nothing, and its removal would make reports unreadable.
 SHORTEST = 4
-# How much of a long secret already gives it away, as where a line was cut.
-TELLING = 12
-TELLING_BASE64 = 16
-# Values that are of no use to anybody, and words that every report needs.
+# This many characters of a long secret already reveal it, as in a line that was cut.
+REVEALING = 12
+REVEALING_BASE64 = 16
+# Values that are not secret, and words that every report needs.
 _HARMLESS = frozenset({
     "true", "false", "null", "none", "auto", "yes", "debug", "info", "warn", "error", "trace", "main", "rescue",
     "local", "localhost", "token", "default", "production", "development", "idlehands", "openclaw", "gateway",
@@ -41,11 +41,11 @@ class Redactor:
     """Removes secrets; the same input always gives the same output, and a second pass changes nothing.
 
     Args:
-        known_secrets: values to remove wherever they stand, also URL-encoded, escaped as JSON or HTML, in base64,
-            in hexadecimal, cut off after 12 characters, or masked as ``abcd…wxyz``. Those of 4 and 5 characters go
-            only where they are a word of their own, shorter ones and plain words such as ``true`` stay.
-        names: what to write for the names of this host and its people, whole words alone: ``{"alice": "<user>"}``.
-        places: what to write for directories whose path is nobody's business: ``{"/srv/x": "<deployment>"}``.
+        known_secrets: values to remove everywhere, also URL-encoded, escaped as JSON or HTML, in base64, in
+            hexadecimal, cut after 12 characters, or masked as ``abcd…wxyz``. Those of 4 and 5 characters are removed
+            only as separate words; shorter ones and plain words such as ``true`` stay.
+        names: replacements for the names of this host and its users, as whole words: ``{"alice": "<user>"}``.
+        places: replacements for private directories: ``{"/srv/x": "<deployment>"}``.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class Redactor:
         self._runs = _longest_first({run for secret in long for run in random_words(secret)})
         self._forms = _longest_first({form for secret in long for form in _forms(secret)})
         self._encoded = _longest_first({form for secret in long for form in _base64_forms(secret)})
-        self._cut = [secret for secret in _longest_first(long) if len(secret) > TELLING and "://" not in secret]
+        self._cut = [secret for secret in _longest_first(long) if len(secret) > REVEALING and "://" not in secret]
         self._words = [(word, REMOVED) for word in _longest_first(secrets - long)]
-        self._words += [(name, shown) for name, shown in (names or {}).items() if _is_telling(name)]
+        self._words += [(name, shown) for name, shown in (names or {}).items() if _is_worth_hiding(name)]
         self._places = sorted(
             ((place, shown) for place, shown in (places or {}).items() if len(place) > 1),
             key=lambda item: -len(item[0]),
         )
 
     def text(self, text: str) -> str:
-        """A text of any kind, such as a log or an error message."""
-        # What colours a terminal, or cannot be seen, could stand in the middle of what must be found.
+        """Redact any text, such as a log or an error message."""
+        # Colour codes and invisible characters could be in the middle of a secret.
         text = _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
         text = scrub(self._without_known(text))
         for word, shown in self._words:
@@ -79,16 +79,16 @@ class Redactor:
         return text
 
     def value(self, value: Any, *, by_name: bool = True) -> Any:  # noqa: ANN401 - whatever JSON can hold
-        """Data as JSON can hold it.
+        """Redact JSON data.
 
         Args:
-            by_name: whether what stands under a name that smells of a secret goes whole; not for an outline,
-                which shows no texts but harmless ones.
+            by_name: whether to remove every value under the name of a secret; not for masked data, which shows only
+                harmless texts.
         """
         if isinstance(value, dict):
             return {
                 self.text(str(key)): REMOVED
-                if by_name and names_a_secret(str(key)) and _holds_anything(item)
+                if by_name and names_a_secret(str(key)) and _has_content(item)
                 else self.value(item, by_name=by_name)
                 for key, item in value.items()
             }
@@ -109,18 +109,18 @@ class Redactor:
             if form in text:
                 text = re.sub(rf"{_BASE64}{{0,3}}{re.escape(form)}{_BASE64}*={{0,2}}", REMOVED, text)
         for run in self._runs:
-            if run in text:  # in what nobody has told as a secret of its own
+            if run in text:  # inside longer words too
                 text = re.sub(rf"(?<![\w-])[\w-]*{run}[\w-]*", REMOVED, text)
         return self._without_cut(text)
 
     def _without_cut(self, text: str) -> str:
-        """The text without what is left of known secrets where lines were cut or keys masked."""
+        """The text without the rest of known secrets in cut lines and masked keys."""
         for secret in self._cut:
-            head, tail, start = secret[:TELLING], secret[-TELLING:], secret[:4]
+            head, tail, start = secret[:REVEALING], secret[-REVEALING:], secret[:4]
             is_random = _is_random(secret) or _is_mixed(secret)
-            if head in text and (is_random or _gives_away(head)):
+            if head in text and (is_random or _is_revealing(head)):
                 text = re.sub(rf"{re.escape(head)}[\w+/-]*={{0,2}}", REMOVED, text)
-            if tail in text and (is_random or _gives_away(tail)):
+            if tail in text and (is_random or _is_revealing(tail)):
                 text = re.sub(rf"(?<![\w+-])[\w+-]*?{re.escape(tail)}", REMOVED, text)
             if start in text:
                 mask = rf"(?<![A-Za-z0-9])({re.escape(start)}[\w+/-]{{0,8}})(?:…|\.{{3}}|\*{{3,}})([\w+/=-]{{0,12}})"
@@ -129,7 +129,7 @@ class Redactor:
 
 
 def _longest_first(texts: Iterable[str]) -> list[str]:
-    # A secret can be the beginning of another, whose rest would stay.
+    # A secret may be the beginning of another one, whose rest would stay.
     return sorted(texts, key=lambda text: (-len(text), text))
 
 
@@ -137,18 +137,18 @@ def _literally(shown: str) -> str:
     return shown.replace("\\", r"\\")
 
 
-def _is_telling(text: str) -> bool:
+def _is_worth_hiding(text: str) -> bool:
     return len(text) >= SHORTEST and text.lower() not in _HARMLESS
 
 
 def _unmasked(secret: str, found: re.Match[str]) -> str:
-    """What stands for a masked text: both ends alike are proof that it is the secret, one alone only a random one."""
+    """The replacement for a masked text: if both ends match it is the secret; one end proves only a random secret."""
     is_secret = secret.startswith(found[1]) and found[2] and secret.endswith(found[2])
-    return REMOVED if is_secret or _gives_away(secret[:TELLING]) else found[0]
+    return REMOVED if is_secret or _is_revealing(secret[:REVEALING]) else found[0]
 
 
-def _gives_away(part: str) -> bool:
-    """Whether a part of a secret is of no ordinary text, as a word or the beginning of a sentence is."""
+def _is_revealing(part: str) -> bool:
+    """Whether a part of a secret cannot be ordinary text, such as a word or the beginning of a sentence."""
     if re.search(r"\s", part):
         return False
     digits = len(re.findall(r"\d", part))
@@ -159,13 +159,13 @@ def _gives_away(part: str) -> bool:
     return bool(words) and not (speakable and sum(map(len, words)) >= 3 * len(words))
 
 
-def _holds_anything(value: object) -> bool:
-    # That a token is empty, missing or switched off is what a report is about.
+def _has_content(value: object) -> bool:
+    # A report must show that a token is empty, missing or turned off.
     return value not in (None, "", [], {}) and not isinstance(value, bool)
 
 
 def _pieces(secret: str) -> Iterator[str]:
-    """A secret with those parts of it that are secrets on their own: lines, and what an address logs in with."""
+    """A secret, and the parts of it that are secrets themselves: lines, and the login in an address."""
     whole = secret.strip()
     lines = [line.strip() for line in whole.splitlines()]
     pieces = [whole, *(line for line in lines if len(line) >= LONG)]
@@ -178,26 +178,26 @@ def _pieces(secret: str) -> Iterator[str]:
             values = re.split(r"[&;]", f"{parts.query}&{parts.fragment}")
             pieces += [value for pair in values if len(value := pair.rpartition("=")[2]) >= LONG]
             pieces += [
-                part for part in parts.path.split("/") if len(part) >= TELLING and not re.fullmatch(r"[a-z_-]+", part)
+                part for part in parts.path.split("/") if len(part) >= REVEALING and not re.fullmatch(r"[a-z_-]+", part)
             ]
     except ValueError:
         pass
-    return (piece for piece in pieces if _is_telling(piece))
+    return (piece for piece in pieces if _is_worth_hiding(piece))
 
 
 def _is_random(piece: str) -> bool:
-    # Base64 for URLs has two signs that stand between words elsewhere.
+    # Base64 for URLs uses two characters that otherwise separate words.
     return any(random_words(re.sub(r"[_-]", "", piece)))
 
 
 def _is_mixed(secret: str) -> bool:
-    """Whether a text is too long, and changes its case too often, to be a name or a sentence."""
+    """Whether a text is too long, with too many changes of case, to be a name or a sentence."""
     changes = re.findall(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z])", secret)
-    return len(secret) >= 2 * TELLING and len(changes) * 4 >= len(secret) and not re.search(r"[\s/]", secret)
+    return len(secret) >= 2 * REVEALING and len(changes) * 4 >= len(secret) and not re.search(r"[\s/]", secret)
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as programs write it."""
+    """The forms in which programs write a secret."""
     in_hex = secret.encode(errors="replace").hex()
     yield from (secret, repr(secret)[1:-1], html.escape(secret), in_hex, in_hex.upper())
     for ascii_only in (True, False):
@@ -223,15 +223,15 @@ def _lower_escapes(encoded: str) -> str:
 
 
 def _base64_forms(secret: str) -> Iterator[str]:
-    """What a secret becomes in base64, whatever precedes and follows it in the same run, as in ``user:secret``."""
+    """A secret in base64, whatever is before and after it in the same text, as in ``user:secret``."""
     plain = secret.encode(errors="replace")
     for before in range(3):
         encoded = base64.b64encode(b"\0" * before + plain).decode()
-        # The first and last letters also hold bits of the neighbours.
+        # The first and last characters also contain bits of the text before and after.
         core = encoded[(0, 2, 3)[before] :].rstrip("=")
         core = core[:-1] if (before + len(plain)) % 3 else core
-        # Its beginning is enough: the rest of the run goes with it, also where a line was cut.
-        core = core[:TELLING_BASE64]
+        # The beginning is enough: the rest is removed with it, also in a cut line.
+        core = core[:REVEALING_BASE64]
         if len(core) >= LONG:
             yield core
             yield core.translate(str.maketrans("+/", "-_"))

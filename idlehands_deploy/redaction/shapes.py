@@ -1,4 +1,4 @@
-"""What gives a secret away where nobody has told it: the name that it stands under, and its form."""
+"""How unknown secrets are recognised: by the name before them, and by their shape."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 REMOVED = "<removed>"
 
-# Words of a name (`botToken`, `OPENAI_API_KEY`, `allow-from`) that make its value a secret, or a person's affair.
+# Words in a name (`botToken`, `OPENAI_API_KEY`, `allow-from`) whose value is a secret or personal.
 _SECRET_WORDS = frozenset({
     "token", "tokens", "secret", "secrets", "password", "passwords", "passwd", "passphrase", "passcode", "pwd",
     "apikey", "apikeys", "key", "keys", "credential", "credentials", "cookie", "cookies", "authorization", "bearer",
@@ -24,14 +24,14 @@ _SECRET_PAIRS = frozenset({
     ("sender", "id"), ("peer", "id"), ("account", "id"), ("channel", "id"), ("group", "id"), ("guild", "id"),
     ("client", "id"), ("private", "key"), ("pairing", "code"), ("setup", "code"), ("auth", "code"), ("pass", "word"),
 })  # fmt: skip
-# The same where a name is written in one.
+# The same for names without separators.
 _SECRET_ENDS = (
     "token", "secret", "password", "passphrase", "apikey", "credential", "credentials", "cookie", "sessionid",
     "deviceid", "allowfrom",
 )  # fmt: skip
-# Under these a text can have anything, so that in free text the value must look the part too.
+# In free text these names are used for other things too, so the value must also look like a secret.
 _WEAK_NAMES = frozenset({"key", "keys", "signature", "sig", "login", "mail", "seed", "pin", "username", "webhook"})
-# What counts such things, or says how they are used, is none.
+# Names that count secrets or configure them; their values are not secret.
 _COUNTING = frozenset({
     "max", "min", "count", "limit", "budget", "total", "used", "length", "size", "mode", "enabled", "ttl", "timeout",
     "expires", "path", "file", "bytes", "ms",
@@ -39,7 +39,7 @@ _COUNTING = frozenset({
 
 
 def names_a_secret(name: str) -> bool:
-    """Whether a value under this name is to be taken for a secret."""
+    """Whether a value under this name counts as a secret."""
     words = [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
     if _COUNTING.intersection(words):
         return False
@@ -51,31 +51,31 @@ def names_a_secret(name: str) -> bool:
 
 
 def random_words(text: str) -> Iterator[str]:
-    """The runs of a text that nobody would write by hand: 12 and more letters mixed with digits or in mixed case."""
+    """The random words in a text: 12 or more letters mixed with digits, or in mixed case."""
     for run in re.findall(r"[A-Za-z0-9]{12,}", text):
         digits = len(re.findall(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", run))
         cases = len(re.findall(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[a-z])", run))
-        # Camel case changes every third letter, random text two of three.
+        # Camel case changes at every third letter, random text at two of three.
         if digits >= 2 or (digits + cases) * 9 >= len(run) * 4:
             yield run
 
 
 def scrub(text: str) -> str:
-    """Remove from free text whatever has the form of a secret, or tells who a person is."""
+    """Remove everything from free text that has the shape of a secret, or identifies a person."""
     for pattern, replacement in _SHAPES:
         text = pattern.sub(replacement, text)
     return text
 
 
 def _pair(found: re.Match[str]) -> str:
-    """``name=value`` as it stands in logs and error messages."""
+    """``name=value`` in logs and error messages."""
     name, between, value = found["name"], found["between"], found["value"]
     bare = value.strip("\\\"'")
     if not names_a_secret(name) or _is_harmless(name, bare):
         return found[0]
     if name.lower() in _WEAK_NAMES and not re.search(r"\d", bare):
         return found[0]
-    # `token: missing` is a sentence, `password: sesame` is not.
+    # `token: missing` is a message, `password: sesame` is a secret.
     is_word = ":" in between and value == bare and re.fullmatch(r"[a-z]{1,16}[.,;:]?|[A-Z_]+", bare)
     if is_word and not re.search(r"(?i)(pass(word|wd|phrase|code)|pwd)$", name):
         return found[0]
@@ -91,7 +91,7 @@ def _is_harmless(name: str, value: str) -> bool:
 
 
 def _run(found: re.Match[str]) -> str:
-    """A long run of base64's letters, unless it is a path or a long name."""
+    """A long run of base64 characters, unless it is a path or a long name."""
     run = found[0]
     parts = re.split(r"([/_=+-])", run)
     wordy = sum(len(part) for part in parts if re.fullmatch(r"[A-Za-z]?[a-z]+\d{0,2}|[A-Z]+|\d{1,4}|[/_=+-]", part))
@@ -100,17 +100,17 @@ def _run(found: re.Match[str]) -> str:
 
 
 def _is_mixed(run: str) -> bool:
-    # Names in camel case have one capital in six or more letters, random text has one in two.
+    # Camel case has one capital in six or more letters, random text one in two.
     return sum(letter.isupper() for letter in run) * 4 > len(run) and any(letter.islower() for letter in run)
 
 
 def _known_home(found: re.Match[str]) -> str:
-    # The image's own user is the same everywhere, and its paths say what a log line speaks of.
+    # The image's user is the same everywhere, and its paths explain a log line.
     return found[0] if found["name"] == "idlehands" else f"{found['home']}<user>"
 
 
 def _address(found: re.Match[str]) -> str:
-    """An address on the internet is somebody's; one of a network at home or within a host is everybody's."""
+    """Public IP addresses identify somebody; private and loopback ones do not."""
     try:
         return "<address>" if ipaddress.ip_address(found[0]).is_global else found[0]
     except ValueError:
@@ -118,12 +118,12 @@ def _address(found: re.Match[str]) -> str:
 
 
 _NAME = r"(?P<name>(?<![\w-])[A-Za-z_][\w.-]{0,80})"
-# What follows the path of an address, whether or not some of it is removed already.
+# The rest of an address after its path, which may already be partly removed.
 _REST = rf"(?:{REMOVED}|[^\s\"'<>|])"
 
 _SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"-----BEGIN [^-\n]+-----.*?(?:-----END [^-\n]+-----|\Z)", re.DOTALL), REMOVED),
-    # Addresses: who logs in, and everything behind the path.
+    # Addresses: the login, and everything after the path.
     (re.compile(rf"(?<=://)(?:{REMOVED}|[^\s/\"'<>]){{1,300}}@"), f"{REMOVED}@"),
     (re.compile(rf"(?<=://)([^\s?#\"'<>|]{{0,500}})\?{_REST}+"), rf"\1?{REMOVED}"),
     (re.compile(rf"(?<=://)([^\s?#\"'<>|]{{0,500}})#{_REST}{{0,500}}={_REST}+"), rf"\1#{REMOVED}"),
@@ -151,7 +151,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
         ),
         rf"\1{REMOVED}",
     ),
-    # Keys whose makers mark them.
+    # Keys with their provider's prefix.
     (re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*){0,3}"), REMOVED),
     (
         re.compile(
@@ -164,7 +164,7 @@ _SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
         ),
         REMOVED,
     ),
-    # Random text that nobody marked: digests, ids of sessions and devices, keys.
+    # Random text without a prefix: digests, ids of sessions and devices, keys.
     (re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])"), REMOVED),
     (re.compile(r"(?i)(?<![0-9a-f])(?:[0-9a-f]{2}[: ]){15,}[0-9a-f]{2}(?![0-9a-f])"), REMOVED),
     (re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{32,}(?![0-9A-Fa-f])"), REMOVED),

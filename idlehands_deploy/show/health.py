@@ -1,4 +1,4 @@
-"""A health check's result for a person and for a script."""
+"""The result of a health check, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ STYLES = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
 
 
 def as_json(check: HealthCheck) -> list[dict[str, Any]]:
-    """An object a profile; with a proof, its steps, and whether all of it was proven."""
+    """One object per profile; after a deep check with its steps."""
     return [_object(item) for item in check.checked]
 
 
 def lines(check: HealthCheck) -> list[Line]:
-    """A line a profile, and below it one for each step of its proof."""
+    """One line per profile, and below it one for each step of its deep check."""
     return [line for item in check.checked for line in _lines(item)]
 
 
@@ -52,16 +52,16 @@ def _lines(item: Checked) -> list[Line]:
 
 
 def _summary(item: Checked) -> str:
-    """The proof in one sentence."""
+    """The deep check in one sentence."""
     steps = item.steps or ()
     if item.healthy:
-        return f"ready, and proven usable in {sum(step.seconds for step in steps):.1f} s"
+        return f"ready, and tested as usable in {sum(step.seconds for step in steps):.1f} s"
     first = next((step for step in steps if step.status != "ok"), None)
     if first is None:
         return item.seen.verdict.state
     if first.status == "failed":
-        return f"not usable: {first.name} failed" if first.name != "ready" else item.seen.verdict.state
-    return f"{item.seen.verdict.state}, but not proven usable: {first.name} was skipped"
+        return f"not usable: step {first.name} failed" if first.name != "ready" else item.seen.verdict.state
+    return f"{item.seen.verdict.state}, but not fully tested: step {first.name} was skipped"
 
 
 def _step_lines(step: Step) -> list[Line]:
@@ -70,6 +70,6 @@ def _step_lines(step: Step) -> list[Line]:
     if step.why:
         lines.append(Line("           why: ", "dim", step.why))
     if step.fix:
-        # In one piece, for whoever copies it.
+        # On one line, so that it can be copied.
         lines.append(Line("           fix: ", "dim", step.fix, "cyan", wraps=False))
     return lines

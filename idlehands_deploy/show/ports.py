@@ -111,10 +111,9 @@ def _overrides(setup: Setup) -> Iterator[Override]:
             place = setup.in_config(key)
             effect = f"nothing answers: its config says {cdp}" if planned else ""
             yield Override(f"cdp {name}", INSIDE, cdp, place, effect)
-    for key, url in config_cdp_urls(config):
-        if (found := endpoint(url, loopback=INSIDE)) and found[0] != INSIDE:
-            name = key.removesuffix(".cdpUrl").rpartition(".")[2]
-            yield Override(f"remote cdp {name}", found[0], found[1], setup.in_config(key))
+    for found in config_cdp_urls(config):
+        if (target := endpoint(found.url, loopback=INSIDE)) and target[0] != INSIDE:
+            yield Override(f"remote cdp {found.browser}", target[0], target[1], setup.in_config(found.key))
 
 
 def _key(place: str) -> str:
@@ -122,11 +121,11 @@ def _key(place: str) -> str:
 
 
 def _native_rows(native: Native) -> Iterator[tuple[str, ...]]:
-    from idlehands_deploy.isolation.claims import native_claims  # noqa: PLC0415
+    from idlehands_deploy.isolation.claims import native_ports  # noqa: PLC0415
 
     state = "running" if native.running else "not running"
-    derived = [claim.port for claim in native_claims(native) if claim.derived]
-    for claim in native_claims(native):
+    derived = [claim.port for claim in native_ports(native) if claim.derived]
+    for claim in native_ports(native):
         if not claim.derived:
             note = f"{state}, by {claim.place}" if claim.purpose == "gateway" else ""
             yield native.place, claim.purpose, "native", str(claim.port), note

@@ -125,7 +125,7 @@ def test_only_its_owner_can_read_an_archive(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", "link to nothing", "directory"])
-def test_what_is_there_already_is_kept_unless_it_may_be_replaced(tmp_path: Path, kind: str) -> None:
+def test_an_existing_file_is_kept_unless_it_may_be_replaced(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "x"
     if kind == "file":
         path.write_text("mine")
@@ -136,12 +136,12 @@ def test_what_is_there_already_is_kept_unless_it_may_be_replaced(tmp_path: Path,
     with pytest.raises(UsageError) as caught:
         write_bundle(path, {"a": "1"})
     assert caught.value.exit_code == 2
-    assert str(caught.value) == f"There is {path} already.\nName another file, or move that one away."
+    assert str(caught.value) == f"{path} already exists.\nChoose another file name, or move that file away."
     assert names(tmp_path) == ["x"]
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_without_hard_links_what_is_there_is_kept_too(
+def test_an_existing_file_is_kept_without_hard_links_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, there: bool
 ) -> None:
     def refuse(*_: object) -> None:
@@ -168,20 +168,20 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "x").is_symlink()
 
 
-def test_an_archive_that_cannot_be_written_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_an_archive_that_cannot_be_written_is_reported_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No such file or directory") as caught:
         write_bundle(tmp_path / "none" / "x", {})
     assert caught.value.exit_code == 2
 
 
 @pytest.mark.parametrize("name", ["/etc/x", "../x", "a/../../x", ""])
-def test_no_entry_lies_outside_of_the_archive(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="not a name within an archive"):
+def test_no_entry_is_outside_the_archive(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="not a valid name in an archive"):
         write_bundle(tmp_path / "x", {name: ""})
     assert names(tmp_path) == []
 
 
-def test_no_secret_that_a_deployment_holds_is_in_what_is_gathered(tmp_path: Path) -> None:
+def test_no_secret_of_a_deployment_is_in_its_report(tmp_path: Path) -> None:
     planted = {place: secrets.token_hex(12) for place in ("path", "name", "unlisted", "shell", "nowhere")}
     planted |= {
         place: secrets.token_urlsafe(16) for place in ("key", "odd", "nested", "state", "credentials", "old variable")
@@ -236,9 +236,9 @@ def test_no_secret_that_a_deployment_holds_is_in_what_is_gathered(tmp_path: Path
     assert "TZ: Europe/Berlin" in texts["fleet.yaml"]
 
 
-def test_without_an_engine_the_other_parts_still_come(tmp_path: Path) -> None:
+def test_without_an_engine_the_other_parts_are_still_collected(tmp_path: Path) -> None:
     texts = gathered(deployment(tmp_path, "main", "rescue"))
-    missing = {name for name, text in texts.items() if text.startswith("This could not be gathered.\n")}
+    missing = {name for name, text in texts.items() if text.startswith("This part could not be collected.\n")}
     assert missing == {
         "engine.json", "status.json",
         "main/container.json", "main/logs.txt", "rescue/container.json", "rescue/logs.txt",
@@ -251,7 +251,7 @@ def test_without_an_engine_the_other_parts_still_come(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_what_a_watch_has_seen_comes_without_secrets(tmp_path: Path) -> None:
+def test_the_watch_s_journal_is_collected_without_secrets(tmp_path: Path) -> None:
     root = deployment(tmp_path)
     token = Deployment(root).secret_file("main", TOKEN_SECRET).read_text().strip()
     with closing(Journal(Deployment(root).journal_file)) as journal:
@@ -261,7 +261,7 @@ def test_what_a_watch_has_seen_comes_without_secrets(tmp_path: Path) -> None:
     assert token not in text
 
 
-def test_a_fresh_deployment_s_files_are_told_as_they_are(tmp_path: Path) -> None:
+def test_a_new_deployment_s_files_are_shown(tmp_path: Path) -> None:
     texts = gathered(deployment(tmp_path))
     assert json.loads(texts["main/config.json"])["gateway"] == {
         "mode": "local",
@@ -294,7 +294,7 @@ def test_a_stale_compose_file_is_shown_as_a_difference_without_values(tmp_path: 
 
 
 @pytest.mark.parametrize("form", ["profiles: {{main: {{port: {}}}}}", "profiles: {{main: {}}}", "{}123: 1", "a: [{}"])
-def test_a_wrong_fleet_file_is_told_without_what_stands_in_it_and_the_rest_still_comes(
+def test_a_wrong_fleet_file_is_reported_without_its_values_and_the_rest_is_still_collected(
     tmp_path: Path, form: str
 ) -> None:
     root = deployment(tmp_path)
@@ -302,17 +302,19 @@ def test_a_wrong_fleet_file_is_told_without_what_stands_in_it_and_the_rest_still
     (root / "fleet.yaml").write_text(form.format(value) + "\n")
     texts = gathered(root)
     assert value not in "".join(texts.values())
-    assert texts["generate-check.txt"].startswith("This could not be gathered.\n")
+    assert texts["generate-check.txt"].startswith("This part could not be collected.\n")
     assert "idlehands.json" in texts["main/state.txt"]
 
 
 @pytest.mark.parametrize("text", ['{"token": "%s", cut', '{"a": {"password": "%s"}}}', "%s"])
-def test_a_damaged_config_is_told_without_what_stands_in_it(tmp_path: Path, text: str) -> None:
+def test_a_damaged_config_is_reported_without_its_content(tmp_path: Path, text: str) -> None:
     root = deployment(tmp_path)
     value = secrets.token_hex(10)
     (root / "profiles" / "main" / "state" / "idlehands.json").write_text(text % value)
     texts = gathered(root, {"log.txt": f"what is {value}?"})
-    assert texts["main/config.json"].startswith("This could not be gathered.\nFlawError: is not JSON5 at line 1, ")
+    assert texts["main/config.json"].startswith(
+        "This part could not be collected.\nFlawError: is not JSON5 at line 1, "
+    )
     assert texts["log.txt"] == "what is <removed>?\n"
 
 
@@ -323,7 +325,7 @@ def test_a_config_with_comments_is_shown(tmp_path: Path) -> None:
     assert json.loads(gathered(root)["main/config.json"]) == {"gateway": {"mode": "local"}}
 
 
-def test_the_address_of_a_browser_elsewhere_is_shown_without_what_logs_in_there(tmp_path: Path) -> None:
+def test_the_address_of_a_remote_browser_is_shown_without_its_login(tmp_path: Path) -> None:
     root = deployment(tmp_path)
     words = ["".join(secrets.choice("ghjklmnpqrstuvwxyz") for _ in range(9)) for _ in range(2)]
     config = root / "profiles" / "main" / "state" / "idlehands.json"
@@ -348,12 +350,12 @@ def test_a_gateway_s_links_and_pipes_are_not_read(tmp_path: Path) -> None:
     states[0].symlink_to(tmp_path / "elsewhere")
     os.mkfifo(states[1])
     texts = gathered(root)
-    assert "it is no ordinary file" in texts["main/config.json"]
-    assert "it is no ordinary file" in texts["rescue/config.json"]
+    assert "it is not an ordinary file" in texts["main/config.json"]
+    assert "it is not an ordinary file" in texts["rescue/config.json"]
     assert value not in "".join(texts.values())
 
 
-def test_of_a_state_only_well_known_names_are_listed_and_what_is_below_is_counted(tmp_path: Path) -> None:
+def test_a_state_listing_shows_only_well_known_names_and_counts_the_rest(tmp_path: Path) -> None:
     root = deployment(tmp_path)
     state = root / "profiles" / "main" / "state"
     for name in (
@@ -370,16 +372,16 @@ def test_of_a_state_only_well_known_names_are_listed_and_what_is_below_is_counte
     assert "Cookies" not in said
     assert said.count("1 files, 2 KiB") == 2
     assert "state/openclaw.sqlite" in said
-    assert "1 more below ./ whose names are not shown" in said
-    assert "1 more below state/ whose names are not shown" in said
+    assert "1 more in ./ (names not shown)" in said
+    assert "1 more in state/ (names not shown)" in said
 
 
-def test_a_failing_part_s_own_error_is_redacted_and_the_others_still_come(tmp_path: Path) -> None:
+def test_the_error_of_a_failed_part_is_redacted_and_the_others_are_still_collected(tmp_path: Path) -> None:
     root = deployment(tmp_path / secrets.token_hex(9))
     (root / "profiles" / "main" / "state" / "idlehands.json").unlink()
     texts = gathered(root)
     assert texts["main/config.json"] == (
-        "This could not be gathered.\nFileNotFoundError: [Errno 2] No such file or directory: "
+        "This part could not be collected.\nFileNotFoundError: [Errno 2] No such file or directory: "
         "'<deployment>/profiles/main/state/idlehands.json'\n"
     )
     assert "idlehands-deploy" in texts["versions.json"]
@@ -387,11 +389,11 @@ def test_a_failing_part_s_own_error_is_redacted_and_the_others_still_come(tmp_pa
 
 def test_a_directory_without_a_deployment_still_gives_a_bundle(tmp_path: Path) -> None:
     texts = gathered(tmp_path)
-    assert texts["fleet.yaml"] == "There is no such file.\n"
+    assert texts["fleet.yaml"] == "This file does not exist.\n"
     assert json.loads(texts["host.json"])["kernel"].startswith("Linux")
 
 
-def test_looking_changes_no_file(tmp_path: Path) -> None:
+def test_collecting_changes_no_file(tmp_path: Path) -> None:
     root = deployment(tmp_path)
     before = {path: (path.lstat().st_mtime_ns, path.lstat().st_mode) for path in root.rglob("*")}
     gathered(root)

@@ -31,7 +31,7 @@ def places(home: Path) -> set[str]:
     return {f"{item['level']} {item['place']}" for item in found["findings"]} - {"error Docker Engine"}
 
 
-def test_without_an_engine_everything_else_is_examined_all_the_same(home: Path) -> None:
+def test_without_an_engine_everything_else_is_still_examined(home: Path) -> None:
     assert places(home) == set()
 
 
@@ -51,7 +51,7 @@ def test_doctor_changes_nothing(home: Path) -> None:
         (["profiles/main", "profiles/main/state", "secrets"], 0o755, set()),
     ],
 )
-def test_modes_that_let_others_in_are_told(home: Path, paths: list[str], mode: int, said: set[str]) -> None:
+def test_modes_that_give_access_to_others_are_reported(home: Path, paths: list[str], mode: int, said: set[str]) -> None:
     for path in paths:
         (home / path).chmod(mode)
     assert places(home) == said
@@ -111,7 +111,7 @@ def test_a_hand_written_profile_that_was_never_up_lacks_no_files(home: Path) -> 
     assert places(home) == {"warning compose.yaml"}
 
 
-def test_a_fleet_file_that_is_wrong_is_refused_as_everywhere(home: Path) -> None:
+def test_a_wrong_fleet_file_is_refused(home: Path) -> None:
     (home / "fleet.yaml").write_text("spacing: 1\n")
     done = run(home, "doctor")
     assert (done.returncode, done.stdout) == (2, "")
@@ -128,7 +128,7 @@ def test_a_bundle_is_written_once_and_holds_what_doctor_found(home: Path) -> Non
     assert "error   profiles/main/workspace: does not exist" in texts["doctor.txt"]
     assert not [name for name, text in texts.items() if token in text]
     again = run(home, "doctor", "--bundle", "report.tar.gz")
-    assert (again.returncode, again.stderr.splitlines()[-2]) == (2, "Error: There is report.tar.gz already.")
+    assert (again.returncode, again.stderr.splitlines()[-2]) == (2, "Error: report.tar.gz already exists.")
 
 
 def test_a_bundle_is_written_for_a_fleet_file_that_is_wrong(home: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_bundle_is_written_for_a_fleet_file_that_is_wrong(home: Path) -> None:
     assert (home / "report.tar.gz").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_pipe_in_the_place_of_a_config_is_not_waited_for(home: Path) -> None:
+def test_a_pipe_in_place_of_a_config_does_not_block(home: Path) -> None:
     config = home / "profiles/main/state/idlehands.json"
     config.unlink()
     os.mkfifo(config)
@@ -183,7 +183,7 @@ def test_what_a_gateway_writes_into_its_config_moves_no_cursor_and_runs_no_comma
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_who_may_not_look_is_told_so() -> None:
+def test_a_user_without_permission_is_told_so() -> None:
     with tempfile.TemporaryDirectory(prefix="idlehands-tests-") as name:
         home = Path(name)
         home.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The CDP client against a double of a browser that misbehaves, which the real one cannot be made to."""
+"""The CDP client against a fake browser that misbehaves, which a real one does not do on demand."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def receive(connection: socket.socket) -> dict[str, Any]:
 
 
 def browser(answers: dict[str, dict[str, Any]], asked: list[str] | None = None) -> Behaviour:
-    """Answers as told, everything else with nothing in particular."""
+    """Sends these answers, and an empty one to every other command."""
 
     def behave(connection: socket.socket) -> None:
         shake_hands(connection)
@@ -91,7 +91,7 @@ def browser(answers: dict[str, dict[str, Any]], asked: list[str] | None = None) 
     return behave
 
 
-def test_a_page_is_opened_in_a_context_that_goes_with_us_and_closed_again() -> None:
+def test_a_page_is_opened_in_its_own_context_and_closed_again() -> None:
     asked: list[str] = []
     with served(browser(ANSWERS, asked)) as port:
         page = Page.open(port, "/devtools/browser/x", "data:,x", 5)
@@ -140,15 +140,15 @@ def says(text: bytes) -> Behaviour:
 @pytest.mark.parametrize(
     ("behave", "said"),
     [
-        (silence, "gave no answer within 1 s"),
-        (drip, "gave no answer within 1 s"),
-        (chatter, "gave no answer within 1 s"),
+        (silence, "did not respond within 1 s"),
+        (drip, "did not respond within 1 s"),
+        (chatter, "did not respond within 1 s"),
         (flood, "sent more than 1 MiB"),
         (lambda connection: connection.recv(1), "closed the connection"),
         (lambda connection: connection.sendall(b"HTTP/1.1 403 No\r\n\r\n"), "refused the connection with 403"),
-        (says(b"[]"), "another protocol"),
-        (says(b"{"), "another protocol"),
-        (browser({}), "answered without a 'browserContextId'"),
+        (says(b"[]"), "does not speak the DevTools protocol"),
+        (says(b"{"), "does not speak the DevTools protocol"),
+        (browser({}), "responded without 'browserContextId'"),
         (
             browser({"Target.createBrowserContext": {"error": {"message": "no"}}}),
             "refused Target.createBrowserContext: no",
@@ -156,7 +156,7 @@ def says(text: bytes) -> Behaviour:
     ],
     ids=["silence", "drip", "chatter", "flood", "gone", "403", "list", "broken", "empty", "refusal"],
 )
-def test_a_browser_that_misbehaves_is_left_in_time_and_in_bounds(
+def test_a_misbehaving_browser_is_left_within_limits_of_time_and_size(
     behave: Behaviour, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cdp, "MOST_BYTES", 1 << 20)
@@ -167,7 +167,7 @@ def test_a_browser_that_misbehaves_is_left_in_time_and_in_bounds(
     assert time.monotonic() - began < 3
 
 
-def test_a_port_that_nobody_listens_on_is_told_so() -> None:
+def test_a_port_without_a_listener_is_reported() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         with pytest.raises(CdpError, match="is not listening"):

@@ -33,7 +33,7 @@ def test_a_new_gateway_s_config_reads_like_this() -> None:
     )
 
 
-def test_browsers_get_the_ports_of_the_plan_and_remote_ones_their_address() -> None:
+def test_browsers_get_the_ports_of_the_plan_and_remote_browsers_their_address() -> None:
     browsers = "{browser: {profiles: {work: , far: {cdp_url: 'http://10.0.0.42:9222'}}}}"
     assert config(browsers).endswith(
         """\

@@ -16,11 +16,11 @@ OURS = (
 )
 
 
-def test_a_person_is_asked_and_the_plan_is_kept() -> None:
+def test_onboarding_at_a_terminal_keeps_the_plan() -> None:
     assert " ".join(onboard_arguments(19789, None, [])) == OURS
 
 
-def test_nobody_is_asked_where_a_way_in_is_chosen() -> None:
+def test_onboarding_with_a_chosen_provider_asks_nothing() -> None:
     assert " ".join(onboard_arguments(19789, "skip", ["--team"])) == (
         f"{OURS} --non-interactive --accept-risk --skip-health --auth-choice skip --team"
     )
@@ -35,15 +35,15 @@ def test_nobody_is_asked_where_a_way_in_is_chosen() -> None:
         ("AI_GATEWAY_API_KEY", "ai-gateway-api-key"),
     ],
 )
-def test_a_key_is_taken_by_the_gateways_own_name_for_it(key: str, choice: str) -> None:
+def test_a_key_is_passed_under_the_gateway_s_own_name_for_it(key: str, choice: str) -> None:
     assert auth_choice(key) == choice
 
 
-def test_only_secrets_of_providers_are_keys_in_the_order_of_the_fleet_file() -> None:
+def test_only_secrets_of_providers_are_keys_and_keep_the_order_of_the_fleet_file() -> None:
     assert provider_keys(["TELEGRAM_BOT_TOKEN", "XAI_API_KEY", "OPENAI_API_KEY"]) == ["XAI_API_KEY", "OPENAI_API_KEY"]
 
 
-def test_without_a_terminal_and_without_a_key_nothing_is_begun(tmp_path: Path) -> None:
+def test_without_a_terminal_and_without_a_key_nothing_is_started(tmp_path: Path) -> None:
     done = run(tmp_path, "onboard", "main")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Gateway(http.server.ThreadingHTTPServer):
-    """A double of a gateway: real HTTP, since the real one takes seconds and cannot be told how to fail."""
+    """A fake gateway with real HTTP: a real one takes seconds and cannot fail on demand."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -97,14 +97,14 @@ def test_no_proxy_of_the_environment_is_asked(gateway: Gateway, monkeypatch: pyt
     assert gateway.ask().ready.ok
 
 
-def test_one_that_takes_a_question_and_is_silent_is_told_from_one_that_refuses_it() -> None:
+def test_a_gateway_that_accepts_a_connection_and_is_silent_differs_from_one_that_refuses_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(None, silent=True)
     assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(None, silent=False)
 
 
-def test_no_answer_is_waited_for_longer_than_there_is_time() -> None:
+def test_no_response_is_waited_for_longer_than_the_limit() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         began = time.monotonic()
         answers = GatewayProbe("127.0.0.1", listener.getsockname()[1], None).ask(within=0.2)
@@ -120,7 +120,7 @@ def test_browsers_are_asked_one_by_one_on_their_own_ports() -> None:
     assert said == {"frozen": Answer(None, silent=True), "off": Answer(None)}
 
 
-def test_a_port_that_nobody_listens_on_gives_no_answer() -> None:
+def test_a_port_without_a_listener_gives_no_response() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -184,7 +184,7 @@ def drip(connection: socket.socket) -> None:
 
 @contextmanager
 def hostile(answer: Hostile) -> Iterator[int]:
-    """The port of a double of a broken gateway, which answers each connection as it is told."""
+    """The port of a fake broken gateway, which handles each connection with a function."""
 
     def handle(connection: socket.socket) -> None:
         with connection, suppress(OSError):
@@ -211,7 +211,7 @@ BODIES = (endless, endless_chunks, slow, slow_chunk_size, silent, nested, cut_sh
 
 @pytest.fixture(scope="module")
 def asked() -> Iterator[Mapping[Hostile, Future[tuple[GatewayAnswers, float]]]]:
-    """What each hostile gateway is understood to say, and the seconds it took; all at once, since each is a wait."""
+    """How each hostile gateway's response is read, and the seconds it took; all at once, because each one waits."""
 
     def ask(answer: Hostile) -> tuple[GatewayAnswers, float]:
         began = time.monotonic()
@@ -223,7 +223,7 @@ def asked() -> Iterator[Mapping[Hostile, Future[tuple[GatewayAnswers, float]]]]:
 
 
 @pytest.mark.parametrize("answer", BODIES)
-def test_a_body_that_is_too_long_too_slow_or_no_object_is_an_empty_one_within_seconds(
+def test_a_body_that_is_too_long_too_slow_or_not_an_object_is_read_as_empty_within_seconds(
     asked: Mapping[Hostile, Future[tuple[GatewayAnswers, float]]], answer: Hostile
 ) -> None:
     found, seconds = asked[answer].result()
@@ -232,7 +232,7 @@ def test_a_body_that_is_too_long_too_slow_or_no_object_is_an_empty_one_within_se
     assert found.ready.body == {}
 
 
-def test_headers_that_never_end_hold_nobody_up(
+def test_headers_that_never_end_delay_nobody(
     asked: Mapping[Hostile, Future[tuple[GatewayAnswers, float]]],
 ) -> None:
     found, seconds = asked[slow_header].result()
@@ -250,7 +250,7 @@ def test_an_answer_in_chunks_is_read_whole() -> None:
         assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(503, {"a": 1})
 
 
-def test_an_answer_that_a_gateway_compresses_for_whoever_asks_for_that_is_understood() -> None:
+def test_a_response_is_not_requested_compressed() -> None:
     def compressed(connection: socket.socket, request: bytes) -> None:
         body, head = b'{"a": 1}', b""
         if b"gzip" in request:

@@ -10,7 +10,7 @@ WHITE = (255, 255, 255)
 
 @pytest.mark.parametrize("alpha", [False, True])
 @pytest.mark.parametrize("filters", [b"\0", b"\1", b"\2", b"\3", b"\4", b"\1\4\3\2\0"])
-def test_a_picture_of_the_page_is_known_whatever_filters_the_browser_used(filters: bytes, alpha: bool) -> None:
+def test_a_picture_of_the_page_is_recognised_whatever_filters_the_browser_used(filters: bytes, alpha: bool) -> None:
     picture = png(LEFT, RIGHT, filters=filters, alpha=alpha)
     assert look(picture) == (LEFT, RIGHT)
     assert flaw(picture) == ""
@@ -18,12 +18,12 @@ def test_a_picture_of_the_page_is_known_whatever_filters_the_browser_used(filter
 
 @pytest.mark.parametrize("colour", [WHITE, (0, 0, 0), LEFT, RIGHT])
 def test_a_blank_picture_is_not_the_page_whatever_its_colour(colour: tuple[int, ...]) -> None:
-    assert flaw(png(colour, colour)) == f"is blank: rgb{colour} all over"
+    assert flaw(png(colour, colour)) == f"is blank: rgb{colour} everywhere"
 
 
 def test_a_picture_of_another_page_is_not_the_page() -> None:
-    assert flaw(png(RIGHT, LEFT)).startswith(f"shows rgb{RIGHT} and rgb{LEFT} in the place of")
-    assert flaw(png(LEFT, WHITE)).startswith(f"shows rgb{LEFT} and rgb{WHITE} in the place of")
+    assert flaw(png(RIGHT, LEFT)).startswith(f"shows rgb{RIGHT} and rgb{LEFT} instead of")
+    assert flaw(png(LEFT, WHITE)).startswith(f"shows rgb{LEFT} and rgb{WHITE} instead of")
 
 
 def test_a_colour_profile_may_shift_the_colours_a_little() -> None:
@@ -34,14 +34,14 @@ def test_a_colour_profile_may_shift_the_colours_a_little() -> None:
 @pytest.mark.parametrize(
     ("picture", "said"),
     [
-        (b"", "is no PNG"),
-        (b"\xff\xd8\xff\xe0 a JPEG", "is no PNG"),
+        (b"", "is not a PNG"),
+        (b"\xff\xd8\xff\xe0 a JPEG", "is not a PNG"),
         (b"\x89PNG\r\n\x1a\n", "is a PNG without a header"),
         (png(LEFT, RIGHT)[:80], "is a damaged PNG"),
         (png(LEFT, RIGHT).replace(b"IDAT", b"xxxx"), "is a damaged PNG"),
-        (png(LEFT, RIGHT, size=(40, LINE)), "is of an unexpected form (40 x 16, 8 bits, colour type 2)"),
-        (png(LEFT, RIGHT, size=(20000, 20)), "is of an unexpected form (20000 x 20, 8 bits, colour type 2)"),
+        (png(LEFT, RIGHT, size=(40, LINE)), "has an unexpected format (40 x 16, 8 bits, colour type 2)"),
+        (png(LEFT, RIGHT, size=(20000, 20)), "has an unexpected format (20000 x 20, 8 bits, colour type 2)"),
     ],
 )
-def test_what_is_no_whole_picture_is_told_as_that(picture: bytes, said: str) -> None:
+def test_a_file_that_is_not_a_whole_picture_is_reported(picture: bytes, said: str) -> None:
     assert flaw(picture) == said

@@ -1,4 +1,4 @@
-"""The steps of a proof against a double of browser control, for what a real one cannot be made to say."""
+"""The steps of a deep check against a fake browser control, for faults that a real one cannot produce on demand."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def statuses(steps: dict[str, Step]) -> str:
     return " ".join(step.status for step in steps.values())
 
 
-def test_without_a_cdp_port_everything_is_proven_through_browser_control_and_put_back(gateway: Gateway) -> None:
+def test_without_a_cdp_port_everything_is_checked_through_browser_control_and_restored(gateway: Gateway) -> None:
     steps = gateway.prove()
     assert statuses(steps) == "ok ok ok ok ok ok"
     assert steps["page"].said.endswith("CDP is not published (fleet.yaml: profiles.main.publish.cdp)")
@@ -116,7 +116,7 @@ def test_a_browser_that_ran_is_left_running(gateway: Gateway) -> None:
     assert not {"POST /start", "POST /stop"} & set(gateway.asked)
 
 
-def test_a_browser_that_somebody_has_begun_to_use_meanwhile_is_left_running(gateway: Gateway) -> None:
+def test_a_browser_that_somebody_uses_meanwhile_is_left_running(gateway: Gateway) -> None:
     class Later(dict[str, Any]):
         """The tab is not there when the browser has just started."""
 
@@ -127,7 +127,7 @@ def test_a_browser_that_somebody_has_begun_to_use_meanwhile_is_left_running(gate
 
     gateway.answers = Later(gateway.answers)
     gateway.answers["GET /tabs"] = (200, {"tabs": [{"targetId": "theirs", "url": "https://example.org"}]})
-    assert gateway.prove()["close"].said == "page closed, browser left running: somebody has begun to use it"
+    assert gateway.prove()["close"].said == "page closed, browser left running: somebody else uses it now"
     assert "POST /stop" not in gateway.asked
 
 
@@ -137,25 +137,25 @@ def test_a_remote_browser_is_attached_to_and_never_stopped(gateway: Gateway) -> 
     steps = gateway.prove()
     assert statuses(steps) == "ok ok ok ok ok ok"
     assert steps["browser"].said == "attached to the remote office"
-    assert "the browser is a remote one" in steps["page"].said
+    assert "the browser is remote" in steps["page"].said
     assert "POST /stop" not in gateway.asked
 
 
 @pytest.mark.parametrize(
     ("broken", "answer", "name", "said"),
     [
-        ("POST /start", (500, {"error": "no room"}), "browser", "answers 500: no room"),
-        ("GET /", (200, {"profile": "openclaw", "running": False, "pid": 7}), "browser", "runs and gives no answer"),
-        ("POST /tabs/open", (400, {"error": "x"}), "page", "answers 400 when asked to open a page: x"),
-        ("POST /act", (500, {}), "picture", "answers 500 when asked to paint a page"),
-        ("POST /screenshot", (200, {"path": "/etc/passwd"}), "picture", "outside of its state"),
-        ("POST /screenshot", (200, {"path": PICTURE + "/../../../../x"}), "picture", "outside of its state"),
-        ("POST /screenshot", (200, {}), "picture", "outside of its state"),
-        ("POST /stop", (500, {}), "close", "answers 500 when asked to stop the browser"),
-        ("DELETE /tabs/ours", (500, {}), "close", "answers 500 when asked to close a page"),
+        ("POST /start", (500, {"error": "no room"}), "browser", "returns HTTP 500: no room"),
+        ("GET /", (200, {"profile": "openclaw", "running": False, "pid": 7}), "browser", "running but never responds"),
+        ("POST /tabs/open", (400, {"error": "x"}), "page", "returns HTTP 400 when asked to open a page: x"),
+        ("POST /act", (500, {}), "picture", "returns HTTP 500 when asked to paint a page"),
+        ("POST /screenshot", (200, {"path": "/etc/passwd"}), "picture", "outside its state directory"),
+        ("POST /screenshot", (200, {"path": PICTURE + "/../../../../x"}), "picture", "outside its state directory"),
+        ("POST /screenshot", (200, {}), "picture", "outside its state directory"),
+        ("POST /stop", (500, {}), "close", "returns HTTP 500 when asked to stop the browser"),
+        ("DELETE /tabs/ours", (500, {}), "close", "returns HTTP 500 when asked to close a page"),
     ],
 )
-def test_the_first_step_that_fails_ends_the_run_and_what_was_done_is_put_back(
+def test_the_first_failed_step_ends_the_check_and_everything_is_restored(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, broken: str, answer: Answer, name: str, said: str
 ) -> None:
     monkeypatch.setattr(proving, "SETTLE_SECONDS", 0)
@@ -170,15 +170,15 @@ def test_the_first_step_that_fails_ends_the_run_and_what_was_done_is_put_back(
         assert "DELETE /tabs/ours" in gateway.asked
 
 
-def test_a_blank_picture_is_red_and_what_was_done_is_put_back(gateway: Gateway) -> None:
+def test_a_blank_picture_fails_and_everything_is_restored(gateway: Gateway) -> None:
     (gateway.state / "media/browser/x.png").write_bytes(png((255, 255, 255), (255, 255, 255)))
     steps = gateway.prove()
     assert statuses(steps) == "ok ok ok ok failed skipped"
-    assert steps["picture"].said == "the picture is blank: rgb(255, 255, 255) all over"
+    assert steps["picture"].said == "the picture is blank: rgb(255, 255, 255) everywhere"
     assert steps["close"].said == "page closed, browser stopped again"
 
 
-def test_a_link_that_the_gateway_left_in_its_state_is_not_followed_out_of_it(
+def test_a_link_in_the_gateway_s_state_is_not_followed_out_of_it(
     gateway: Gateway, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "x.png"
@@ -186,10 +186,10 @@ def test_a_link_that_the_gateway_left_in_its_state_is_not_followed_out_of_it(
     picture = gateway.state / "media/browser/x.png"
     picture.unlink()
     picture.symlink_to(elsewhere)
-    assert "outside of its state" in gateway.prove()["picture"].said
+    assert "outside its state directory" in gateway.prove()["picture"].said
 
 
-def test_a_config_that_forbids_to_paint_leaves_a_gap_and_no_failure(gateway: Gateway) -> None:
+def test_a_config_that_forbids_painting_skips_the_picture(gateway: Gateway) -> None:
     gateway.answers["POST /act"] = (403, {"code": "ACT_EVALUATE_DISABLED", "error": "off"})
     steps = gateway.prove()
     assert statuses(steps) == "ok ok ok ok skipped skipped"
@@ -197,7 +197,7 @@ def test_a_config_that_forbids_to_paint_leaves_a_gap_and_no_failure(gateway: Gat
     assert steps["close"].said == "page closed, browser stopped again"
 
 
-def test_a_gateway_that_repeats_its_token_has_it_taken_out(gateway: Gateway) -> None:
+def test_a_token_that_a_gateway_repeats_is_removed(gateway: Gateway) -> None:
     gateway.answers["POST /start"] = (500, {"error": f"Bearer {gateway.token} is not welcome"})
     steps = gateway.prove()
     assert "Bearer (token) is not welcome" in steps["browser"].said
@@ -211,7 +211,7 @@ def test_a_gateway_that_is_not_ready_is_not_touched(gateway: Gateway) -> None:
     assert gateway.asked == []
 
 
-def test_after_ctrl_c_in_the_middle_everything_is_put_back(gateway: Gateway) -> None:
+def test_after_ctrl_c_everything_is_restored(gateway: Gateway) -> None:
     interrupted = threading.Event()
 
     class Meanwhile(dict[str, Any]):
@@ -226,7 +226,7 @@ def test_after_ctrl_c_in_the_middle_everything_is_put_back(gateway: Gateway) -> 
     assert gateway.asked[-3:] == ["DELETE /tabs/ours", "GET /tabs", "POST /stop"]
 
 
-def test_an_action_that_does_not_end_is_not_waited_for_longer_than_allowed() -> None:
+def test_an_action_that_does_not_end_is_left_at_its_time_limit() -> None:
     end = threading.Event()
     began = time.monotonic()
     with pytest.raises(TimeoutError):
@@ -246,8 +246,8 @@ def test_an_interruption_ends_the_wait_after_a_short_grace(monkeypatch: pytest.M
     end.set()
 
 
-@pytest.mark.parametrize("error", [FailedError("a", "b", "c"), DeployError("a", "b"), ValueError("a")])
-def test_an_error_of_an_action_is_the_waiter_s(error: Exception) -> None:
+@pytest.mark.parametrize("error", [FailedError("a", "b", Remedy("c")), DeployError("a", "b"), ValueError("a")])
+def test_an_action_s_error_is_raised_where_it_is_waited_for(error: Exception) -> None:
     def fail() -> None:
         raise error
 

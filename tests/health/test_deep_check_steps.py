@@ -7,7 +7,7 @@ import pytest
 from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.gateway.probe import Answer
 from idlehands_deploy.gateway.test_page import LEFT, RIGHT
-from idlehands_deploy.health.deep_check import steps as proof
+from idlehands_deploy.health.deep_check import steps
 from idlehands_deploy.health.deep_check.steps import Doors, FailedError, SkippedError, Step
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.remedies import Remedy
@@ -31,7 +31,7 @@ def doors(profile: str) -> Doors:
     return Doors.of(plan_ports(fleet(f"profiles: {{main: {profile}}}")).profiles["main"])
 
 
-def test_the_doors_of_a_profile_are_those_that_it_publishes() -> None:
+def test_the_doors_of_a_profile_are_its_published_ports() -> None:
     assert doors("{}") == Doors("main", 18789, 18791, (18800,))
     assert doors("{browser: {profiles: {work: {}, far: {cdp_url: 'http://10.0.0.4:9222'}}}}").cdp == (18800, 18801)
     assert doors("{publish: {cdp: false}}") == Doors("main", 18789, 18791, ())
@@ -41,23 +41,26 @@ def test_the_doors_of_a_profile_are_those_that_it_publishes() -> None:
 @pytest.mark.parametrize(
     ("judge", "what"),
     [
-        (lambda: proof.judge_ready(DOORS, Answer(503)), "/readyz answers 503 on port 18789"),
-        (lambda: proof.judge_ready(DOORS, SILENT), "/readyz takes the question and gives no answer on port 18789"),
-        (lambda: proof.judge_control(DOORS, Answer(401), Answer(401)), "refuses the token of its secret file (401)"),
-        (lambda: proof.judge_control(DOORS, GONE, GONE), "browser control on port 18791 does not answer"),
-        (lambda: proof.judge_control(DOORS, Answer(500, {"error": "x"}), Answer(401)), "answers 500: x"),
-        (lambda: proof.judge_control(DOORS, Answer(200), Answer(200)), "answers 200 without a token"),
-        (lambda: proof.judge_control(DOORS, Answer(200), GONE), "does not answer without a token"),
-        (lambda: proof.judge_gateway_token(DOORS, Answer(200), Answer(200)), "does not know the token"),
-        (lambda: proof.judge_gateway_token(DOORS, KNOWN, KNOWN), "tells everybody"),
-        (lambda: proof.judge_browser("main", SILENT), "browser control takes the question and gives no answer"),
-        (lambda: proof.judge_start("main", browser(), Answer(500, {"error": "no \x1b[1mdisk"})), "500: no [1mdisk"),
-        (lambda: proof.judge_start("main", browser(), SILENT), "gives no answer"),
-        (lambda: proof.browser_path(DOORS, 18800, GONE), "CDP on port 18800 does not answer"),
-        (lambda: proof.judge_picture("main", png((9, 9, 9), (9, 9, 9))), "the picture is blank: rgb(9, 9, 9) all over"),
+        (lambda: steps.judge_ready(DOORS, Answer(503)), "/readyz returns HTTP 503 on port 18789"),
+        (lambda: steps.judge_ready(DOORS, SILENT), "/readyz accepts connections but never responds on port 18789"),
+        (lambda: steps.judge_control(DOORS, Answer(401), Answer(401)), "rejects the token in its secret file"),
+        (lambda: steps.judge_control(DOORS, GONE, GONE), "browser control on port 18791 does not respond"),
+        (lambda: steps.judge_control(DOORS, Answer(500, {"error": "x"}), Answer(401)), "returns HTTP 500: x"),
+        (lambda: steps.judge_control(DOORS, Answer(200), Answer(200)), "returns HTTP 200 without a token"),
+        (lambda: steps.judge_control(DOORS, Answer(200), GONE), "does not respond without a token"),
+        (lambda: steps.judge_gateway_token(DOORS, Answer(200), Answer(200)), "rejects the token"),
+        (lambda: steps.judge_gateway_token(DOORS, KNOWN, KNOWN), "shows details without a token"),
+        (lambda: steps.judge_browser("main", SILENT), "browser control accepts connections but never responds"),
+        (lambda: steps.judge_start("main", browser(), Answer(500, {"error": "no \x1b[1mdisk"})), "500: no [1mdisk"),
+        (lambda: steps.judge_start("main", browser(), SILENT), "never responds"),
+        (lambda: steps.browser_path(DOORS, 18800, GONE), "CDP on port 18800 does not respond"),
+        (
+            lambda: steps.judge_picture("main", png((9, 9, 9), (9, 9, 9))),
+            "the picture is blank: rgb(9, 9, 9) everywhere",
+        ),
     ],
 )
-def test_a_step_that_fails_says_what_happened_the_likely_cause_and_the_next_command(
+def test_a_failed_step_says_what_happened_the_likely_cause_and_the_next_command(
     judge: Callable[[], object], what: str
 ) -> None:
     with pytest.raises(FailedError) as caught:
@@ -67,8 +70,8 @@ def test_a_step_that_fails_says_what_happened_the_likely_cause_and_the_next_comm
     assert caught.value.fix.commands
 
 
-def browser(**body: object) -> proof.Browser:
-    return proof.judge_browser("main", Answer(200, BROWSER | body))
+def browser(**body: object) -> steps.Browser:
+    return steps.judge_browser("main", Answer(200, BROWSER | body))
 
 
 @pytest.mark.parametrize(
@@ -82,22 +85,22 @@ def browser(**body: object) -> proof.Browser:
         ({"profile": "a\x1bb", "cdpPort": None}, {"name": "ab", "cdp": 0}),
     ],
 )
-def test_a_browser_is_what_browser_control_tells_of_it(body: dict[str, object], expected: dict[str, Any]) -> None:
+def test_a_browser_is_read_from_browser_control_s_response(body: dict[str, object], expected: dict[str, Any]) -> None:
     usual: dict[str, Any] = {"name": "openclaw", "cdp": 18800, "running": False, "remote": False, "hangs": False}
-    assert browser(**body) == proof.Browser(**(usual | expected))
+    assert browser(**body) == steps.Browser(**(usual | expected))
 
 
-def test_a_browser_that_the_config_turns_off_is_no_failure_and_no_proof() -> None:
+def test_a_browser_that_the_config_turns_off_is_skipped() -> None:
     with pytest.raises(SkippedError, match=r"turned off \(browser.enabled in profiles/main/state/idlehands.json\)"):
         browser(enabled=False)
 
 
-def test_what_is_as_it_should_be_passes_with_a_sentence() -> None:
-    assert proof.judge_ready(DOORS, Answer(200)) == "/readyz answers 200 on port 18789"
-    assert "refuses without one (401)" in proof.judge_control(DOORS, Answer(200), Answer(401))
-    assert "publish.control" in proof.judge_gateway_token(DOORS, KNOWN, Answer(200))
-    assert proof.judge_start("main", browser(), Answer(200)) == "started openclaw"
-    assert proof.judge_picture("main", png(LEFT, RIGHT)).startswith("shows what was painted")
+def test_a_passed_step_has_a_sentence() -> None:
+    assert steps.judge_ready(DOORS, Answer(200)) == "/readyz returns HTTP 200 on port 18789"
+    assert "rejects requests without one (HTTP 401)" in steps.judge_control(DOORS, Answer(200), Answer(401))
+    assert "publish.control" in steps.judge_gateway_token(DOORS, KNOWN, Answer(200))
+    assert steps.judge_start("main", browser(), Answer(200)) == "started openclaw"
+    assert steps.judge_picture("main", png(LEFT, RIGHT)).startswith("shows the test page")
 
 
 @pytest.mark.parametrize(
@@ -110,24 +113,24 @@ def test_what_is_as_it_should_be_passes_with_a_sentence() -> None:
         (7, None),
     ],
 )
-def test_of_what_cdp_says_of_its_address_only_a_well_formed_path_is_taken(url: object, path: str | None) -> None:
+def test_only_a_well_formed_path_is_taken_from_the_cdp_address(url: object, path: str | None) -> None:
     answer = Answer(200, {"webSocketDebuggerUrl": url})
     if path is None:
         with pytest.raises(FailedError):
-            proof.browser_path(DOORS, 18800, answer)
+            steps.browser_path(DOORS, 18800, answer)
     else:
-        assert proof.browser_path(DOORS, 18800, answer) == path
+        assert steps.browser_path(DOORS, 18800, answer) == path
 
 
 def test_a_gateway_that_is_not_ready_fails_with_its_own_reason_and_remedy() -> None:
-    error = proof.unready(Verdict("main", "stopped", "exit code 0", remedy=Remedy.run("start", "main")))
+    error = steps.unready(Verdict("main", "stopped", "exit code 0", remedy=Remedy.run("start", "main")))
     assert (error.what, error.fix) == ("it is stopped: exit code 0", Remedy.run("start", "main"))
-    assert proof.unready(Verdict("main", "starting")).fix == Remedy.run("health", "main", "--wait")
+    assert steps.unready(Verdict("main", "starting")).fix == Remedy.run("health", "main", "--wait")
 
 
-def test_only_a_whole_run_without_gaps_proves_anything() -> None:
+def test_only_a_check_without_skipped_steps_proves_a_gateway_usable() -> None:
     done = Step("ready", "ok", 0.1, "")
-    assert proof.proven((done,))
-    assert not proof.proven(())
-    assert not proof.proven((done, Step("page", "skipped", 0, "")))
-    assert not proof.proven((done, Step("page", "failed", 1, "")))
+    assert steps.proven((done,))
+    assert not steps.proven(())
+    assert not steps.proven((done, Step("page", "skipped", 0, "")))
+    assert not steps.proven((done, Step("page", "failed", 1, "")))

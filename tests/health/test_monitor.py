@@ -9,7 +9,7 @@ import pytest
 
 from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError
 from idlehands_deploy.fleet.ports import plan_ports
-from idlehands_deploy.health import monitor as monitoring
+from idlehands_deploy.health import monitor as monitor_module
 from idlehands_deploy.health.monitor import Monitor
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict
@@ -31,8 +31,8 @@ SECONDS = 10
 
 @pytest.fixture
 def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[FakeEngine, list[Any], Queue[Any]]]:
-    """An engine, what looking for one comes to in turn (the last for ever), and the verdicts of a monitor."""
-    monkeypatch.setattr(monitoring, "RECONNECT", 0.01)
+    """An engine, the results of looking for one in turn (the last one repeated), and the verdicts of a monitor."""
+    monkeypatch.setattr(monitor_module, "RECONNECT", 0.01)
     engine, stopped, seen = FakeEngine(), threading.Event(), Queue[Any]()
     found: list[Any] = [engine]
 
@@ -53,7 +53,7 @@ def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[F
     assert not thread.is_alive()
 
 
-def test_a_container_is_looked_at_again_as_soon_as_an_event_tells_of_it(
+def test_a_container_is_looked_at_again_as_soon_as_an_event_names_it(
     watched: tuple[FakeEngine, list[Any], Queue[Any]],
 ) -> None:
     engine, _, seen = watched
@@ -78,7 +78,7 @@ def test_the_engine_is_not_asked_again_without_an_event(
     assert engine.calls["containers"] == 3
 
 
-def test_an_engine_that_goes_away_makes_its_gateways_unknown_until_it_is_back(
+def test_gateways_are_unknown_while_the_engine_does_not_respond(
     watched: tuple[FakeEngine, list[Any], Queue[Any]],
 ) -> None:
     engine, found, seen = watched
@@ -89,7 +89,7 @@ def test_an_engine_that_goes_away_makes_its_gateways_unknown_until_it_is_back(
     assert seen.get(timeout=SECONDS) == "stopped"
 
 
-def test_a_question_to_the_engine_that_fails_leaves_no_gateway_unseen(
+def test_a_failed_request_to_the_engine_leaves_no_gateway_unobserved(
     watched: tuple[FakeEngine, list[Any], Queue[Any]],
 ) -> None:
     engine, _, seen = watched
@@ -100,7 +100,7 @@ def test_a_question_to_the_engine_that_fails_leaves_no_gateway_unseen(
     assert seen.get(timeout=SECONDS) == "stopped"
 
 
-def test_what_was_told_of_a_run_is_not_told_of_the_next() -> None:
+def test_what_is_known_of_a_run_is_not_reported_for_the_next() -> None:
     old = Observation(Verdict("main", "ready"), RUNNING)
     report = StatusReport("x", "127.0.0.1", [old], {}, [], is_stale=False, drift={"main": "runs an older build"})
     assert status._with(report, old).drift == {"main": "runs an older build"}
@@ -108,7 +108,7 @@ def test_what_was_told_of_a_run_is_not_told_of_the_next() -> None:
     assert (status._with(report, new).drift, status._with(report, new).seen) == ({}, [new])
 
 
-def test_a_change_is_told_with_its_moment_in_a_line() -> None:
+def test_a_change_is_one_line_with_its_time() -> None:
     hung = Observation(Verdict("main", "hung", "accepts connections but never responds"), RUNNING)
     assert status_views.change_line(hung, 1767225600.9) == (
         "2026-01-01T00:00:00Z main hung: accepts connections but never responds"

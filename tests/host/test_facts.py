@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 GB = 1 << 30
 
 
-def test_this_host_can_be_looked_at(tmp_path: Path) -> None:
+def test_facts_about_this_host_are_collected(tmp_path: Path) -> None:
     host = look_at_host([tmp_path / "not/yet/there"], os.getuid())
     (disk,) = host.disks
     assert disk.path == str(tmp_path)
@@ -25,7 +25,7 @@ def test_this_host_can_be_looked_at(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
-def test_what_a_user_has_of_inotify_is_counted() -> None:
+def test_a_user_s_inotify_use_is_counted() -> None:
     libc = ctypes.CDLL(None)
     watcher = libc.inotify_init1(os.O_CLOEXEC)
     assert libc.inotify_add_watch(watcher, b"/", 0x100) > 0

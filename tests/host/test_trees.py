@@ -20,14 +20,14 @@ NOTHING: frozenset[Path] = frozenset()
 
 
 def copied(source: Path, target: Path, without: frozenset[Path] = NOTHING) -> int:
-    """Copy a tree; gives the bytes that were told."""
+    """Copy a tree; returns the reported bytes."""
     told: list[int] = []
     Copier(None, told.append).copy(source, target, without)
     return sum(told)
 
 
 def access_list(reader: int) -> bytes:
-    """An ACL as Linux keeps it, by which one more user may read: version, then tag, permissions and id of each."""
+    """An ACL in Linux's format, with one more reader: version, then tag, permissions and id of each entry."""
     nobody = 2**32 - 1
     entries = [(0x01, 6, nobody), (0x02, 4, reader), (0x04, 4, nobody), (0x10, 4, nobody), (0x20, 0, nobody)]
     return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
@@ -69,7 +69,7 @@ def test_a_link_is_copied_as_a_link_and_never_followed(tree: Path, tmp_path: Pat
     assert (tmp_path / "copy" / "out").is_symlink()
 
 
-def test_links_that_point_outside_are_told_and_those_within_are_not(tree: Path, tmp_path: Path) -> None:
+def test_only_links_that_point_outside_are_listed(tree: Path, tmp_path: Path) -> None:
     (tree / "up").symlink_to("../elsewhere")
     (tree / "absolute").symlink_to(tree / "inner")
     found = census(tree, frozenset({tree}), NOTHING)
@@ -79,7 +79,7 @@ def test_links_that_point_outside_are_told_and_those_within_are_not(tree: Path, 
     assert "up -> ../elsewhere" not in census(tree, frozenset({tree, tmp_path / "elsewhere"}), NOTHING).links_out
 
 
-def test_sockets_pipes_and_stale_locks_are_left_behind(tree: Path, tmp_path: Path) -> None:
+def test_sockets_pipes_and_locks_are_not_copied(tree: Path, tmp_path: Path) -> None:
     os.mkfifo(tree / "pipe")
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tree / "socket"))
@@ -102,7 +102,7 @@ def test_directories_that_are_left_out_are_neither_counted_nor_copied(tree: Path
     assert not (tmp_path / "copy" / "inner").exists()
 
 
-def test_a_file_with_holes_takes_no_more_room_than_it_did(tmp_path: Path) -> None:
+def test_a_sparse_file_stays_sparse(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     with (tmp_path / "tree" / "sparse").open("wb") as file:
         file.write(b"begin")
@@ -113,22 +113,20 @@ def test_a_file_with_holes_takes_no_more_room_than_it_did(tmp_path: Path) -> Non
     assert (tmp_path / "copy" / "sparse").stat().st_blocks * 512 < 1 << 20
 
 
-def test_a_file_of_two_names_stays_one_file(tree: Path, tmp_path: Path) -> None:
+def test_a_hard_link_stays_a_hard_link(tree: Path, tmp_path: Path) -> None:
     (tree / "second").hardlink_to(tree / "inner" / "file")
     copied(tree, tmp_path / "copy")
     assert (tmp_path / "copy" / "second").samefile(tmp_path / "copy" / "inner" / "file")
 
 
-def test_a_bit_that_lets_a_program_run_as_its_owner_is_not_copied(tree: Path, tmp_path: Path) -> None:
+def test_a_setuid_bit_is_not_copied(tree: Path, tmp_path: Path) -> None:
     (tree / "nothing").chmod(0o4755)
     copied(tree, tmp_path / "copy")
     assert stat.S_IMODE((tmp_path / "copy" / "nothing").stat().st_mode) == 0o755
 
 
 @pytest.mark.parametrize("owner", [None, pytest.param((4321, 4322), marks=root_only)])
-def test_attributes_of_users_and_access_lists_are_copied(
-    tree: Path, tmp_path: Path, owner: tuple[int, int] | None
-) -> None:
+def test_user_attributes_and_acls_are_copied(tree: Path, tmp_path: Path, owner: tuple[int, int] | None) -> None:
     file, directory = tree / "inner" / "file", tree / "inner"
     file.chmod(0o440)  # which the copy's owner could not give attributes
     try:
@@ -145,13 +143,13 @@ def test_attributes_of_users_and_access_lists_are_copied(
     assert (tmp_path / "copy" / "inner" / "file").stat().st_mode == file.stat().st_mode
 
 
-def test_a_copy_onto_a_file_system_without_attributes_is_made_without(
+def test_a_copy_to_a_file_system_without_attributes_has_none(
     tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOTSUP, "Operation not supported")
 
-    # A double, for there is none such to be had by an ordinary user.
+    # A test double: an ordinary user cannot mount such a file system.
     monkeypatch.setattr(os, "listxattr", lambda _: ["user.origin"])
     monkeypatch.setattr(os, "getxattr", lambda *_: b"downloaded")
     monkeypatch.setattr(os, "setxattr", fail)
@@ -167,10 +165,8 @@ def test_every_copy_is_given_to_the_new_owner(tree: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["inner/file", "inner", "link", "."])
-def test_an_error_names_the_whole_path_of_what_could_not_be_copied(
-    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    # A double, for a disk that fails at one place cannot be had.
+def test_an_error_names_the_full_path(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    # A test double: tests cannot damage a disk.
     real = os.utime
     real(tree / name, ns=(1, 7), follow_symlinks=False)
 
@@ -185,7 +181,7 @@ def test_an_error_names_the_whole_path_of_what_could_not_be_copied(
     assert caught.value.filename == str(tree / name)
 
 
-def test_a_file_that_may_not_be_read_is_named(ordinary_user: Path) -> None:
+def test_an_unreadable_file_is_named(ordinary_user: Path) -> None:
     inner = ordinary_user / "tree" / "inner"
     inner.mkdir(parents=True)
     (inner / "file").touch(mode=0o000)
@@ -194,17 +190,17 @@ def test_a_file_that_may_not_be_read_is_named(ordinary_user: Path) -> None:
     assert caught.value.filename == str(inner / "file")
 
 
-def test_a_copy_is_made_through_a_link_of_the_deployment_s_own(tree: Path, tmp_path: Path) -> None:
+def test_the_target_may_be_behind_a_link_of_the_deployment(tree: Path, tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "profiles").symlink_to(tmp_path / "disk")
     assert copied(tree, tmp_path / "profiles" / "copy") == 10_000
 
 
-def test_free_space_is_known_of_a_directory_that_is_yet_to_be(tmp_path: Path) -> None:
+def test_free_space_is_known_for_a_directory_that_does_not_exist_yet(tmp_path: Path) -> None:
     assert free_space(tmp_path / "not" / "yet") > 0
 
 
-def test_a_link_that_was_put_on_the_way_to_a_tree_is_not_followed(tree: Path, tmp_path: Path) -> None:
+def test_a_link_in_the_path_to_a_tree_is_not_followed(tree: Path, tmp_path: Path) -> None:
     above = tmp_path / "above"
     above.mkdir()
     tree.rename(above / "tree")

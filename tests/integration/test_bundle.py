@@ -123,7 +123,7 @@ def test_nothing_secret_of_a_running_gateway_is_in_its_bundle(site: Site, tmp_pa
     planted |= {f"id {index}": value for index, value in enumerate(sorted(ids))}
     assert found(tmp_path / "x.tar.gz", planted) == set()
     # And it is of use.
-    assert not [name for name, text in texts.items() if text.startswith("This could not be gathered.")]
+    assert not [name for name, text in texts.items() if text.startswith("This part could not be collected.")]
     container = json.loads(texts["main/container.json"])
     assert container["state"]["Status"] == "running"
     assert container["limits"]["Memory"] == 2 << 30
@@ -156,6 +156,6 @@ def test_a_wrong_fleet_file_keeps_no_log_out_of_a_bundle(site: Site) -> None:
     until("a log", lambda: "[gateway]" in site.logs("main") or None)
     (site.root / "fleet.yaml").write_text("profiles: [wrong\n")
     texts = gathered(site)
-    assert texts["status.json"].startswith("This could not be gathered.")
+    assert texts["status.json"].startswith("This part could not be collected.")
     assert "[gateway]" in texts["main/logs.txt"]
     assert json.loads(texts["main/container.json"])["labels"]["com.docker.compose.service"] == "main"

@@ -1,4 +1,4 @@
-"""`health` in front of real gateways: the proof of two that work, and of what breaks them one by one."""
+"""`health` with real gateways: two that work, and one fault after the other."""
 
 from __future__ import annotations
 
@@ -90,48 +90,49 @@ def test_a_browser_that_runs_is_left_alone_by_one_deep_check_after_the_other(pai
     pid = browser(pair)["pid"]
     for _ in range(2):
         result = pair.ok("health", "main", "--deep", "--json")
-        assert "ran already" in steps(result)["browser"]["what"]
+        assert "was already running" in steps(result)["browser"]["what"]
         assert steps(result)["close"]["what"] == "page closed"
     assert browser(pair)["pid"] == pid
     assert [page["id"] for page in pair.get(pair.base + 11, "/json/list").json()] == pages
 
 
-def test_a_frozen_chromium_is_red_is_left_as_it_is_and_the_advised_command_mends_it(pair: Site) -> None:
+def test_a_frozen_chromium_fails_is_left_unchanged_and_the_suggested_command_fixes_it(pair: Site) -> None:
     start_browser(pair, "main")
     inside(pair, "pkill -STOP chromium")
     step = red(pair, "browser", within=15)
-    assert step["what"] == "its Chromium runs and gives no answer"
+    assert step["what"] == "its Chromium is running but never responds"
     assert "T" in inside(pair, "ps -o stat= -p $(pgrep -o chromium)")
     pair.ok(*step["fix"].partition("   (")[0].split()[1:])
     pair.ok("health", "main", "--deep")
     stop_browser(pair)
 
 
-def test_a_chromium_that_does_not_draw_any_more_is_red_at_the_picture(pair: Site) -> None:
+def test_a_chromium_that_does_not_draw_any_more_fails_at_the_picture(pair: Site) -> None:
     start_browser(pair, "main")
     until("a browser that answers and does not draw", lambda: freeze_drawing(pair))
     try:
-        assert "gave no answer within 8 s" in red(pair, "picture", within=15)["what"]
+        assert "did not respond within 8 s" in red(pair, "picture", within=15)["what"]
     finally:
         inside(pair, "pkill -CONT chromium")
         stop_browser(pair)
 
 
-def test_a_cdp_port_that_leads_nowhere_is_red_at_the_page_and_the_browser_is_stopped_again(pair: Site) -> None:
+def test_a_cdp_port_without_a_forwarder_fails_at_the_page_and_the_browser_is_stopped_again(pair: Site) -> None:
     inside(pair, f"pkill -STOP -f TCP4-LISTEN:{pair.base + 11}")
     try:
-        assert f"CDP on port {pair.base + 11} takes the question" in red(pair, "page", within=10)["what"]
+        said = red(pair, "page", within=10)["what"]
+        assert f"CDP on port {pair.base + 11} accepts connections but never responds" in said
     finally:
         inside(pair, "pkill -CONT socat")
     assert browser(pair)["running"] is False
 
 
-def test_a_wrong_token_in_the_secret_file_is_red_at_the_token(pair: Site) -> None:
+def test_a_wrong_token_in_the_secret_file_fails_at_the_token(pair: Site) -> None:
     file = pair.root / "secrets/main/IDLEHANDS_GATEWAY_TOKEN"
     before = file.read_text()
     file.write_text(secrets.token_hex(32) + "\n")
     try:
-        assert "refuses the token of its secret file (401)" in red(pair, "token", within=5)["what"]
+        assert "rejects the token in its secret file (HTTP 401)" in red(pair, "token", within=5)["what"]
     finally:
         file.write_text(before)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.isolation.claims import Native
 
-# A process by a gateway's name, with a port of its own, since a real one is too slow for here.
+# A process with a gateway's name and a port; a real gateway is too slow for these tests.
 DOUBLE = """
 import ctypes, socket, sys
 ctypes.CDLL(None).prctl(15, b"openclaw-gateway", 0, 0, 0)
@@ -31,7 +31,7 @@ sys.stdin.read()
 
 @contextmanager
 def running(**environ: str) -> Iterator[tuple[int, int]]:
-    """A process that calls itself as a gateway does: its pid and port."""
+    """A process with a gateway's name: its pid and port."""
     with subprocess.Popen(
         [sys.executable, "-c", DOUBLE], env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -57,17 +57,17 @@ def test_a_state_directory_with_a_config_is_a_gateway_on_the_default_port(tmp_pa
 
 
 @pytest.mark.parametrize("name", [".openclawx", "openclaw", ".openclaw-", ".clawdbot", ".openclaw-fleet.bak"])
-def test_a_directory_of_another_name_is_none(tmp_path: Path, name: str) -> None:
+def test_a_directory_with_another_name_is_no_gateway(tmp_path: Path, name: str) -> None:
     write(tmp_path / name / "openclaw.json", "{}")
     assert natives(tmp_path) == []
 
 
-def test_a_state_directory_without_a_config_is_nobodys(tmp_path: Path) -> None:
+def test_a_state_directory_without_a_config_is_no_gateway(tmp_path: Path) -> None:
     (tmp_path / ".openclaw/agents").mkdir(parents=True)
     assert natives(tmp_path) == []
 
 
-def test_the_config_says_the_port_and_the_workspace(tmp_path: Path) -> None:
+def test_port_and_workspace_come_from_the_config(tmp_path: Path) -> None:
     write(
         tmp_path / ".openclaw-ops/openclaw.json", "{gateway: {port: 20000}, agents: {defaults: {workspace: '~/work'}}}"
     )
@@ -90,7 +90,7 @@ def test_the_dev_profile_has_a_port_of_its_own(tmp_path: Path) -> None:
         'ExecStart=node x gateway\nEnvironment="IDLEHANDS_PROFILE=rescue" "IDLEHANDS_GATEWAY_PORT=19789"\n',
     ],
 )
-def test_a_unit_outranks_the_config(tmp_path: Path, unit: str) -> None:
+def test_a_unit_overrides_the_config(tmp_path: Path, unit: str) -> None:
     write(tmp_path / ".openclaw-rescue/openclaw.json", "{gateway: {port: 20000}}")
     write(tmp_path / ".config/systemd/user/openclaw-gateway-rescue.service", f"[Service]\n{unit}")
     (found,) = natives(tmp_path)
@@ -107,7 +107,7 @@ def test_a_unit_of_the_system_names_its_own_state(tmp_path: Path) -> None:
     assert (found.state, found.base) == (state, 21000)
 
 
-def test_a_process_outranks_unit_and_config(tmp_path: Path) -> None:
+def test_a_process_overrides_unit_and_config(tmp_path: Path) -> None:
     write(tmp_path / ".openclaw/openclaw.json", "{gateway: {port: 20000}}")
     write(tmp_path / ".config/systemd/user/openclaw-gateway.service", "ExecStart=node x gateway --port 21000\n")
     (found,) = natives(tmp_path, GatewayProcess(4711, {"HOME": str(tmp_path)}, (22000, 22002)))
@@ -121,12 +121,12 @@ def test_one_gateway_with_a_linked_state_is_found_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{gateway: {port: "x"}}', "{gateway: []}"])
-def test_a_config_that_says_nothing_useful_leaves_the_default_port(tmp_path: Path, text: str) -> None:
+def test_a_config_without_a_valid_port_leaves_the_default_port(tmp_path: Path, text: str) -> None:
     write(tmp_path / ".openclaw/openclaw.json", text)
     assert [found.base for found in natives(tmp_path)] == [18789]
 
 
-def test_a_gateway_takes_its_base_its_control_and_its_whole_range(tmp_path: Path) -> None:
+def test_a_gateway_claims_its_base_port_its_control_port_and_its_whole_range(tmp_path: Path) -> None:
     write(tmp_path / ".openclaw/openclaw.json", "{}")
     (found,) = natives(tmp_path)
     assert found.ports == {18789, 18791, 18799, *range(18800, 18900)}
@@ -139,12 +139,12 @@ def test_a_running_process_is_seen_with_its_port_and_variables(tmp_path: Path) -
     assert found.environ["HOME"] == str(tmp_path)
 
 
-def test_nobody_has_a_home_where_no_variable_names_one(tmp_path: Path) -> None:
+def test_there_are_no_homes_without_the_home_variable(tmp_path: Path) -> None:
     assert user_homes({}, tmp_path / "home") == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into others' homes")
-def test_root_sees_the_gateways_of_others_by_their_whole_place(tmp_path: Path) -> None:
+def test_root_sees_the_gateways_of_other_users_by_their_full_path(tmp_path: Path) -> None:
     write(tmp_path / "root/.openclaw/openclaw.json", "{}")
     write(tmp_path / "home/bob/.openclaw/openclaw.json", "{gateway: {port: 20000}}")
     write(
@@ -165,7 +165,7 @@ def test_a_new_profile_never_lands_on_a_native_gateway(tmp_path: Path) -> None:
     made = run(tmp_path, "init", "main", "rescue")
     assert made.returncode == 0, made.stderr
     shown = run(tmp_path, "ports")
-    # Whatever else runs on this host is not meant.
+    # Ignores other gateways on this host.
     assert [line.split()[:4] for line in shown.stdout.splitlines() if " gateway " in line and line[0] != "/"] == [
         ["main", "gateway", "127.0.0.1", "20789"],
         ["rescue", "gateway", "127.0.0.1", "21789"],
@@ -174,7 +174,7 @@ def test_a_new_profile_never_lands_on_a_native_gateway(tmp_path: Path) -> None:
     ]
 
 
-def test_a_profile_that_was_there_first_stays_where_it_is(tmp_path: Path) -> None:
+def test_a_profile_that_was_there_first_keeps_its_port(tmp_path: Path) -> None:
     assert run(tmp_path, "init", "main", "rescue").returncode == 0
     before = (tmp_path / "compose.yaml").read_text()
     write(tmp_path / ".openclaw/openclaw.json", "{}")
@@ -183,7 +183,7 @@ def test_a_profile_that_was_there_first_stays_where_it_is(tmp_path: Path) -> Non
     assert (tmp_path / "compose.yaml").read_text() == before
 
 
-def test_a_native_gateway_that_runs_is_drawn_with_its_real_port(tmp_path: Path) -> None:
+def test_a_running_native_gateway_is_shown_with_its_real_port(tmp_path: Path) -> None:
     assert run(tmp_path, "init").returncode == 0
     write(tmp_path / ".openclaw/openclaw.json", "{}")
     with running(HOME=str(tmp_path)) as (pid, port):
@@ -191,7 +191,7 @@ def test_a_native_gateway_that_runs_is_drawn_with_its_real_port(tmp_path: Path) 
     assert f"~/.openclaw gateway native {port} running, by process {pid}" in " ".join(shown.split())
 
 
-def test_ports_says_who_meets_whom(tmp_path: Path) -> None:
+def test_ports_names_conflicting_gateways(tmp_path: Path) -> None:
     assert run(tmp_path, "init").returncode == 0
     write(tmp_path / ".openclaw/openclaw.json", "{}")
     shown = run(tmp_path, "ports")
@@ -210,14 +210,14 @@ def test_ports_says_who_meets_whom(tmp_path: Path) -> None:
         ((3978, 4000), {}, 18789),
     ],
 )
-def test_the_base_of_a_process_is_told_from_its_other_ports(
+def test_the_base_port_of_a_process_is_distinguished_from_its_other_ports(
     tmp_path: Path, listening: tuple[int, ...], variables: dict[str, str], base: int
 ) -> None:
     (found,) = natives(tmp_path, GatewayProcess(4711, {"HOME": str(tmp_path), **variables}, listening))
     assert found.base == base
 
 
-def test_a_unit_may_write_its_home_its_lines_and_its_variables_in_its_own_ways(tmp_path: Path) -> None:
+def test_every_spelling_of_home_lines_and_variables_in_a_unit_is_read(tmp_path: Path) -> None:
     write(tmp_path / "env", "# mine\nOPENCLAW_GATEWAY_PORT='21000'\n")
     unit = f"[Service]\nEnvironment=\\\n  OPENCLAW_STATE_DIR=%h/bot\nEnvironmentFile=-{tmp_path}/env\n"
     write(tmp_path / ".config/systemd/user/openclaw-gateway.service", unit)
@@ -225,23 +225,23 @@ def test_a_unit_may_write_its_home_its_lines_and_its_variables_in_its_own_ways(t
     assert (found.state, found.base, found.installed) == (tmp_path / "bot", 21000, True)
 
 
-def test_a_port_that_no_port_can_be_is_not_taken_from_a_unit(tmp_path: Path) -> None:
+def test_an_invalid_port_in_a_unit_is_ignored(tmp_path: Path) -> None:
     write(tmp_path / ".config/systemd/user/openclaw-gateway.service", "ExecStart=node x gateway --port 99999\n")
     assert [found.base for found in natives(tmp_path)] == [18789]
 
 
-def test_links_that_lead_round_in_a_circle_are_no_gateway(tmp_path: Path) -> None:
+def test_a_loop_of_links_is_no_gateway(tmp_path: Path) -> None:
     (tmp_path / ".openclaw").symlink_to(tmp_path / ".openclaw")
     assert natives(tmp_path) == []
 
 
-def test_a_leftover_that_nothing_starts_is_for_knowing_only(tmp_path: Path) -> None:
+def test_a_native_gateway_that_nothing_starts_is_only_a_note(tmp_path: Path) -> None:
     assert run(tmp_path, "init").returncode == 0
     write(tmp_path / ".openclaw/openclaw.json", "{}")
     found = json.loads(run(tmp_path, "doctor", "--json").stdout)["findings"]
     assert [item["level"] for item in found if item["place"] == "fleet.yaml:base_port"] == ["note"]
 
 
-def test_a_main_that_makes_way_for_a_native_gateway_says_why(tmp_path: Path) -> None:
+def test_a_main_that_avoids_a_native_gateway_s_port_says_why(tmp_path: Path) -> None:
     write(tmp_path / ".openclaw/openclaw.json", "{}")
     assert "main is on 19789: 18789 is that of a native gateway" in run(tmp_path, "init").stderr

@@ -37,6 +37,6 @@ def test_without_systemd_it_is_said_what_to_do_instead(tmp_path: Path, command: 
     done = run(tmp_path, command)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
-        "Error: No systemd runs on this host.\n"
-        "Let its own service manager start the engine at boot: that brings back each gateway that was up.\n"
+        "Error: systemd is not running on this host.\n"
+        "Make its service manager start the engine at boot: the engine then restarts each gateway that was up.\n"
     )

@@ -96,9 +96,9 @@ def test_json_holds_the_facts_of_status_and_the_steps_of_a_proof(monkeypatch: py
 @pytest.mark.parametrize(
     ("item", "summary"),
     [
-        (checked("ready", OK), "ready, and proven usable in 1.5 s"),
-        (checked("ready", RED), "not usable: page failed"),
-        (checked("ready", GAP), "ready, but not proven usable: page was skipped"),
+        (checked("ready", OK), "ready, and tested as usable in 1.5 s"),
+        (checked("ready", RED), "not usable: step page failed"),
+        (checked("ready", GAP), "ready, but not fully tested: step page was skipped"),
         (checked("stopped", (Step("ready", "failed", 0, "it is stopped"),)), "stopped"),
     ],
 )

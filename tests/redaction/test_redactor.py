@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from idlehands_deploy.redaction.allowlist import FLEET_FILE, GATEWAY_CONFIG, outline
+from idlehands_deploy.redaction.allowlist import FLEET_FILE, GATEWAY_CONFIG, mask
 from idlehands_deploy.redaction.redactor import Redactor
 from idlehands_deploy.redaction.shapes import names_a_secret
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ALPHABET = string.ascii_letters + string.digits
-# With every kind of character that some encoding writes in another way.
+# With every kind of character that an encoding changes.
 AWKWARD = '&<é/+= "\\'
 
 
@@ -77,21 +77,21 @@ def test_a_known_secret_is_removed_in_every_form(form: str, secret: str) -> None
     assert "<removed>" in shown
 
 
-def test_what_follows_a_secret_in_base64_goes_with_it_but_for_three_letters() -> None:
+def test_text_after_a_secret_in_base64_is_removed_too_except_three_characters() -> None:
     secret = secrets.token_hex(12)
     shown = Redactor([secret]).text(base64.b64encode(f"user:{secret}".encode()).decode())
     left = shown.replace("<removed>", "")
     assert secret[:2] not in base64.b64decode(left + "=" * (-len(left) % 4)).decode(errors="replace")
 
 
-def test_of_a_key_file_every_line_is_removed_also_alone() -> None:
+def test_every_single_line_of_a_key_file_is_removed() -> None:
     lines = [random_text(30) for _ in range(3)]
     redactor = Redactor(["\n".join(["HEAD OF IT", *lines]) + "\n"])
     for line in lines:
         assert redactor.text(f"read: {line}!") == "read: <removed>!"
 
 
-def test_of_a_known_address_the_password_is_removed_also_alone() -> None:
+def test_the_password_of_a_known_address_is_removed_also_alone() -> None:
     password = "pass" + "".join(secrets.choice(string.ascii_lowercase) for _ in range(8))
     redactor = Redactor([f"redis://someone:{password}@10.0.0.4:6379/0"])
     assert redactor.text(f"tried {password} again") == "tried <removed> again"
@@ -104,7 +104,7 @@ def test_a_secret_in_the_path_of_a_known_address_is_removed_also_alone_in_every_
         assert re.sub(r"[\"'\\]", "", redactor.text(f"a {form(secret)} z")).endswith("<removed> z")
 
 
-def test_what_holds_a_random_part_of_a_known_secret_goes_with_it() -> None:
+def test_a_word_with_a_random_part_of_a_known_secret_is_removed() -> None:
     part = random_text(16)
     assert Redactor([f"a({part})b"]).text(f"so x_{part}-y, it is") == "so <removed>, it is"
 
@@ -112,12 +112,12 @@ def test_what_holds_a_random_part_of_a_known_secret_goes_with_it() -> None:
 @pytest.mark.parametrize(
     "line", ["resolveGatewayStartupAuthentication", "claude-sonnet-4-20250514", "OPENAI_API_KEY", "x86_64"]
 )
-def test_a_name_among_the_known_values_takes_no_part_of_itself_out_of_other_names(line: str) -> None:
+def test_a_known_value_that_is_a_name_leaves_other_names_unchanged(line: str) -> None:
     other = re.sub(r".$", "", line)
     assert Redactor([f"{line} and more"]).text(other) == other
 
 
-def test_a_secret_that_begins_like_another_leaves_nothing_of_it() -> None:
+def test_a_secret_that_begins_like_another_is_removed_whole() -> None:
     short = random_text(8)
     long = short + random_text(8)
     for known in ([short, long], [long, short]):
@@ -134,7 +134,7 @@ def test_a_masked_or_cut_secret_is_removed_too(mask: str, between: str) -> None:
     assert redactor.text(f"with {secret[-15:]} it") == "with <removed> it"
 
 
-def test_masked_or_cut_random_text_is_removed_whatever_its_letters_are() -> None:
+def test_masked_or_cut_random_text_is_removed() -> None:
     chance = random.Random(1)
     for _ in range(600):
         secret = base64.urlsafe_b64encode(chance.randbytes(24)).decode()
@@ -142,18 +142,18 @@ def test_masked_or_cut_random_text_is_removed_whatever_its_letters_are() -> None
         assert shown == "(auth=<removed>) was <removed> and <removed>", secret
 
 
-def test_a_known_secret_with_colours_or_invisible_letters_in_it_is_removed() -> None:
+def test_a_known_secret_with_colour_codes_or_invisible_characters_is_removed() -> None:
     secret = random_text(16)
     for between in ("\x1b[31m", "\x1b[0m", "\0", "\u200b", "\u202e"):
         assert Redactor([secret]).text(f"a {secret[:7]}{between}{secret[7:]} z") == "a <removed> z"
 
 
-def test_a_short_known_value_goes_as_a_word_of_its_own_and_never_within_words() -> None:
+def test_a_short_known_value_is_removed_as_a_word_and_never_inside_words() -> None:
     redactor = Redactor(["4711", "abc", "7", "true"])
     assert redactor.text("pin 4711, port 47110, abcdef abc 7 true") == "pin <removed>, port 47110, abcdef abc 7 true"
 
 
-def test_a_plain_word_among_the_known_values_does_not_shred_the_report() -> None:
+def test_a_plain_word_among_the_known_values_stays() -> None:
     line = "[gateway] ready in production, debug is false"
     assert Redactor(["gateway", "production", "debug", "false", ""]).text(line) == line
 
@@ -228,11 +228,11 @@ SENTENCES = {
 
 
 @pytest.mark.parametrize("sentence", SENTENCES, ids=lambda sentence: sentence.replace(SECRET, "SECRET"))
-def test_a_secret_is_removed_by_what_stands_around_it_and_nothing_else_is(sentence: str) -> None:
+def test_a_secret_is_removed_by_its_context_and_nothing_else_is(sentence: str) -> None:
     assert scrubbed(sentence) == SENTENCES[sentence]
 
 
-def test_a_private_key_is_removed_whole_also_where_its_end_is_missing() -> None:
+def test_a_private_key_is_removed_whole_even_without_its_end() -> None:
     body = "\n".join(random_text(64) for _ in range(3))
     head, tail = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
     assert scrubbed(f"a\n{head}\n{body}\n{tail}\nz") == "a\n<removed>\nz"
@@ -274,18 +274,18 @@ SMELLING = """
 
 
 @pytest.mark.parametrize("name", SMELLING.split())
-def test_a_name_that_smells_of_a_secret_is_told(name: str) -> None:
+def test_the_name_of_a_secret_is_recognised(name: str) -> None:
     assert names_a_secret(name)
     assert Redactor([]).value({name: ["x", {"y": 1}]}) == {name: "<removed>"}
 
 
 @pytest.mark.parametrize("name", ["mode", "port", "maxTokens", "keyboard", "monkey", "author", "path", "tokenCount"])
-def test_an_ordinary_name_is_none(name: str) -> None:
+def test_an_ordinary_name_is_not_a_secret_s(name: str) -> None:
     assert not names_a_secret(name)
     assert Redactor([]).value({name: 7}) == {name: 7}
 
 
-def test_data_keeps_its_structure_and_tells_what_is_empty() -> None:
+def test_data_keeps_its_structure_and_shows_what_is_empty() -> None:
     data = {"a": [1, 2.5, True, None, ("x",)], "token": "", "secret": None, "password": False, "b": {"c": "d"}}
     assert Redactor([]).value(data) == data | {"a": [1, 2.5, True, None, ["x"]]}
 
@@ -313,13 +313,13 @@ def test_a_second_pass_changes_nothing(text: str, known: list[str]) -> None:
 
 
 @pytest.mark.parametrize("run", ["a", "a.", "a=", "://", "/", "-", "eyJ", "\\", '"', "sk-", "0", "+1 ", "a@", "%41"])
-def test_a_long_line_of_anything_takes_no_long_time(run: str) -> None:
+def test_a_long_line_is_redacted_fast(run: str) -> None:
     began = time.monotonic()
     scrubbed(run * (20_000 // len(run)))
     assert time.monotonic() - began < 3
 
 
-def test_the_outline_of_a_config_shows_its_structure_and_only_texts_at_harmless_places() -> None:
+def test_a_masked_config_shows_its_structure_and_only_texts_at_allowed_places() -> None:
     private = random_text(16)
     config = {
         "gateway": {"mode": "local", "bind": "lan", "port": 18789, "auth": {"mode": "token", "token": private}},
@@ -330,7 +330,7 @@ def test_the_outline_of_a_config_shows_its_structure_and_only_texts_at_harmless_
         "meta": {"lastTouchedVersion": "2026.9.6"},
         "": {"a": [[[private]]]},
     }  # fmt: skip
-    shown = outline(config, GATEWAY_CONFIG)
+    shown = mask(config, GATEWAY_CONFIG)
     assert private not in json.dumps(shown)
     assert shown["gateway"] == {
         "mode": "local", "bind": "lan", "port": 18789, "auth": {"mode": "token", "token": "<text, 16 characters>"},
@@ -345,12 +345,12 @@ def test_the_outline_of_a_config_shows_its_structure_and_only_texts_at_harmless_
     assert shown["plugins"] == config["plugins"]
 
 
-def test_keys_that_are_not_shown_do_not_hide_one_another() -> None:
-    assert list(outline({"+491": 1, "+492": 2}, ())) == ["<key, 4 characters>", "<key, 4 characters>'"]
+def test_hidden_keys_stay_distinct() -> None:
+    assert list(mask({"+491": 1, "+492": 2}, ())) == ["<key, 4 characters>", "<key, 4 characters>'"]
 
 
-def test_the_outline_of_a_fleet_keeps_what_was_asked_for_and_no_variable() -> None:
+def test_a_masked_fleet_file_keeps_its_settings_and_no_variable() -> None:
     fleet = {"profiles": {"ops2026": {"secrets": ["A_KEY"], "environment": {"A": "b", "TZ": "UTC"}}}}
-    assert outline(fleet, FLEET_FILE, {"ops2026"}) == {
+    assert mask(fleet, FLEET_FILE, {"ops2026"}) == {
         "profiles": {"ops2026": {"secrets": ["A_KEY"], "environment": {"A": "<text, 1 characters>", "TZ": "UTC"}}}
     }

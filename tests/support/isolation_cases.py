@@ -1,4 +1,4 @@
-"""Set-ups of several gateways on one host, wrong and right, as small pairs of fleet and config."""
+"""Several gateways on one host, set up wrong and right, as small pairs of fleet file and config."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ OFFICE = (
 
 
 class Case(NamedTuple):
-    """A set-up, and the places that the findings must name, in any order.
+    """A set-up, and the places that its findings must name, in any order.
 
-    TOKEN stands for main's own. The secrets are both profiles', as far as each has one of the name.
+    TOKEN stands for main's token. A profile gets those of the secrets that it lists.
     """
 
     name: str
@@ -61,10 +61,10 @@ WRONG = [
          places=(f"{RESCUE}:gateway.port", f"{MAIN}:gateway.port")),
     Case("another gateway's browser control as port", PAIR, "{gateway: {port: 19791}}", places=(f"{MAIN}:gateway.port",)),
     Case("a port that is text", PAIR, main='{gateway: {port: "18789"}}', places=(f"{MAIN}:gateway.port",)),
-    Case("a port that no port can be", PAIR, main="{gateway: {port: 70000}}", places=(f"{MAIN}:gateway.port",)),
+    Case("a port that is too high", PAIR, main="{gateway: {port: 70000}}", places=(f"{MAIN}:gateway.port",)),
     Case("a port in a file that the config includes", PAIR, main='{gateway: {$include: "./g.json5"}}',
          files={"g.json5": "{port: 19789}"}, places=(f"{MAIN}:gateway.port",)),
-    # what listens where
+    # bind and TLS
     Case("loopback in a container", PAIR, main="{gateway: {bind: 'loopback'}}", places=(f"{MAIN}:gateway.bind",)),
     Case("tailnet in a container", PAIR, main="{gateway: {bind: 'tailnet'}}", places=(f"{MAIN}:gateway.bind",)),
     Case("an address in the place of a bind mode", PAIR, main="{gateway: {bind: '127.0.0.1'}}",
@@ -73,19 +73,19 @@ WRONG = [
          places=(f"{RESCUE}:gateway.customBindHost",)),
     Case("Tailscale, which binds to loopback", PAIR, main="{gateway: {tailscale: {mode: 'serve'}}}",
          places=(f"{MAIN}:gateway.tailscale.mode",)),
-    Case("TLS, which the probes do not speak", PAIR, main="{gateway: {tls: {enabled: true}}}",
+    Case("TLS, which the probes do not use", PAIR, main="{gateway: {tls: {enabled: true}}}",
          places=(f"{MAIN}:gateway.tls.enabled",)),
     Case("no mode, with which a gateway does not start", PAIR, main="{}", places=(f"{MAIN}:gateway.mode",), with_mode=False),
     Case("a gateway that is remote", PAIR, main="{gateway: {mode: 'remote'}}", places=(f"{MAIN}:gateway.mode",)),
-    # who may come in
+    # authentication
     Case("another token than the secret's", PAIR, main="{gateway: {auth: {token: 'another'}}}",
          places=(f"{MAIN}:gateway.auth.token",)),
     Case("the token of another profile", PAIR, rescue="{gateway: {auth: {token: 'TOKEN'}}}",
          places=(f"{RESCUE}:gateway.auth.token",)),
     Case("a password in the place of the token", PAIR, main="{gateway: {auth: {mode: 'password'}}}",
          places=(f"{MAIN}:gateway.auth.mode",)),
-    Case("a password that nobody mentions", PAIR, main="{gateway: {auth: {password: 'x'}}}", places=(f"{MAIN}:gateway.auth.mode",)),
-    Case("nobody asked", PAIR, main="{gateway: {auth: {mode: 'none'}}}", places=(f"{MAIN}:gateway.auth.mode",)),
+    Case("a password without a mode", PAIR, main="{gateway: {auth: {password: 'x'}}}", places=(f"{MAIN}:gateway.auth.mode",)),
+    Case("no authentication", PAIR, main="{gateway: {auth: {mode: 'none'}}}", places=(f"{MAIN}:gateway.auth.mode",)),
     # browsers of the gateway's own
     Case("the Chrome port of another gateway", WORK, rescue="{browser: {profiles: {work: {cdpPort: 18800}}}}",
          places=(f"{RESCUE}:browser.profiles.work.cdpPort",)),
@@ -142,11 +142,11 @@ WRONG = [
          places=(f"{MAIN}:browser.profiles.office.cdpUrl",)),
     Case("a remote Chrome of the fleet file that the config lacks", OFFICE, main="{}",
          places=("fleet.yaml:profiles.main.browser.profiles.office",)),
-    Case("a Chrome on a private network that the config does not let in", PAIR, main="{browser: {cdpUrl: 'http://10.0.0.42:9222'}}",
+    Case("a Chrome on a private network that the config does not allow", PAIR, main="{browser: {cdpUrl: 'http://10.0.0.42:9222'}}",
          places=(f"{MAIN}:browser.cdpUrl",)),
-    Case("a Chrome of the next room by its short name", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://desk:9222'}}, "
+    Case("a Chrome on the local network by its short name", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://desk:9222'}}, "
          "ssrfPolicy: {allowedHostnames: ['10.*']}}}", places=(f"{MAIN}:browser.profiles.x.cdpUrl",)),
-    Case("a Chrome on this host by a name, which Chrome does not answer", PAIR,
+    Case("a Chrome on this host by a name, which Chrome rejects", PAIR,
          main="{browser: {cdpUrl: 'http://host.docker.internal:9222', ssrfPolicy: {allowedHostnames: ['*.internal']}}}",
          places=(f"{MAIN}:browser.cdpUrl",)),
     # directories
@@ -178,7 +178,7 @@ WRONG = [
          places=("profiles/main/state", "profiles/main/state")),
     Case("a native gateway's workspace as ours", PAIR, natives=(native(30000, workspace=Path("/work")),),
          links={"main/workspace": "/work"}, places=("profiles/main/workspace",)),
-    # native neighbours
+    # native gateways
     Case("a native gateway on main's port", PAIR, natives=(native(),), places=("fleet.yaml:base_port",)),
     Case("a native gateway on rescue's port", PAIR, natives=(native(19789, "~/.openclaw-rescue"),),
          places=("fleet.yaml:profiles.rescue.port",)),
@@ -200,11 +200,11 @@ WRONG = [
     Case("a native gateway's Chrome on this host", PAIR, main="{browser: {cdpUrl: 'http://${HOST_GATEWAY_ADDRESS}:9222', ssrfPolicy: {allowedHostnames: ['${HOST_GATEWAY_ADDRESS}']}}}",
          natives=(native(30000, config="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:9222'}}}}"),),
          places=(f"{MAIN}:browser.cdpUrl",)),
-    # in other words
+    # other spellings
     Case("a port in hexadecimal, in single quotes and with a comment", PAIR, rescue="{/* a */ 'gateway': {port: 0x4965,},}",
          places=(f"{RESCUE}:gateway.port",)),
     Case("a port with an exponent", PAIR, rescue='{"gateway": {"port": 1.8789e4}}', places=(f"{RESCUE}:gateway.port",)),
-    Case("a Chrome port with a fraction of nothing", PAIR, main='{"browser": {"profiles": {"x": {"cdpPort": 18789.0}}}}',
+    Case("a Chrome port with .0", PAIR, main='{"browser": {"profiles": {"x": {"cdpPort": 18789.0}}}}',
          places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
     Case("a Chrome port in a file that an included one includes", PAIR, rescue="{$include: ['a.json5', 'b.json5']}",
          files={"a.json5": "{browser: {$include: 'c.json5'}}", "b.json5": "{agents: {}}", "c.json5": "{profiles: {y: {cdpPort: 18800}}}"},
@@ -240,8 +240,8 @@ WRONG = [
     Case("the old driver's name without a port", PAIR, main="{browser: {profiles: {x: {driver: 'clawd'}}}}",
          places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
     Case("a Chrome port that is text", PAIR, main="{browser: {profiles: {x: {cdpPort: '18805'}}}}", places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
-    Case("a Chrome port that no port can be", PAIR, main="{browser: {profiles: {x: {cdpPort: 0}}}}", places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
-    # what else is kept
+    Case("a Chrome port that is zero", PAIR, main="{browser: {profiles: {x: {cdpPort: 0}}}}", places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
+    # further directories
     Case("a workspace beside the mounts by the home's variable", PAIR, main="{agents: {defaults: {workspace: '${HOME}/work'}}}",
          places=(f"{MAIN}:agents.defaults.workspace",)),
     Case("a workspace off the mounts by a variable", "profiles: {main: {environment: {W: /srv/w}}}",
@@ -286,8 +286,8 @@ RIGHT = [
     Case("the secret's own token", PAIR, "{gateway: {auth: {token: 'TOKEN'}}}"),
     Case("a token by variable", PAIR, "{gateway: {auth: {token: '${OPENCLAW_GATEWAY_SECRET}'}}}"),
     Case("a token by reference", PAIR, "{gateway: {auth: {token: {source: 'env', provider: 'default', id: 'T'}}}}"),
-    Case("bound as a container finds out by itself", PAIR, "{gateway: {bind: 'auto'}}"),
-    Case("bound to all by another word", PAIR, "{gateway: {bind: 'custom', customBindHost: '0.0.0.0'}}"),
+    Case("a bind that detects the container", PAIR, "{gateway: {bind: 'auto'}}"),
+    Case("a bind to all addresses by another setting", PAIR, "{gateway: {bind: 'custom', customBindHost: '0.0.0.0'}}"),
     Case("Tailscale beside a bind of its own", PAIR, "{gateway: {bind: 'lan', tailscale: {mode: 'off'}}}"),
     Case("browsers on the plan's ports", WORK,
          rescue="{browser: {profiles: {work: {cdpPort: 19801}, openclaw: {cdpPort: 19800}}}}"),
@@ -298,7 +298,7 @@ RIGHT = [
     Case("a remote Chrome for each", PAIR, "{browser: {cdpUrl: 'http://chrome.example:9222'}}", "{browser: {cdpUrl: 'http://chrome.example:9223'}}"),
     Case("one service with a key for each", PAIR, "{browser: {cdpUrl: 'wss://chrome.example?token=1'}}",
          "{browser: {cdpUrl: 'wss://chrome.example?token=2'}}"),
-    Case("addresses in variables that nobody knows", PAIR, "{browser: {cdpUrl: 'http://${CHROME}:9222'}}", "{browser: {cdpUrl: 'http://${CHROME}:9222'}}"),
+    Case("addresses in unknown variables", PAIR, "{browser: {cdpUrl: 'http://${CHROME}:9222'}}", "{browser: {cdpUrl: 'http://${CHROME}:9222'}}"),
     Case("its own Chrome by loopback", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:18800', attachOnly: true}}}}"),
     Case("workspaces on the mounts", PAIR, "{agents: {defaults: {workspace: '/home/idlehands/workspace'}}}",
          "{agents: {defaults: {workspace: '~/workspace/sub'}, entries: {ops: {workspace: '~/.idlehands/ops'}}}}"),
@@ -306,19 +306,19 @@ RIGHT = [
     Case("an included file by its place in the container", PAIR,
          main="{gateway: {$include: '/home/idlehands/.idlehands/g.json5'}}", files={"g.json5": "{port: 18789}"}),
     Case("comments and trailing commas", PAIR, main="// mine\n{gateway: {port: 18789,}, /* more */}"),
-    Case("a native gateway out of the way", PAIR, natives=(native(30000),)),
+    Case("a native gateway on other ports", PAIR, natives=(native(30000),)),
     Case("native gateways as far apart as their ranges", "profiles: {rescue: {port: 40000}}",
          natives=(native(), native(18909, "~/.openclaw-ops"))),
     Case("state and workspace on disks of their own", PAIR, links={"main/state": "/ssd/main", "main/workspace": "/hdd/main"}),
     Case("unpublished ports that only look alike", "profiles: {main: {publish: {cdp: false}}, rescue: {port: 18800}}"),
     Case("a Chrome of this host for one gateway", PAIR, main="{browser: {cdpUrl: 'http://${HOST_GATEWAY_ADDRESS}:9222', ssrfPolicy: {allowedHostnames: ['${HOST_GATEWAY_ADDRESS}']}}}"),
-    Case("a Chrome on a private network that the config lets in", PAIR,
+    Case("a Chrome on a private network that the config allows", PAIR,
          main="{browser: {cdpUrl: 'http://10.0.0.42:9222', ssrfPolicy: {allowedHostnames: ['10.0.0.*']}}}"),
-    Case("all private networks let in", PAIR,
+    Case("all private networks allowed", PAIR,
          main="{browser: {cdpUrl: 'http://desk.lan:9222', ssrfPolicy: {dangerouslyAllowPrivateNetwork: true}}}"),
     Case("a Chrome of its own, by its address", PAIR, main="{browser: {profiles: {x: {cdpUrl: 'http://127.0.0.1:18850'}}}}"),
     Case("two users of one service", PAIR, "{browser: {cdpUrl: 'https://one:1@chrome.example'}}", "{browser: {cdpUrl: 'https://two:2@chrome.example'}}"),
-    Case("a port with a fraction of nothing", PAIR, main='{"gateway": {"port": 18789.0}}'),
+    Case("a port with .0", PAIR, main='{"gateway": {"port": 18789.0}}'),
     Case("a bot for each", PAIR, "{channels: {telegram: {botToken: '123456:one-and-the-same'}}}", "{channels: {telegram: {botToken: '123456:quite-another'}}}"),
     Case("one bot, and turned off in one of them", PAIR, "{channels: {telegram: {botToken: '123456:one-and-the-same'}}}",
          "{channels: {telegram: {enabled: false, botToken: '123456:one-and-the-same'}}}"),

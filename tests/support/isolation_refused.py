@@ -1,4 +1,4 @@
-"""Fleet files of several gateways that are refused before any config is read, and what is said of each."""
+"""Fleet files with several gateways that are refused before any config is read, with the message of each."""
 
 from __future__ import annotations
 

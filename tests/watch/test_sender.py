@@ -172,7 +172,7 @@ def test_a_message_that_is_always_refused_is_dropped_and_the_other_receivers_get
     key = secrets.token_hex(16)
     with receiving(refusals=1000) as server:
         to = wanted(webhook=f"{server.url}/{key}", command=["sh", "-c", "cat > events.json"])
-        assert sent(tmp_path, to, HUNG) == ["webhook: it answers 500"]
+        assert sent(tmp_path, to, HUNG) == ["webhook: it returns HTTP 500"]
     assert (tmp_path / "events.json").exists()
     assert sent(tmp_path, wanted(ntfy=f"{server.url}/{key}"), HUNG) == ["ntfy: it cannot be reached"]
 
@@ -180,7 +180,7 @@ def test_a_message_that_is_always_refused_is_dropped_and_the_other_receivers_get
 def test_a_redirection_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Handler, "send_response", lambda self, _: BaseHTTPRequestHandler.send_response(self, 302))
     with receiving() as server:
-        assert sent(tmp_path, wanted(webhook=server.url), HUNG) == ["webhook: it answers 302"]
+        assert sent(tmp_path, wanted(webhook=server.url), HUNG) == ["webhook: it returns HTTP 302"]
 
 
 def test_a_command_that_fails_or_does_not_exist_is_reported(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_a_command_that_does_not_end_is_killed_with_its_children(
     monkeypatch.setattr(sender, "HOOK_SECONDS", 0.5)
     script = "sleep 600 & echo $! > child; wait"
     assert sent(tmp_path, wanted(command=["sh", "-c", script]), HUNG) == [
-        "command: it was not done within 0.5 s, and was killed"
+        "command: it did not end within 0.5 s and was killed"
     ]
     assert not _lives(Path(f"/proc/{int((tmp_path / 'child').read_text())}/stat"))
 

@@ -1,1 +1,1 @@
-"""The proof that a gateway is usable: a page in its browser, and everything put back afterwards."""
+"""The deep check: opens a page in a gateway's browser, and restores everything afterwards."""

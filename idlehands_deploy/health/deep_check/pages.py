@@ -1,4 +1,4 @@
-"""Two ways to a page in a gateway's browser: browser control, and CDP; both tell the same kinds of failure."""
+"""A page in a gateway's browser, through browser control or over CDP; both raise the same errors."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from idlehands_deploy.contract import STATE_TARGET
 from idlehands_deploy.fleet.ports import LOOPBACK
 from idlehands_deploy.gateway.test_page import PAGE, PAINT
-from idlehands_deploy.health.deep_check import steps as proof
+from idlehands_deploy.health.deep_check import steps
 from idlehands_deploy.health.deep_check.steps import FailedError, SkippedError
 from idlehands_deploy.host.file_facts import read_ordinary_bytes, resolved
 from idlehands_deploy.remedies import Remedy
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from idlehands_deploy.health.deep_check.steps import Doors
 
 T = TypeVar("T")
-# Of one request to a browser; under a step's limit, so that the more telling message comes first.
+# Time limit of one request to a browser; shorter than a step's limit, because its message is more precise.
 ASK_SECONDS = 8.0
-# To paint and to take a picture: the gateway then loads what it drives pages with, three seconds where it is idle.
+# For painting and for a picture: the gateway first loads its page driver, which takes three seconds when idle.
 PICTURE_SECONDS = 25.0
-# A page of ours, or one that nobody has gone anywhere with.
+# Our own page, or one that nobody uses.
 _UNUSED = {PAGE, "about:blank"}
 
 
 class OpenPage(Protocol):
-    """A page that the check has opened, whichever way."""
+    """A page that the check has opened."""
 
     def picture(self) -> bytes:
-        """What it looks like, as PNG."""
+        """A picture of the page, as PNG."""
 
     def close(self) -> None:
         """Close it."""
@@ -50,7 +50,7 @@ class Control:
     """A gateway's browser control.
 
     Attributes:
-        browser: the browser that is meant; empty for the one that the gateway takes by itself.
+        browser: the name of the browser; empty for the gateway's default.
     """
 
     def __init__(self, profile: str, port: int, token: str | None, state: Path) -> None:
@@ -60,7 +60,7 @@ class Control:
         self._state = resolved(state)
 
     def call(self, method: str, path: str, body: object = None, seconds: float = ASK_SECONDS) -> Answer:
-        """Ask for something."""
+        """Send a request."""
         if self.browser:
             path += f"?profile={quote(self.browser, safe='')}"
         return self._probe.call(method, path, body, seconds)
@@ -68,24 +68,25 @@ class Control:
     def do(
         self, what: str, method: str, path: str, body: object = None, seconds: float = ASK_SECONDS
     ) -> dict[str, Any]:
-        """Have something done; the answer's object.
+        """Send a request that must succeed; returns the object in its response.
 
         Args:
-            what: the same in words, as in "when asked to ...".
+            what: the request in words, for "when asked to ...".
 
         Raises:
-            FailedError: it was not.
+            FailedError: the request failed.
             SkippedError: the gateway's config forbids it.
         """
         answer = self.call(method, path, body, seconds)
         if answer.body.get("code") == "ACT_EVALUATE_DISABLED":
-            raise SkippedError(f"nothing may paint: browser.evaluateEnabled is off in the config of {self._profile}")
+            reason = f"browser.evaluateEnabled is off in the config of {self._profile}"
+            raise SkippedError(f"the page cannot be painted: {reason}")
         if not answer.ok:
-            raise proof.refused(self._profile, what, answer)
+            raise steps.refused(self._profile, what, answer)
         return answer.body
 
     def used_tabs(self) -> set[str]:
-        """The open pages that somebody has gone somewhere with."""
+        """The open pages that somebody uses."""
         tabs = self.call("GET", "/tabs").body.get("tabs")
         return {
             str(tab.get("targetId"))
@@ -94,17 +95,17 @@ class Control:
         }
 
     def read_state(self, path: object) -> bytes:
-        """A file of the gateway's state, by its path in the container.
+        """A file in the gateway's state, by its path in the container.
 
         Raises:
             FailedError: it cannot be read.
         """
         inside = f"{STATE_TARGET}/"
         place = resolved(self._state / str(path).removeprefix(inside))
-        # The gateway owns its state: a link that it left there must not be followed to anybody else's files.
+        # The gateway owns its state: a link in it must not lead to other users' files.
         if not str(path).startswith(inside) or not place.is_relative_to(self._state):
             raise FailedError(
-                "the picture lies outside of its state", "the gateway puts its files where they should not be",
+                "the picture is outside its state directory", "the gateway writes files to the wrong place",
                 Remedy.run("logs", self._profile, "--tail", "50"),
             )  # fmt: skip
         try:
@@ -112,12 +113,12 @@ class Control:
         except OSError as error:
             raise FailedError(
                 f"the picture cannot be read: {error.strerror or error}",
-                f"it lies in profiles/{self._profile}/state, which is another user's", Remedy.run("doctor"),
+                f"it is in profiles/{self._profile}/state, which belongs to another user", Remedy.run("doctor"),
             ) from None  # fmt: skip
 
 
 class ControlledPage:
-    """A page through browser control, which opens no ``data:`` address, and leaves its pictures in the state."""
+    """A page through browser control, which opens no ``data:`` URL and stores its pictures in the state."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
@@ -138,28 +139,28 @@ class ControlledPage:
 
 
 class CdpPage:
-    """A page over CDP, of the browser behind a published port."""
+    """A page over CDP, in the browser behind a published port."""
 
     def __init__(self, doors: Doors, port: int) -> None:
         from idlehands_deploy.gateway.cdp import Page  # noqa: PLC0415 - only a deep check pays for WebSockets
 
         self._profile = doors.profile
         self._port = port
-        path = proof.browser_path(doors, port, loopback_probe(port).get("/json/version"))
-        self._page = self._told(lambda: Page.open(port, path, PAGE, ASK_SECONDS))
+        path = steps.browser_path(doors, port, loopback_probe(port).get("/json/version"))
+        self._page = self._checked(lambda: Page.open(port, path, PAGE, ASK_SECONDS))
 
     def picture(self) -> bytes:
-        """Take the page's picture."""
-        return self._told(self._page.picture)
+        """Take a picture of the page."""
+        return self._checked(self._page.picture)
 
     def close(self) -> None:
         """Close the page."""
-        self._told(self._page.close)
+        self._checked(self._page.close)
 
-    def _told(self, action: Callable[[], T]) -> T:
+    def _checked(self, action: Callable[[], T]) -> T:
         from idlehands_deploy.gateway.cdp import CdpError  # noqa: PLC0415
 
         try:
             return action()
         except CdpError as error:
-            raise proof.no_page(self._profile, self._port, str(error)) from None
+            raise steps.no_page(self._profile, self._port, str(error)) from None

@@ -1,4 +1,4 @@
-"""Prove that one gateway is usable: its steps in turn, each within its time, and everything put back afterwards."""
+"""The deep check of one gateway: its steps in order, each with a time limit; everything is restored afterwards."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from idlehands_deploy.health.deep_check import steps as proof
+from idlehands_deploy.health.deep_check import steps as rules
 from idlehands_deploy.health.deep_check.pages import CdpPage, Control, ControlledPage, loopback_probe
 from idlehands_deploy.health.deep_check.steps import LIMITS, STEPS, Doors, FailedError, SkippedError, Step
 
@@ -23,59 +23,59 @@ if TYPE_CHECKING:
     from idlehands_deploy.progress import Progress
 
 T = TypeVar("T")
-# Measured: a second or two, up to eleven on a loaded machine.
+# Measured: 1 to 2 s, up to 11 s on a loaded machine.
 START_SECONDS = 50
-# A Chromium that was just killed looks like one that hangs, until the gateway has noticed.
+# A Chromium that was just killed looks like a hung one until the gateway notices.
 SETTLE_SECONDS = 3.0
-# What is nearly done is let finish after Ctrl-C, so that what it made is known and can be taken away.
+# After Ctrl-C a step may still finish, so that what it created is known and can be removed.
 GRACE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where one gateway is asked.
+    """Where to reach one gateway.
 
     Attributes:
-        gateway: its own port, asked with its token.
-        stranger: the same without a token.
+        gateway: a probe of its port, with its token.
+        anonymous: the same without a token.
         state: its state directory on this host.
     """
 
     doors: Doors
     token: str | None
     gateway: GatewayProbe
-    stranger: GatewayProbe
+    anonymous: GatewayProbe
     state: Path
 
 
 def prove(place: Place, verdict: Verdict, progress: Progress, interrupted: threading.Event) -> tuple[Step, ...]:
-    """Take the steps; the first that fails, or for which this deployment leaves no way, is the last.
+    """Run the steps, up to the first that fails or cannot run in this deployment.
 
     Args:
-        verdict: of a moment ago; the gateway is asked again only if it was ready.
+        verdict: the current one; the gateway is probed again only if it is ready.
 
     Raises:
-        KeyboardInterrupt: ``interrupted`` was set; the page is closed, and the browser as it was.
+        KeyboardInterrupt: ``interrupted`` was set; the page is closed, and the browser is restored.
     """
-    proof_ = _Proof(place, verdict)
+    check = _DeepCheck(place, verdict)
     steps: list[Step] = []
     try:
-        for number, (name, action) in enumerate(proof_.actions().items(), 1):
+        for number, (name, action) in enumerate(check.actions().items(), 1):
             progress.update(verdict.profile, f"{STEPS[name]} ({number} of {len(STEPS)})")
             steps.append(_take(verdict.profile, name, action, interrupted))
             if steps[-1].status != "ok":
                 break
     finally:
         left = ""
-        if proof_.leaves_something:
-            progress.update(verdict.profile, "puts everything back")
-            left = proof_.put_back()
+        if check.leaves_something:
+            progress.update(verdict.profile, "restores everything")
+            left = check.put_back()
             progress.update(verdict.profile, left)
     return tuple(_without(place.token, step) for step in (*steps, *_skipped(steps[-1], len(steps), left)))
 
 
-class _Proof:
-    """What the steps do, and what they know of each other."""
+class _DeepCheck:
+    """What the steps do, and what they share."""
 
     def __init__(self, place: Place, verdict: Verdict) -> None:
         self._place = place
@@ -88,7 +88,7 @@ class _Proof:
         self._tabs: set[str] = set()
 
     def actions(self) -> dict[Name, Callable[[], str]]:
-        """What each step does; each gives a sentence on what it has seen."""
+        """What each step does; each returns a sentence about its result."""
         control = self._control
         return {
             "ready": self._ask_ready,
@@ -101,64 +101,64 @@ class _Proof:
 
     @property
     def leaves_something(self) -> bool:
-        """Whether there is anything to put back."""
+        """Whether there is anything to restore."""
         return self._page is not None or self._started
 
     def put_back(self) -> str:
-        """Put back what steps that did not end well have left, and say what; never fails."""
+        """Restore what the failed steps left, and say what was done; never fails."""
         done = []
-        # A page that cannot be closed must not keep the browser from being stopped, which closes it too.
+        # If the page cannot be closed, stop the browser all the same, which closes it too.
         while self.leaves_something:
             try:
                 done.append(within(LIMITS["close"], self._close, threading.Event()))
             except (FailedError, SkippedError, TimeoutError) as error:
-                done.append(str(error) or f"nothing came of it within {LIMITS['close']:.0f} s")
+                done.append(str(error) or f"not done within {LIMITS['close']:.0f} s")
         return "; ".join(done)
 
     def _ask_ready(self) -> str:
         if self._verdict.state != "ready":
-            raise proof.unready(self._verdict)
-        return proof.judge_ready(self._doors, self._place.gateway.get("/readyz"))
+            raise rules.unready(self._verdict)
+        return rules.judge_ready(self._doors, self._place.gateway.get("/readyz"))
 
     def _ask_control(self, control: Control) -> str:
         with_token = control.call("GET", "/")
         without = Control(self._doors.profile, self._doors.control or 0, None, self._place.state)
-        return proof.judge_control(self._doors, with_token, without.call("GET", "/", seconds=4))
+        return rules.judge_control(self._doors, with_token, without.call("GET", "/", seconds=4))
 
     def _ask_gateway(self) -> str:
-        answers = self._place.gateway.get("/readyz"), self._place.stranger.get("/readyz")
-        return proof.judge_gateway_token(self._doors, *answers)
+        answers = self._place.gateway.get("/readyz"), self._place.anonymous.get("/readyz")
+        return rules.judge_gateway_token(self._doors, *answers)
 
     def _start(self, control: Control) -> str:
         self._browser = browser = self._look(control)
         control.browser = browser.name
         if browser.hangs:
-            raise proof.hanging(self._doors.profile)
+            raise rules.hanging(self._doors.profile)
         if browser.running:
-            return f"{browser.name} ran already"
-        # First, since a wish without an answer may be granted all the same.
+            return f"{browser.name} was already running"
+        # Set before the request: it may succeed even if its response is lost.
         self._started = not browser.remote
         answer = control.call("POST", "/start", seconds=START_SECONDS)
-        said = proof.judge_start(self._doors.profile, browser, answer)
+        said = rules.judge_start(self._doors.profile, browser, answer)
         self._tabs = control.used_tabs()
         return said
 
     def _look(self, control: Control) -> Browser:
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            browser = proof.judge_browser(self._doors.profile, control.call("GET", "/"))
+            browser = rules.judge_browser(self._doors.profile, control.call("GET", "/"))
             if not browser.hangs or time.monotonic() > deadline:
                 return browser
             time.sleep(0.2)
 
     def _see_running(self) -> str:
-        """What is left to see where nobody can ask browser control."""
+        """The browser step without browser control."""
         reason = self._doors.unpublished("control")
         if not self._doors.cdp:
             raise SkippedError(f"{reason}, nor is CDP")
         if not loopback_probe(self._doors.cdp[0]).get("/json/version").ok:
-            raise SkippedError(f"{reason}, and no browser runs yet")
-        return f"it runs; browser control is {reason}"
+            raise SkippedError(f"{reason}, and no browser is running")
+        return f"it is running; browser control is {reason}"
 
     def _open(self) -> str:
         browser, control = self._browser, self._control
@@ -166,7 +166,7 @@ class _Proof:
             port = self._doors.cdp[0]
         elif browser.remote or browser.cdp not in self._doors.cdp:
             self._page = ControlledPage(control)
-            reason = "the browser is a remote one" if browser.remote else f"CDP is {self._doors.unpublished('cdp')}"
+            reason = "the browser is remote" if browser.remote else f"CDP is {self._doors.unpublished('cdp')}"
             return f"opened through browser control: {reason}"
         else:
             port = browser.cdp
@@ -174,10 +174,10 @@ class _Proof:
         return f"opened over CDP on port {port}"
 
     def _photograph(self) -> str:
-        return proof.judge_picture(self._doors.profile, self._page.picture() if self._page else b"")
+        return rules.judge_picture(self._doors.profile, self._page.picture() if self._page else b"")
 
     def _close(self) -> str:
-        """Put everything back as it was; a second time there is nothing left to do."""
+        """Restore everything; a second call does nothing."""
         done = []
         if self._page is not None:
             page, self._page = self._page, None
@@ -190,16 +190,16 @@ class _Proof:
 
     def _stop(self, control: Control) -> str:
         if control.used_tabs() - self._tabs:
-            return "browser left running: somebody has begun to use it"
+            return "browser left running: somebody else uses it now"
         control.do("stop the browser", "POST", "/stop")
         return "browser stopped again"
 
 
 def within(seconds: float, action: Callable[[], T], interrupted: threading.Event) -> T:
-    """Do something, and wait for it no longer than it may take.
+    """Run an action with a time limit.
 
     Raises:
-        TimeoutError: it is not done; it goes on by itself, and its result is lost.
+        TimeoutError: it is not done; it continues in its thread, and its result is lost.
         KeyboardInterrupt: ``interrupted`` was set meanwhile.
     """
     done: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
@@ -222,7 +222,7 @@ def within(seconds: float, action: Callable[[], T], interrupted: threading.Event
 
 
 def _outcome(action: Callable[[], T]) -> Callable[[], T]:
-    """The action's result, or its error, to be had in another thread."""
+    """The action's result or error, for another thread."""
     try:
         result = action()
     except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
@@ -243,19 +243,19 @@ def _take(profile: str, name: Name, action: Callable[[], str], interrupted: thre
     except SkippedError as skipped:
         return Step(name, "skipped", 0, str(skipped))
     except TimeoutError:
-        failed = proof.too_late(profile, name)
+        failed = rules.too_late(profile, name)
     except FailedError as error:
         failed = error
     return Step(name, "failed", round(time.monotonic() - began, 3), failed.what, failed.why, failed.fix)
 
 
 def _skipped(last: Step, done: int, left: str) -> list[Step]:
-    """The steps after the last that was taken."""
-    why = f"since {last.name} {'was skipped' if last.status == 'skipped' else 'failed'}"
+    """The steps after the last one that ran."""
+    why = f"because {last.name} {'was skipped' if last.status == 'skipped' else 'failed'}"
     steps = [Step(name, "skipped", 0, why) for name in list(STEPS)[done:]]
     return [replace(step, said=left) if step.name == "close" and left else step for step in steps]
 
 
 def _without(token: str | None, step: Step) -> Step:
-    """A step as it may be shown: what a gateway answers could hold what it was asked with."""
+    """A step without the token: a gateway's response may repeat it."""
     return replace(step, said=step.said.replace(token, "(token)")) if token else step
