@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from idlehands_deploy import __version__
+from idlehands_deploy import __version__, operations
 from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.show import fleet as fleet_views
 from idlehands_deploy.show import output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from idlehands_deploy.deployment.session import Session
-    from idlehands_deploy.operations.lifecycle import Prepared
+    from idlehands_deploy.operations.lifecycle import Prepared, UpResult
 
 
 class Group(TyperGroup):
@@ -99,7 +102,10 @@ def start_session(ctx: typer.Context, *, install: bool | None = False, new_here:
         directory = Path()
     from idlehands_deploy.deployment.session import Session  # noqa: PLC0415 - only a command pays for it
 
-    return Session.start(directory, os.environ, _working(), _home(), talk, may_install)
+    session = Session.start(directory, os.environ, _working(), _home(), talk, may_install)
+    if session.deployment.rename_file.exists():
+        operations.profiles.finish_rename(session)
+    return session
 
 
 def _working() -> Path | None:
@@ -128,6 +134,18 @@ def show_plan(prepared: Prepared, *, as_json: bool = False) -> None:
     talk.say("Nothing was changed." if prepared.plan.changes else "Nothing to do.")
 
 
+def show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:
+    """Run what brings gateways up, and show how they are."""
+    result = run()
+    talk.close()
+    if as_json:  # a script wants the reason most where it failed
+        output.show_json(fleet_views.up_json(result.seen))
+    elif result.failure is None:
+        for line in fleet_views.up_lines(result):
+            output.show_line(line)
+    result.usable()
+
+
 def consent(given: bool) -> bool | None:
     """An ``--install-engine`` as given; None where a person at a terminal can still be asked."""
     if given:
@@ -150,6 +168,7 @@ Names = Annotated[
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A profile.", autocompletion=_complete_profile)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and why; change nothing.")]
+READY_TIMEOUT = 180.0
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each gateway.")]
 Now = Annotated[bool, typer.Option("--now", help="Give work in flight five seconds, and not its whole grace period.")]
 InstallEngine = Annotated[

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import DryRun, Json, Name, Names, app, show_plan, start_session, talk
+from idlehands_deploy.cli.app import (
+    READY_TIMEOUT,
+    DryRun,
+    Json,
+    Name,
+    Names,
+    Timeout,
+    app,
+    show_plan,
+    show_up,
+    start_session,
+    talk,
+)
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import fleet as views
 from idlehands_deploy.show import output
@@ -66,6 +78,29 @@ def remove(
 
     kept = operations.profiles.remove(session, name, purge=purge, confirm=confirm)
     talk.say(f"Removed {name}." + (f" Its files stay in {kept}." if kept else ""))
+
+
+@app.command()
+def rename(
+    ctx: typer.Context,
+    old: Name,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
+    timeout: Timeout = READY_TIMEOUT,
+    dry_run: DryRun = False,
+) -> None:
+    """Give a profile another name; its files, secrets, sessions and port stay.
+
+    Example: idlehands-deploy rename rescue backup-bot
+    """
+    session = start_session(ctx)
+    if dry_run:
+        show_plan(operations.profiles.prepare_rename(session, old, new))
+        return
+    result = operations.profiles.rename(session, old, new, timeout)
+    if result is None:
+        talk.say(Remedy(f"{old} is now {new}, and does not run. Start it: ", ours("up", new)))
+        return
+    show_up(lambda: result, as_json=False)
 
 
 @app.command("list")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from idlehands_deploy import operations
 from idlehands_deploy.cli.app import (
+    READY_TIMEOUT,
     DryRun,
     InstallEngine,
     Json,
@@ -19,20 +20,13 @@ from idlehands_deploy.cli.app import (
     app,
     consent,
     show_plan,
+    show_up,
     start_session,
     talk,
 )
 from idlehands_deploy.remedies import Remedy
-from idlehands_deploy.show import fleet as views
 from idlehands_deploy.show import output
 from idlehands_deploy.text import printable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from idlehands_deploy.operations.lifecycle import UpResult
-
-READY_TIMEOUT = 180.0
 
 
 @app.command()
@@ -54,7 +48,7 @@ def up(
     if dry_run:
         show_plan(operations.lifecycle.prepare_up(session, names or []), as_json=as_json)
         return
-    _show_up(lambda: operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
+    show_up(lambda: operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
 
 
 @app.command()
@@ -66,6 +60,16 @@ def url(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
     link = operations.dashboard.url(start_session(ctx), name)
     if as_json:
         output.show_json({"profile": name, "url": link})
+    else:
+        output.show(link)
+
+
+@app.command("open")
+def open_(ctx: typer.Context, name: Name) -> None:
+    """Open the dashboard in your browser, logged in; print its link where there is no browser."""
+    link = operations.dashboard.open_dashboard(start_session(ctx), name)
+    if link is None:
+        talk.say(f"Opened the dashboard of {name}.")
     else:
         output.show(link)
 
@@ -109,6 +113,13 @@ def exec_(
     operations.containers.execute(start_session(ctx), name, command, terminal=terminal)
 
 
+@app.command()
+def shell(ctx: typer.Context, name: Name) -> None:
+    """Open a shell in a gateway's container, as the gateway's user."""
+    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    operations.containers.shell(start_session(ctx), name, terminal=terminal)
+
+
 @app.command(context_settings={"ignore_unknown_options": True})
 def onboard(
     ctx: typer.Context,
@@ -135,7 +146,7 @@ def onboard(
     result, findings = operations.onboarding.onboard(
         session, name, auth_choice, arguments or [], timeout, terminal=terminal
     )
-    _show_up(lambda: result, as_json=False)
+    show_up(lambda: result, as_json=False)
     for finding in findings:
         talk.say(printable(f"{finding.place}: {finding.what}"))
         talk.say(Remedy("  ").then(finding.fix))
@@ -165,7 +176,7 @@ def start(
     if dry_run:
         show_plan(operations.lifecycle.prepare_start(session, names or []), as_json=as_json)
         return
-    _show_up(lambda: operations.lifecycle.start(session, names or [], timeout), as_json=as_json)
+    show_up(lambda: operations.lifecycle.start(session, names or [], timeout), as_json=as_json)
 
 
 @app.command()
@@ -182,7 +193,7 @@ def restart(
     if dry_run:
         show_plan(operations.lifecycle.prepare_restart(session, names or [], now=now), as_json=as_json)
         return
-    _show_up(lambda: operations.lifecycle.restart(session, names or [], timeout, now=now), as_json=as_json)
+    show_up(lambda: operations.lifecycle.restart(session, names or [], timeout, now=now), as_json=as_json)
 
 
 @app.command()
@@ -213,14 +224,3 @@ def token(
     if rotate:
         operations.dashboard.rotate_token(session, name, READY_TIMEOUT)
     output.show(operations.dashboard.token(session, name))
-
-
-def _show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:
-    result = run()
-    talk.close()
-    if as_json:  # a script wants the reason most where it failed
-        output.show_json(views.up_json(result.seen))
-    elif result.failure is None:
-        for line in views.up_lines(result):
-            output.show_line(line)
-    result.usable()

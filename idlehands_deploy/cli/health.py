@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import Json, Names, app, start_session, talk
-from idlehands_deploy.cli.gateways import READY_TIMEOUT
+from idlehands_deploy.cli.app import READY_TIMEOUT, Json, Names, app, start_session, talk
 from idlehands_deploy.errors import NotReadyError
 from idlehands_deploy.show import health as health_views
 from idlehands_deploy.show import output

@@ -56,6 +56,11 @@ class Deployment:
         """What a watch has seen and done."""
         return self.root / "watch" / "journal.jsonl"
 
+    @property
+    def rename_file(self) -> Path:
+        """Both names, while a profile is being renamed."""
+        return self.root / ".rename.json"
+
     def secrets_directory(self, profile: str) -> Path:
         """A profile's token and keys."""
         return self.root / "secrets" / profile

@@ -84,6 +84,24 @@ def without_profile(text: str, name: str) -> str:
     return _edit(cut or text, remove)
 
 
+def with_renamed_profile(text: str, old: str, new: str) -> str:
+    """Give a profile another name, also in the others' ``rescues``; nothing else of the text changes."""
+    places = [key for key, _ in _profiles_node(text).value if key.value == old]
+    for _, settings in _profiles_node(text).value:
+        for key, value in settings.value if isinstance(settings.value, list) else ():
+            if getattr(key, "value", None) == "rescues":
+                places += [item for item in value.value if getattr(item, "value", None) == old]
+    for node in sorted(places, key=lambda node: node.start_mark.index, reverse=True):
+        text = f"{text[: node.start_mark.index]}{_key_text(new)}{text[node.end_mark.index :]}"
+    return text
+
+
+def _key_text(name: str) -> str:
+    # A name can look like a number, a truth or nothing.
+    is_plain = name[0].isalpha() and name.lower() not in {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
+    return name if is_plain else f'"{name}"'
+
+
 def _cut_profile(text: str, name: str) -> str | None:
     """The text without a profile's lines; None where it has no lines of its own.
 

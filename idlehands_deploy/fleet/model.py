@@ -166,6 +166,16 @@ class Fleet(_Model):
         }
         return self.model_copy(update={"profiles": profiles})
 
+    def renamed(self, old: str, new: str) -> Fleet:
+        """The same fleet with another name for a profile, in its old place."""
+        profiles = {
+            new if name == old else name: profile.model_copy(
+                update={"rescues": [new if other == old else other for other in profile.rescues]}
+            )
+            for name, profile in self.profiles.items()
+        }
+        return self.model_copy(update={"profiles": profiles})
+
     def without(self, name: str) -> Fleet:
         """The same fleet without a profile."""
         profiles = {

@@ -52,6 +52,15 @@ def execute(session: Session, name: str, command: Sequence[str], *, terminal: bo
     session.compose(look.fleet).become(*exec_arguments(name, command, terminal=terminal))
 
 
+def shell(session: Session, name: str, *, terminal: bool) -> NoReturn:
+    """A shell in a profile's container, as the gateway's user.
+
+    Raises:
+        UsageError: the container does not run.
+    """
+    execute(session, name, ["bash"], terminal=terminal)
+
+
 def look_at(session: Session, names: Sequence[str]) -> tuple[Look, list[str]]:
     """A look without ports, and the profiles that are asked for."""
     fleet = session.fleet()

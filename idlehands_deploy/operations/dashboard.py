@@ -10,8 +10,9 @@ from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.errors import DirectoryError
-from idlehands_deploy.health.observe import gateway_host
+from idlehands_deploy.errors import DirectoryError, NotReadyError
+from idlehands_deploy.health.observe import gateway_host, make_probe
+from idlehands_deploy.host.browser import open_in_browser
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.lifecycle import Prepared, finish, refuse_conflicts, tell
 from idlehands_deploy.planning import draft as drafts
@@ -31,6 +32,23 @@ def url(session: Session, name: str) -> str:
     base = plan_here(session, fleet).profiles[name].base
     # In the fragment, which a browser sends to nobody.
     return f"http://{host}:{base}/#token={quote(token(session, name))}"
+
+
+def open_dashboard(session: Session, name: str) -> str | None:
+    """Open the dashboard in the person's browser.
+
+    Returns:
+        The link where no browser can be opened from here.
+
+    Raises:
+        NotReadyError: no gateway responds there.
+    """
+    link = url(session, name)
+    fleet = session.fleet()
+    answers = make_probe(session, fleet, plan_here(session, fleet), name).ask()
+    if not (answers.is_ready or answers.has_started):
+        raise NotReadyError(f"{name} does not respond.", Remedy("See why, or start it: ", ours("status", name)))
+    return None if open_in_browser(link, session.environ) else link
 
 
 def token(session: Session, name: str) -> str:

@@ -5,14 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.directory import locked, read_text
+from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.errors import UsageError
+from idlehands_deploy.errors import StateRefusedError, UsageError
 from idlehands_deploy.fleet.file import new_fleet_text, parse_text, with_profile
 from idlehands_deploy.fleet.ports import MAIN
+from idlehands_deploy.health.readiness import wait_for
+from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.containers import look_at
-from idlehands_deploy.operations.lifecycle import Prepared, end
-from idlehands_deploy.planning.draft import NEW_NAME, Draft, check_name, draft_without, make_draft, store, with_profiles
-from idlehands_deploy.planning.plans import plan_remove
+from idlehands_deploy.operations.lifecycle import Prepared, UpResult, end, tell
+from idlehands_deploy.planning.draft import (
+    NEW_NAME,
+    Draft,
+    check_name,
+    draft_renamed,
+    draft_without,
+    make_draft,
+    store,
+    with_profiles,
+)
+from idlehands_deploy.planning.executor import carry_out
+from idlehands_deploy.planning.plans import plan_remove, plan_rename
+from idlehands_deploy.planning.rename import finish_interrupted, refuse_leftovers
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -113,6 +127,53 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
         )
     end(prepare_removal(session, name, purge=purge))
     return None if purge else files[0]
+
+
+def prepare_rename(session: Session, old: str, new: str) -> Prepared:
+    """What `rename` would do.
+
+    Raises:
+        UsageError: there is no such profile, or the new name cannot be.
+        StateRefusedError: the new name has files or a container already.
+        FleetError: a fleet file of this form cannot be edited so.
+    """
+    check_name(new)
+    fleet = session.fleet()
+    select(fleet, [old])
+    if new in fleet.profiles:
+        raise UsageError(f"There is a profile {new} already.", Remedy("See them: ", ours("list")))
+    refuse_leftovers(session, new)
+    draft_renamed(session, old, new)
+    look = take_look(session, fleet, plan_here(session, fleet))
+    if any(facts.profile == new for facts in look.orphans):
+        raise StateRefusedError(
+            f"A container of an earlier profile {new} still exists.", Remedy("See it: ", ours("status"))
+        )
+    return Prepared(look, plan_rename(look, old, new), [new])
+
+
+def rename(session: Session, old: str, new: str, timeout: float) -> UpResult | None:
+    """Give a profile another name: its files, secrets, sessions and port stay its own.
+
+    Returns:
+        How its gateway is under the new name; None if it did not run.
+    """
+    prepared = prepare_rename(session, old, new)
+    tell(prepared)
+    with prepared.look.engine.watch_deaths(prepared.look.fleet.name) as watch:
+        carry_out(prepared.look, watch, prepared.plan)
+        if prepared.look.state(old) != "running":
+            return None
+        fleet = session.fleet()
+        look = take_look(session, fleet, plan_here(session, fleet))
+        waited = wait_for(look, watch, [new], timeout)
+        return UpResult(look.ports, waited.seen, waited.failure)
+
+
+def finish_rename(session: Session) -> None:
+    """Finish a rename that was interrupted, and say so."""
+    if names := finish_interrupted(session):
+        session.progress.say(f"Finished an interrupted rename of {names[0]} to {names[1]}.")
 
 
 def _text(session: Session) -> str:

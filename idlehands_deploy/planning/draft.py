@@ -14,6 +14,7 @@ from idlehands_deploy.fleet.file import (
     schema_text,
     with_ports,
     with_profile,
+    with_renamed_profile,
     without_profile,
 )
 from idlehands_deploy.fleet.model import json_schema
@@ -143,6 +144,30 @@ def draft_without(session: Session, name: str) -> Draft:
         pass
     raise FleetError(
         source, [Problem(f"profiles.{name}", "take it out yourself: the tool cannot in a file of this form")]
+    )
+
+
+def draft_renamed(session: Session, old: str, new: str) -> Draft:
+    """The draft with another name for a profile, which keeps its port.
+
+    Raises:
+        FleetError: a file of this form cannot be edited so.
+    """
+    source = str(session.deployment.fleet_file)
+    text = session.fleet_text()
+    before = make_draft(session, text)
+    wanted = before.fleet.with_ports({old: before.ports.profiles[old].base}).renamed(old, new)
+    try:
+        renamed = with_renamed_profile(before.text, old, new)
+        if before.fleet.profiles[old].port is None:
+            no_settings = not before.fleet.profiles[old].model_fields_set
+            renamed = with_ports(renamed, {new: before.ports.profiles[old].base}, {new} if no_settings else ())
+        if parse_text(renamed, source) == wanted:
+            return make_draft(session, renamed)
+    except (FleetError, TypeError, AttributeError, KeyError):
+        pass
+    raise FleetError(
+        source, [Problem(f"profiles.{old}", f"write {new} here yourself: the tool cannot in a file of this form")]
     )
 
 

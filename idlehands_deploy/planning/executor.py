@@ -11,6 +11,7 @@ from idlehands_deploy.deployment.profile_files import new_token
 from idlehands_deploy.planning.compose import remake, run_compose
 from idlehands_deploy.planning.draft import drop
 from idlehands_deploy.planning.drain import drain
+from idlehands_deploy.planning.rename import rename_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -73,6 +74,11 @@ def _drop(look: Look, _: DeathWatch, __: How, profiles: Sequence[str]) -> None:
         drop(look.session, profile)
 
 
+def _rename(look: Look, _: DeathWatch, how: How, profiles: Sequence[str]) -> None:
+    for profile in profiles:
+        rename_files(look.session, profile, how[1])
+
+
 def _delete(look: Look, _: DeathWatch, __: How, paths: Sequence[str]) -> None:
     for path in paths:
         remove_tree(look.session.deployment.root / path)
@@ -87,5 +93,6 @@ _VERBS: dict[str, Callable[[Look, DeathWatch, How, Sequence[str]], None]] = {
     "image": _image,
     "token": _token,
     "drop": _drop,
+    "rename": _rename,
     "delete": _delete,
 }

@@ -79,6 +79,15 @@ def plan_remove(look: Look, name: str, *, purge: bool) -> Plan:
     return down + Plan((Step(name, "profile taken out of fleet.yaml", "", ("drop",)), *files))
 
 
+def plan_rename(look: Look, old: str, new: str) -> Plan:
+    """Give a profile another name; its container is made again under that one if it ran."""
+    down = plan_down(look, [old], now=False) if look.state(old) else Plan()
+    port = look.ports.profiles[old].base
+    renamed = Step(old, f"renamed to {new}, with its files, secrets and port {port}", "", ("rename", new))
+    created = [Step(new, "container created", f"{old} was running", UP)] if look.state(old) == "running" else []
+    return down + Plan((renamed, *created))
+
+
 def plan_rotation(look: Look, name: str) -> Plan:
     """Give a profile a new token, which its gateway reads when it starts."""
     token = Plan((Step(name, "token replaced", "", ("token",)),))

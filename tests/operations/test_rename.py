@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from idlehands_deploy.deployment.directory import Deployment
+from idlehands_deploy.deployment.session import Session
+from idlehands_deploy.errors import FleetError, StateRefusedError, UsageError
+from idlehands_deploy.fleet.file import parse_text, with_renamed_profile
+from idlehands_deploy.operations import lifecycle, profiles
+from tests.support.engine import FakeEngine, commands, with_fakes
+from tests.support.helpers import run, snapshot
+from tests.support.imports import Recorded
+
+if TYPE_CHECKING:
+    from tests.support.engine import FakeCompose
+
+COMMENTED = """\
+# of the file
+name: bots
+profiles:
+  main: {}
+  # of rescue
+  rescue:  # beside it
+    port: 19789
+    rescues: [main]
+  third: {port: 20789, rescues: ['rescue', main]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "changes"),
+    [
+        ("rescue", "backup", [("  rescue:", "  backup:"), ("'rescue'", "backup")]),
+        ("main", "first", [("  main:", "  first:"), ("[main]", "[first]"), ("', main]", "', first]")]),
+        ("third", "123", [("  third:", '  "123":')]),
+        ("third", "null", [("  third:", '  "null":')]),
+    ],
+)
+def test_nothing_but_the_name_changes_in_the_fleet_file(old: str, new: str, changes: list[tuple[str, str]]) -> None:
+    wanted = COMMENTED
+    for before, after in changes:
+        wanted = wanted.replace(before, after)
+    renamed = with_renamed_profile(COMMENTED, old, new)
+    assert renamed == wanted
+    assert parse_text(renamed, "fleet.yaml") == parse_text(COMMENTED, "fleet.yaml").renamed(old, new)
+
+
+class Site:
+    def __init__(self, root: Path, engine: FakeEngine, compose: FakeCompose) -> None:
+        self.root, self.engine, self.compose = root, engine, compose
+        self.told = Recorded()
+        self.session = Session(Deployment(root), {}, self.told, lambda _: False)
+
+    def mine(self, name: str) -> dict[str, Any]:
+        """What lies in a profile's own directories."""
+        return {
+            path.replace(f"/{name}", "/*"): facts
+            for path, facts in snapshot(self.root).items()
+            if path.split("/")[:2] in (["profiles", name], ["secrets", name])
+        }
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    engine = FakeEngine(None)
+    fresh = Site(tmp_path, engine, with_fakes(monkeypatch, engine))
+    monkeypatch.setattr("idlehands_deploy.planning.port_conflicts.listen_error", lambda *_: None)
+    profiles.init(fresh.session, ["main", "rescue"])
+    (tmp_path / "profiles" / "rescue" / "workspace" / "notes.md").write_text("kept")
+    return fresh
+
+
+def test_a_renamed_profile_keeps_its_files_its_token_and_its_port(site: Site) -> None:
+    before = site.mine("rescue")
+    assert profiles.rename(site.session, "rescue", "backup", 5) is None
+    assert site.mine("backup") == before
+    assert site.mine("rescue") == {}
+    assert site.session.fleet().profiles["backup"].port == 19789
+    assert list(site.session.fleet().profiles) == ["main", "backup"]
+    assert "profiles/rescue" not in (site.root / "compose.yaml").read_text()
+
+
+def test_main_keeps_its_port_under_another_name(site: Site) -> None:
+    profiles.rename(site.session, "main", "first", 5)
+    assert site.session.fleet().profiles["first"].port == 18789
+
+
+def test_a_gateway_that_runs_is_ended_and_made_again_under_its_new_name(site: Site) -> None:
+    lifecycle.up(site.session, [], 5).usable()
+    commands(site.compose)
+    result = profiles.rename(site.session, "rescue", "backup", 5)
+    assert result is not None
+    assert [item.verdict.profile for item in result.usable().seen] == ["backup"]
+    assert commands(site.compose) == [
+        "stop rescue", "down rescue", "up --detach --no-build --pull never backup",
+    ]  # fmt: skip
+    assert set(site.engine.there) == {"main", "backup"}
+
+
+def test_a_dry_run_of_a_rename_says_what_the_rename_says_and_changes_nothing(site: Site) -> None:
+    lifecycle.up(site.session, [], 5).usable()
+    commands(site.compose)
+    before, site.told.lines = snapshot(site.root), []
+    dry = profiles.prepare_rename(site.session, "rescue", "backup").plan.lines
+    assert dry == [
+        "rescue: container stopped",
+        "rescue: container removed",
+        "rescue: renamed to backup, with its files, secrets and port 19789",
+        "backup: container created, because rescue was running",
+    ]
+    assert (snapshot(site.root), commands(site.compose), site.told.lines) == (before, [], [])
+    profiles.rename(site.session, "rescue", "backup", 5)
+    assert site.told.lines[: len(dry)] == dry
+
+
+@pytest.mark.parametrize(("old", "new"), [("nobody", "backup"), ("rescue", "main"), ("rescue", "a/b")])
+def test_a_name_that_cannot_be_is_refused(site: Site, old: str, new: str) -> None:
+    before = snapshot(site.root)
+    with pytest.raises(UsageError):
+        profiles.rename(site.session, old, new, 5)
+    assert snapshot(site.root) == before
+
+
+def test_files_of_an_earlier_profile_are_never_mixed_with(site: Site) -> None:
+    profiles.remove(site.session, "rescue", purge=False, confirm=lambda _: True)
+    with pytest.raises(StateRefusedError, match="files of an earlier profile rescue"):
+        profiles.rename(site.session, "main", "rescue", 5)
+
+
+def test_a_profile_that_comes_from_a_merge_is_refused_and_nothing_moves(site: Site) -> None:
+    path = site.root / "fleet.yaml"
+    path.write_text("profiles:\n  <<: {rescue: {port: 19789}}\n  main: {}\n")
+    before = snapshot(site.root)
+    with pytest.raises(FleetError, match=r"profiles\.rescue: write backup here yourself"):
+        profiles.rename(site.session, "rescue", "backup", 5)
+    assert snapshot(site.root) == before
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_a_rename_that_was_killed_at_any_point_is_finished_by_the_next_command(
+    site: Site, monkeypatch: pytest.MonkeyPatch, step: int, tmp_path: Path
+) -> None:
+    before, done = site.mine("rescue"), []
+    real = Path.rename
+
+    def killed(source: Path, target: Path) -> Path:
+        done.append(source)
+        if len(done) == step:
+            raise KeyboardInterrupt
+        return real(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", killed)
+        patched.setattr("idlehands_deploy.planning.rename.store", lambda *_: killed(tmp_path, tmp_path))
+        with pytest.raises(KeyboardInterrupt):
+            profiles.rename(site.session, "rescue", "backup", 5)
+    assert json.loads((site.root / ".rename.json").read_text()) == {"old": "rescue", "new": "backup"}
+    listed = run(tmp_path, "-C", str(site.root), "list")
+    assert listed.returncode == 0
+    assert "backup" in listed.stdout
+    assert "rescue" not in listed.stdout
+    assert listed.stderr == "Finished an interrupted rename of rescue to backup.\n"
+    assert site.mine("backup") == before
+    assert run(tmp_path, "-C", str(site.root), "list").stderr == ""
