@@ -1,4 +1,4 @@
-"""The fleet file as values: what a person wrote, validated, with every problem reported at once."""
+"""The fleet file as validated values; every problem is reported at once."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ class BrowserProfile(_Model):
     """One browser of a gateway."""
 
     cdp_url: Url | None = None
-    """A Chrome on another machine. Without it the gateway starts one of its own on a port of the plan."""
+    """A Chrome on another machine. Without it the gateway starts its own Chrome on a planned port."""
 
 
 class Browser(_Model):
     """The browsers of a gateway."""
 
     sandbox: Sandbox = "preferred"
-    """Chromium's own sandbox, which needs user namespaces of the host. Without them `preferred` goes on without it
-    and warns, `required` does not start the gateway, and `off` does not try."""
+    """Chromium's own sandbox, which needs user namespaces on the host. Without them `preferred` warns and runs without
+    it, and `required` refuses to start the gateway. `off` never uses it."""
     profiles: Annotated[
         dict[
             BrowserName,
@@ -66,72 +66,72 @@ class Browser(_Model):
         ],
         Field(max_length=HIGHEST_BROWSER_COUNT),
     ] = {}
-    """Browsers beside the one that every gateway has."""
+    """Further browsers beside the default one."""
 
 
 class Publish(_Model):
     """Which of the loopback-only ports are reachable from this host."""
 
     control: bool = True
-    """The browser control API at base + 2; it asks for the gateway token."""
+    """The browser control API at base + 2; it requires the gateway token."""
     cdp: bool = True
-    """Chrome DevTools from base + 11 on; it asks nobody, so any user of this host may drive the browser."""
+    """Chrome DevTools from base + 11 on; it needs no password, so every user of this host can control the browser."""
 
 
 class Resources(_Model):
     """Limits of one container."""
 
     memory: Memory = "2g"
-    """The gateway takes about 0.8 GB idle and 1 GB with its browser."""
+    """An idle gateway uses about 0.8 GB, and 1 GB with its browser."""
     cpus: Cpus | None = None
-    """Cores; no limit by default, since the engine refuses more than the host has."""
+    """Cores; no limit by default, because the engine rejects more than the host has."""
     pids: Pids = 512
     """Processes and threads."""
     shm: Memory = "256m"
-    """Shared memory, for browsers that agents start themselves; the gateway's own does without."""
+    """Shared memory for browsers that agents start themselves; the gateway's own browser does not use it."""
 
 
 class Profile(_Model):
     """One named gateway with its own config, state, workspace and ports."""
 
     port: BasePort | None = None
-    """The base port. Written here when it is first allocated, so that later edits never move it."""
+    """The base port. It is written here when it is first allocated, so that later edits never change it."""
     rescues: list[str] = []
-    """The profiles that this one is meant to repair."""
+    """The profiles that this one may repair."""
     browser: Annotated[Browser, BeforeValidator(none_is_empty)] = Browser()
     publish: Annotated[Publish, BeforeValidator(none_is_empty)] = Publish()
     resources: Annotated[Resources, BeforeValidator(none_is_empty)] = Resources()
     stop_grace_period: Duration = "330s"
-    """How long a stop lets the gateway finish its work; its own budget is 330 seconds."""
+    """How long a stop waits until the gateway has finished its work; its own limit is 330 seconds."""
     secrets: list[SecretName] = []
-    """Files in secrets/<profile>/ that the gateway gets as variables of the same name."""
+    """Files in secrets/<profile>/ that the gateway gets as variables with the same names."""
     environment: dict[str, Text] = {}
-    """Further variables of the gateway, in plain text: no place for keys. PUID and PGID are the user it runs as."""
+    """Further variables of the gateway, in plain text: put keys into `secrets`. PUID and PGID set its user."""
 
     def user_or(self, default: str) -> str:
-        """``uid:gid`` that this gateway runs as: its PUID and PGID, else the given one."""
+        """The ``uid:gid`` of this gateway: its PUID and PGID, else the given one."""
         uid, gid = default.split(":")
         return f"{self.environment.get('PUID', uid)}:{self.environment.get('PGID', gid)}"
 
 
 class Notify(_Model):
-    """Where `watch` tells of gateways that cannot be used, and of their recovery."""
+    """Where `watch` sends notifications about gateways that fail and recover."""
 
     webhook: Destination | None = None
-    """Gets JSON by POST."""
+    """An address that gets JSON by POST."""
     ntfy: Destination | None = None
-    """Gets plain text by POST, with the headers of ntfy."""
+    """An address that gets plain text by POST, with ntfy's headers."""
     command: Command = []
-    """Gets the same JSON on its standard input."""
+    """A command that gets the same JSON on its standard input."""
 
 
 class Watch(_Model):
-    """What `watch` does about gateways."""
+    """Settings of `watch`."""
 
     restart: bool = True
-    """Whether it starts a gateway anew that hangs, that this host does not reach, or whose browser is frozen."""
+    """Whether it restarts a gateway that hangs, that is unreachable from this host, or whose browser is frozen."""
     patience: Duration = "90s"
-    """How long such a gateway has to recover by itself; one that hangs is first noticed within its container."""
+    """How long such a gateway may take to recover by itself; its container also restarts a hung gateway."""
     notify: Annotated[Notify, BeforeValidator(none_is_empty)] = Notify()
 
 
@@ -139,22 +139,22 @@ class Fleet(_Model):
     """The profiles of one deployment."""
 
     name: ProjectName = "idlehands"
-    """The Compose project's name; two deployments on one host need two names."""
+    """The name of the Compose project; two deployments on one host need different names."""
     image: ImageName = DEFAULT_IMAGE
     base_port: BasePort = DEFAULT_BASE_PORT
     """The port of main; the others follow by `spacing`."""
     spacing: Spacing = 1000
     bind: Address = "127.0.0.1"
-    """Where the gateway ports are published. Anything but loopback lets other machines in."""
+    """The address for published gateway ports. Other machines can connect to any address but loopback."""
     user: User | None = None
-    """uid:gid that the gateways run as. Default: the deployment directory's owner, 1000:1000 for root's."""
+    """The uid:gid of the gateways. Default: the owner of the deployment directory, or 1000:1000 if that is root."""
     watch: Annotated[Watch, BeforeValidator(none_is_empty)] = Watch()
     profiles: Annotated[
         dict[str, Annotated[Profile, BeforeValidator(none_is_empty)]], BeforeValidator(none_is_empty)
     ] = {}
 
     def with_ports(self, ports: Mapping[str, int]) -> Fleet:
-        """The same fleet with these profiles' ports written down."""
+        """The same fleet with the ports of these profiles."""
         profiles = {
             name: profile.model_copy(update={"port": ports[name]}) if name in ports else profile
             for name, profile in self.profiles.items()
@@ -175,11 +175,11 @@ def parse_fleet(data: object, source: str) -> Fleet:
     """Validate a parsed fleet file.
 
     Args:
-        data: what the YAML said: mappings, lists and scalars.
+        data: the parsed YAML: mappings, lists and scalars.
         source: the file's name for messages.
 
     Raises:
-        FleetError: with every problem found.
+        FleetError: with every problem.
     """
     try:
         fleet = Fleet.model_validate(none_is_empty(data))
@@ -203,7 +203,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _describe(schema: dict[str, Any]) -> None:
-    """Put the text below each attribute into the schema; pydantic would read it whenever the module is loaded."""
+    """Put the text below each attribute into the schema; pydantic would read it at every import."""
     for model in (Fleet, Profile, Browser, BrowserProfile, Publish, Resources, Watch, Notify):
         properties = (schema if model is Fleet else schema["$defs"][model.__name__])["properties"]
         (body,) = (node.body for node in ast.parse(inspect.getsource(model)).body if isinstance(node, ast.ClassDef))
@@ -221,7 +221,7 @@ def _problem(details: ErrorDetails) -> Problem:
     path = ".".join(location) or "the file"
     context: Mapping[str, Any] = details.get("ctx", {})
     kind = details["type"]
-    # A key pasted where only its name belongs must not end up on a screen or in a log.
+    # A secret that was pasted in the wrong place must not appear on a screen or in a log.
     private = location == ["watch"] or not {"environment", "secrets", "notify"}.isdisjoint(location)
     got = _got(details["input"], private=private)
     if kind == "extra_forbidden":
@@ -237,7 +237,7 @@ def _problem(details: ErrorDetails) -> Problem:
 
 
 def _known_keys(location: list[str]) -> list[str]:
-    """The keys that the model at this place of the file takes."""
+    """The valid keys at this place in the file."""
     model: type[BaseModel] = Fleet
     if location[:1] == ["watch"]:
         return list((Notify if location[1:] else Watch).model_fields)
@@ -265,6 +265,6 @@ def _kind(value: object) -> str:
 
 
 def _allow_empty(schema: dict[str, Any]) -> None:
-    """Let editors accept ``main:`` without a value where the parser does."""
+    """Let editors accept ``main:`` without a value, as the parser does."""
     for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources", "Watch", "Notify"):
         schema["$defs"][name]["type"] = ["object", "null"]
