@@ -1,4 +1,4 @@
-"""The deployment directory: find it, lock it, read it, and write it so that nothing is ever half there."""
+"""The deployment directory: find it, lock it, read its files, and write them atomically."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ LOCK_TIMEOUT = 60.0
 
 @dataclass(frozen=True)
 class Deployment:
-    """Where everything of one deployment lies."""
+    """The paths of one deployment."""
 
     root: Path
 
     @property
     def fleet_file(self) -> Path:
-        """What a person writes."""
+        """The file that a person writes."""
         return self.root / FLEET_FILE
 
     @property
     def compose_file(self) -> Path:
-        """What is generated from it."""
+        """The file that is generated from the fleet file."""
         return self.root / "compose.yaml"
 
     @property
     def seccomp_file(self) -> Path:
-        """The containers' seccomp profile, which Compose reads beside its own file."""
+        """The containers' seccomp profile, beside the Compose file."""
         return self.root / SECCOMP_FILE
 
     @property
@@ -53,7 +53,7 @@ class Deployment:
 
     @property
     def journal_file(self) -> Path:
-        """What a watch has seen and done."""
+        """The watch's journal."""
         return self.root / "watch" / "journal.jsonl"
 
     @property
@@ -66,7 +66,7 @@ class Deployment:
         return self.root / "secrets" / profile
 
     def secret_file(self, profile: str, name: str) -> Path:
-        """One secret's only place."""
+        """The file of one secret."""
         return self.secrets_directory(profile) / name
 
     def state_directory(self, profile: str) -> Path:
@@ -87,10 +87,10 @@ def find_deployment(
     the per-user default.
 
     Args:
-        start: the working directory; None where it was deleted.
+        start: the working directory; None if it was deleted.
 
     Raises:
-        DirectoryError: the named path cannot be one, or there is no home for a default.
+        DirectoryError: the given path cannot be a directory, or there is no home for the default.
     """
     if option is not None:
         return Deployment(_absolute(option, start))
@@ -101,12 +101,12 @@ def find_deployment(
             return Deployment(directory)
     data = environ.get("XDG_DATA_HOME")
     if not data and home is None:
-        raise DirectoryError("You have no home directory to keep a deployment in.", "Name a directory with -C.")
+        raise DirectoryError("You have no home directory for a deployment.", "Give a directory with -C.")
     return Deployment((Path(data) if data else Path(home or ".") / ".local" / "share") / "idlehands-deploy")
 
 
 def read_text(path: Path) -> str | None:
-    """Read a file; None where there is none.
+    """Read a file; None if it does not exist.
 
     Raises:
         DirectoryError: it cannot be read.
@@ -116,19 +116,19 @@ def read_text(path: Path) -> str | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except UnicodeDecodeError as error:
-        raise DirectoryError(f"{path} is not UTF-8 text: {error.reason}.", "Save it as UTF-8.") from None
+        raise DirectoryError(f"{path} is not UTF-8 text: {error.reason}.", "Save the file as UTF-8.") from None
     except OSError as error:
         raise unusable("read", path, error) from None
 
 
 def write_atomic(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
-    """Replace a file whole: after a crash or on a full disk it is the old one or the new one.
+    """Replace a file atomically: after a crash or on a full disk it is the complete old or new file.
 
     Owner and mode of an existing file are kept. A link is replaced and never followed.
 
     Args:
         mode: of a new file.
-        owner: uid and gid of a new file; only root can give files away, so nobody else's call does.
+        owner: uid and gid of a new file; ignored unless this user is root.
 
     Raises:
         DirectoryError: it cannot be written; nothing is changed.
@@ -141,10 +141,10 @@ def write_atomic(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int
 def staged(
     files: Sequence[tuple[Path, str]], mode: int = 0o644, owner: tuple[int, int] | None = None
 ) -> Iterator[None]:
-    """Write several files beside their places, and put all in place when the block has gone well.
+    """Write several files under temporary names, and rename them all after the block, if it raises nothing.
 
     Raises:
-        DirectoryError: one cannot be written; none is changed.
+        DirectoryError: a file cannot be written; none is changed.
     """
     temporaries: list[Path] = []
     try:
@@ -176,8 +176,8 @@ def _stage(path: Path, text: str, mode: int, owner: tuple[int, int] | None) -> P
                 os.fchown(stream.fileno(), *keep)
             stream.flush()
             if old:
-                # Only what replaces something can lose something: a new file that a power cut left empty
-                # counts as missing and is made again.
+                # Only a replaced file can lose data: a new file that a power cut left empty counts as missing and is
+                # created again.
                 os.fsync(stream.fileno())
     except BaseException:
         Path(name).unlink(missing_ok=True)
@@ -187,10 +187,10 @@ def _stage(path: Path, text: str, mode: int, owner: tuple[int, int] | None) -> P
 
 @contextmanager
 def locked(deployment: Deployment) -> Iterator[None]:
-    """Hold the deployment alone while it is edited; makes the directory.
+    """Lock the deployment while it is edited; creates the directory.
 
     Raises:
-        DirectoryError: it cannot be made or written, or another command has held it for a minute.
+        DirectoryError: it cannot be created or written, or another command has held the lock for a minute.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - only commands that write pay for it
 
@@ -201,8 +201,8 @@ def locked(deployment: Deployment) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise DirectoryError(
-            f"Another idlehands-deploy has been changing {deployment.root} for {LOCK_TIMEOUT:.0f} s.",
-            f"Wait for it, or see who holds it: fuser {path}",
+            f"Another idlehands-deploy command has been changing {deployment.root} for {LOCK_TIMEOUT:.0f} s.",
+            f"Wait until it ends, or find its process: fuser {path}",
         ) from None
     except OSError as error:
         raise unusable("write", deployment.root, error) from None
@@ -216,18 +216,18 @@ def locked(deployment: Deployment) -> Iterator[None]:
 def containers_locked(
     deployment: Deployment, profiles: Sequence[str], waits: Callable[[str], None]
 ) -> Iterator[list[int]]:
-    """Hold the containers of profiles alone while they are made or removed, for as long as it takes.
+    """Lock the containers of profiles while they are created or removed; waits as long as necessary.
 
     Args:
-        waits: told of a profile that somebody else holds.
+        waits: called with a profile that another command has locked.
 
     Yields:
-        File descriptors; whoever inherits them holds the containers too, until it ends.
+        File descriptors; a child process that inherits them holds the locks too, until it ends.
     """
     descriptors: list[int] = []
     try:
-        for profile in sorted(profiles):  # all in one order, so that no two wait for each other
-            with suppress(OSError):  # a file system without locks, or files that are gone
+        for profile in sorted(profiles):  # sorted, so that two commands never wait for each other
+            with suppress(OSError):  # a file system without locks, or files that were deleted
                 descriptors.append(os.open(deployment.state_directory(profile).parent, os.O_RDONLY))
                 _lock(descriptors[-1], profile, waits)
         yield descriptors
@@ -245,7 +245,7 @@ def _lock(descriptor: int, profile: str, waits: Callable[[str], None]) -> None:
 
 
 def remove_tree(directory: Path) -> None:
-    """Delete a directory with all in it; one that is not there is no error.
+    """Delete a directory with its content; a missing one is no error.
 
     Raises:
         DirectoryError: something in it cannot be deleted.
@@ -262,23 +262,25 @@ def _absolute(path: Path, start: Path | None) -> Path:
     try:
         path = path.expanduser()
         if start is None and not path.is_absolute():
-            raise DirectoryError("The directory you are in was deleted.", "Go to another, or name one in full with -C.")
+            raise DirectoryError(
+                "The working directory was deleted.", "Change to another, or give a full path with -C."
+            )
         return (start / path if start else path).resolve()
     except (OSError, RuntimeError) as error:  # a loop of links, or a ~user who does not exist
-        raise DirectoryError(f"{path} cannot be a directory: {error}.", "Choose another with -C.") from None
+        raise DirectoryError(f"{path} cannot be a directory: {error}.", "Choose another one with -C.") from None
 
 
 def unusable(verb: str, path: Path, error: OSError) -> DirectoryError:
-    """An OSError as a person would want it told.
+    """An OSError as an error with a remedy.
 
     Args:
-        verb: what could not be done: read, write or delete.
+        verb: the failed action: read, write or delete.
     """
     reason = error.strerror or str(error)
     remedies = {
-        "No space left on device": "Free some space and run the command again; what was there is unchanged.",
-        "Read-only file system": "Choose another directory with -C, or mount this one writable.",
-        "Permission denied": f"Choose another directory with -C, or see who owns it: ls -ld {path}",
+        "No space left on device": "Free some space and run the command again; existing files are unchanged.",
+        "Read-only file system": "Choose another directory with -C, or make this one writable.",
+        "Permission denied": f"Choose another directory with -C, or check its owner: ls -ld {path}",
     }
     remedy = remedies.get(reason, "Choose another directory with -C.")
     return DirectoryError(f"Cannot {verb} {path}: {reason}.", remedy)

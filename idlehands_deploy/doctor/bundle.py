@@ -162,7 +162,7 @@ class _Collector:
 
     def _needed(self) -> Engine:
         if self._engine is None:
-            raise self._no_engine or EngineUnreachableError("No Docker Engine responds.", "Check it: docker info")
+            raise self._no_engine or EngineUnreachableError("No Docker Engine answers.", "Check it: docker info")
         return self._engine
 
     def _make_redactor(self) -> Redactor:

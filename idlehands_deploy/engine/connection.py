@@ -1,4 +1,4 @@
-"""Find the engine that the person means, and tell its failures from ours."""
+"""Find the engine that the environment names, and turn its errors into ours."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
-# An engine under load answers late; one that is gone refuses at once.
+# An engine under load answers late; a stopped one refuses connections at once. Seconds.
 TIMEOUT = 30
-# What requests raises is an OSError; urllib3's own errors come through where an answer is streamed.
+# The errors of requests are OSErrors; a streamed response can raise urllib3's own.
 UNANSWERED = (DockerException, OSError, HTTPError)
 
 
@@ -37,9 +37,9 @@ def connect(environ: Mapping[str, str]) -> docker.DockerClient:
     """Connect to the engine of ``DOCKER_HOST``, of the current Docker context, or of the default socket.
 
     Raises:
-        EngineUnreachableError: nothing answers there.
-        UsageError: it is on another machine, where this machine's directories cannot be mounted; or what
-            names it makes no sense.
+        EngineUnreachableError: no engine answers there.
+        UsageError: it is on another machine, which cannot mount this machine's directories; or its address or
+            context is not valid.
     """
     settings = _endpoint(environ)
     host = local_address(environ)
@@ -47,22 +47,24 @@ def connect(environ: Mapping[str, str]) -> docker.DockerClient:
         client = docker.DockerClient(version="auto", timeout=TIMEOUT, **settings)
         client.ping()
     except ValueError as error:
-        raise UsageError(f"{host} is no engine's address: {error}.", "Mend or unset DOCKER_HOST.") from None
+        raise UsageError(
+            f"{host} is not the address of a Docker Engine: {error}.", "Correct or unset DOCKER_HOST."
+        ) from None
     except UNANSWERED as error:
         raise _unreachable(host, error) from None
     return client
 
 
 def is_default(environ: Mapping[str, str]) -> bool:
-    """Whether the engine that is meant is this host's own, which could be installed here."""
+    """Whether the engine is this host's default one, which this tool can install."""
     return str(_endpoint(environ)["base_url"]) == DEFAULT_SOCKET
 
 
 def local_address(environ: Mapping[str, str]) -> str:
-    """Where on this machine the engine that is meant listens, whether it does or not.
+    """The engine's address on this machine, even if no engine listens there.
 
     Raises:
-        UsageError: it is on another machine, or what names it makes no sense.
+        UsageError: it is on another machine, or its address or context is not valid.
     """
     host = str(_endpoint(environ)["base_url"])
     _check_local(host)
@@ -71,11 +73,11 @@ def local_address(environ: Mapping[str, str]) -> str:
 
 @contextmanager
 def translated(client: docker.DockerClient) -> Iterator[None]:
-    """Turn docker-py's failures into ours.
+    """Turn docker-py's errors into ours.
 
     Raises:
-        EngineUnreachableError: the engine went away.
-        EngineFailedError: it refused.
+        EngineUnreachableError: the engine does not answer any more.
+        EngineFailedError: it refused the request.
     """
     try:
         yield
@@ -96,11 +98,11 @@ def _endpoint(environ: Mapping[str, str]) -> dict[str, Any]:
         context = ContextAPI.get_context(name)
     except Exception as error:  # noqa: BLE001 - docker-py raises bare exceptions for files that it cannot read
         raise UsageError(
-            f"What names your Docker Engine cannot be used: {error}.",
-            "Mend or unset DOCKER_HOST and DOCKER_CONTEXT, or: docker context use default",
+            f"The settings for your Docker Engine are not valid: {error}.",
+            "Correct or unset DOCKER_HOST and DOCKER_CONTEXT, or: docker context use default",
         ) from None
     if context is None:
-        raise UsageError(f"There is no Docker context {name!r}.", "See which there are: docker context ls")
+        raise UsageError(f"There is no Docker context {name!r}.", "List the contexts: docker context ls")
     return {"base_url": context.Host, "tls": context.TLSConfig or False}
 
 
@@ -108,12 +110,14 @@ def _check_local(host: str) -> None:
     try:
         parts = urlsplit(host)
     except ValueError as error:
-        raise UsageError(f"{host} is no address of a Docker Engine: {error}.", "Mend or unset DOCKER_HOST.") from None
+        raise UsageError(
+            f"{host} is not the address of a Docker Engine: {error}.", "Correct or unset DOCKER_HOST."
+        ) from None
     if parts.scheme in {"unix", "npipe", "http+unix"} or parts.hostname in LOCAL_HOSTS:
         return
     raise UsageError(
-        f"The Docker Engine at {host} is on another machine, and the gateways' files are on this one.",
-        "Run idlehands-deploy on that machine, or unset DOCKER_HOST / `docker context use default`.",
+        f"The Docker Engine at {host} is on another machine, but the gateways' files are on this one.",
+        "Run idlehands-deploy on that machine, or use this one's engine: unset DOCKER_HOST, docker context use default",
     )
 
 
@@ -122,15 +126,15 @@ def _unreachable(host: str, error: Exception) -> EngineUnreachableError:
     if "Permission denied" in str(error):
         return EngineForbiddenError(
             f"You may not use the Docker Engine at {path}: permission denied.",
-            "Join its group and log in again: sudo usermod -aG docker $USER",
+            "Add yourself to its group and log in again: sudo usermod -aG docker $USER",
         )
     if host == DEFAULT_SOCKET and not os.path.exists(path):  # noqa: PTH110 - a socket, not a file to open
         return EngineUnreachableError(
-            f"No Docker Engine is running here: there is no {path}.",
+            f"No Docker Engine is running here: {path} does not exist.",
             Remedy(
                 "Add --install-engine to `",
                 ours("up", "NAME"),
-                "` to install and start one, or start the one you have: sudo systemctl start docker",
+                "` to install and start one. If one is installed, start it: sudo systemctl start docker",
             ),
         )
     return EngineUnreachableError(

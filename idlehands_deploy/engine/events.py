@@ -1,4 +1,4 @@
-"""Containers that end, told by the engine's own events instead of by asking again and again."""
+"""Follow containers through the engine's events, instead of polling."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-# What happens to a container that a verdict can depend on; a health check's own runs are left out.
+# Events that can change a verdict; the runs of health checks are left out.
 CHANGES = ["create", "start", "die", "destroy", "pause", "unpause", "oom", "update", "rename", "health_status"]
-# Seconds by which the news of a lack of memory may come after that of the death.
-LATE = 1.0
+# How long after a `die` event its `oom` event may come; seconds.
+OOM_DELAY = 1.0
 
 
 class DeathWatch:
-    """Deaths of containers since the watch was made, by container id; use it as a context.
+    """The deaths of containers since this object was created, by container id; a context manager.
 
     Attributes:
-        began: when the watch was made, in seconds since 1970.
-        lost: the stream has ended, so that silence no longer means life.
+        began: when this object was created; seconds since 1970.
+        lost: whether the stream has ended, so that deaths are no longer seen.
     """
 
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 - docker-py's stream has no public type
@@ -34,23 +34,23 @@ class DeathWatch:
         self._stream = stream
         self._thread = threading.Thread(target=self._follow, name="engine-events", daemon=True)
         self._changed = threading.Condition()
-        self._tell: Callable[[str], None] = lambda _: None
-        self._told: set[str] = set()
+        self._listener: Callable[[str], None] = lambda _: None
+        self._awaited: set[str] = set()
 
     def death(self, container: str, since: float) -> Death | None:
-        """How this container ended after a moment (seconds since 1970); None while it lives."""
+        """How this container ended after ``since`` (seconds since 1970); None if it has not."""
         death = self._deaths.get(container)
         return death if death and death.at > since else None
 
     def wait_for_death(self, container: str, since: float, timeout: float) -> Death | None:
-        """How this container ended, waiting for the news for at most ``timeout`` seconds."""
+        """How this container ended; waits at most ``timeout`` seconds for its end."""
         with self._changed:
             self._changed.wait_for(lambda: self.lost or self.death(container, since), timeout)
         return self.death(container, since)
 
     def tell(self, listener: Callable[[str], None], containers: set[str]) -> None:
-        """Call the listener, in a thread of the watch, with the id of each of these containers that ends."""
-        self._tell, self._told = listener, set(containers)
+        """Call the listener, in the stream's thread, with the id of each of these containers when it ends."""
+        self._listener, self._awaited = listener, set(containers)
 
     def __enter__(self) -> DeathWatch:
         self._thread.start()
@@ -65,7 +65,7 @@ class DeathWatch:
         try:
             for event in self._stream:
                 self._note(event)
-        except Exception:  # noqa: BLE001, S110 - the stream broke: that it is lost is all there is to say
+        except Exception:  # noqa: BLE001, S110 - the stream is broken, which is reported below
             pass
         with self._changed:
             self.lost = True
@@ -76,26 +76,26 @@ class DeathWatch:
         death = read_death(event)
         if death.exit_code is None and container in self._deaths:
             return  # `destroy` follows `die`, whose exit code says more
-        # Told before anybody who waits goes on and speaks of what comes after.
-        if container in self._told:
-            self._told.remove(container)
-            self._tell(container)
+        # The listener comes first, so that its message appears before those of threads that wait for the end.
+        if container in self._awaited:
+            self._awaited.remove(container)
+            self._listener(container)
         with self._changed:
             self._deaths[container] = death
             self._changed.notify_all()
 
 
 class EventStream:
-    """News of containers, by their service; use it as a context, which closes the stream.
+    """Events of containers, by their service; a context manager that closes the stream.
 
     Args:
-        told: called with the service of each, in a thread of the stream.
+        on_event: called with the service of each event, in the stream's thread.
         lost: called once, when the stream has ended.
     """
 
-    def __init__(self, stream: Any, told: Callable[[str], None], lost: Callable[[], None]) -> None:  # noqa: ANN401
+    def __init__(self, stream: Any, on_event: Callable[[str], None], lost: Callable[[], None]) -> None:  # noqa: ANN401
         self._stream = stream
-        self._told = told
+        self._on_event = on_event
         self._lost = lost
         self._thread = threading.Thread(target=self._follow, name="engine-events", daemon=True)
 
@@ -111,24 +111,24 @@ class EventStream:
     def _follow(self) -> None:
         try:
             for event in self._stream:
-                self._told(event.get("Actor", {}).get("Attributes", {}).get(SERVICE_LABEL, ""))
-        except Exception:  # noqa: BLE001, S110 - the stream broke: that it is lost is all there is to say
+                self._on_event(event.get("Actor", {}).get("Attributes", {}).get(SERVICE_LABEL, ""))
+        except Exception:  # noqa: BLE001, S110 - the stream is broken, which is reported below
             pass
         self._lost()
 
 
 def read_death(event: dict[str, Any]) -> Death:
-    """The death that a ``die`` or ``destroy`` event tells of."""
+    """The death in a ``die`` or ``destroy`` event."""
     code = event.get("Actor", {}).get("Attributes", {}).get("exitCode")
     return Death(int(code) if code is not None else None, event["timeNano"] / 1e9)
 
 
 def read_deaths(events: Iterable[dict[str, Any]]) -> list[Death]:
-    """The deaths of one container, from its ``die`` and ``oom`` events in the order of time."""
-    told = list(events)
-    lacks = [event["timeNano"] / 1e9 for event in told if event["Action"] == "oom"]
+    """The deaths of one container, from its ``die`` and ``oom`` events, oldest first."""
+    ordered = list(events)
+    kills = [event["timeNano"] / 1e9 for event in ordered if event["Action"] == "oom"]
     deaths: list[Death] = []
-    for death in (read_death(event) for event in told if event["Action"] == "die"):
-        since = deaths[-1].at + LATE if deaths else 0.0
-        deaths.append(replace(death, lacked_memory=any(since < lack <= death.at + LATE for lack in lacks)))
+    for death in (read_death(event) for event in ordered if event["Action"] == "die"):
+        since = deaths[-1].at + OOM_DELAY if deaths else 0.0
+        deaths.append(replace(death, lacked_memory=any(since < kill <= death.at + OOM_DELAY for kill in kills)))
     return deaths

@@ -1,4 +1,4 @@
-"""The gateway's image: found, pulled or built, with its base bootstrapped where no registry answers."""
+"""The gateway's image: found, pulled or built; its base image is bootstrapped if no registry can be reached."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from idlehands_deploy.progress import Progress
 
 BASE_IMAGE = "debian:trixie-slim"
-# A name of its own: what we bootstrap is Debian's packages, not Docker's official image.
+# A separate name, because the bootstrapped image is not Docker's official one.
 BOOTSTRAPPED_REPOSITORY, BOOTSTRAPPED_TAG = "idlehands/base", "trixie"
 BOOTSTRAPPED_BASE = f"{BOOTSTRAPPED_REPOSITORY}:{BOOTSTRAPPED_TAG}"
-# Images of this name are built here; any other is somebody's and is pulled.
+# Images with this name are built here; others are pulled.
 OWN_REPOSITORY = DEFAULT_IMAGE.partition(":")[0]
-# What the image is built from, and what travels in the wheel.
+# The build context, which is also in the wheel.
 CONTEXT = (".dockerignore", "Dockerfile", "build", "rootfs")
 CA_FILE = "ca-bundle.crt"
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
@@ -37,12 +37,12 @@ PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https
 
 @dataclass(frozen=True)
 class GatewayPackage:
-    """The npm package in the image, and how it presents itself.
+    """The npm package in the image.
 
     Attributes:
-        version: None for the image tag's.
+        version: None for the image's tag.
         command: the program that the package installs.
-        prefix: of the environment variables that it reads.
+        prefix: the prefix of the environment variables that it reads.
     """
 
     name: str = "openclaw"
@@ -52,7 +52,7 @@ class GatewayPackage:
 
 
 def context_directory() -> Path:
-    """The image's build context: in the wheel, or in the checkout that the package runs from."""
+    """The image's build context: in the wheel, or in the checkout from which the package runs."""
     package = Path(__file__).parent.parent
     packed = package / "_images" / "gateway"
     return packed if packed.is_dir() else package.parent / "images" / "gateway"
@@ -71,7 +71,7 @@ def context_digest(context: Path) -> str:
 
 
 def expected_context(reference: str) -> str | None:
-    """What an image of this name must be built from here; None for one that comes from elsewhere."""
+    """The context digest that an image with this name must have; None for an image that is not built here."""
     return context_digest(context_directory()) if _repository(reference) == OWN_REPOSITORY else None
 
 
@@ -81,8 +81,8 @@ def build_arguments(
     """The build's arguments; the gateway's version is the image's tag unless it is given.
 
     Args:
-        revision: of what the image is built from: the context's digest and no commit, since a commit that changes
-            nothing in the image must not make another one, for which Compose would make every container anew.
+        revision: the digest of the build context. Not a commit: a commit that changes nothing in the image must not
+            give a new image, for which Compose would recreate every container.
     """
     tag = reference.rpartition(":")[2] if ":" in reference.rpartition("/")[2] else "latest"
     return {
@@ -104,22 +104,22 @@ def ensure_image(
     progress: Progress,
     may_install: Callable[[str], bool],
 ) -> None:
-    """See that the engine has the image: as it is, pulled, or built here.
+    """Make sure that the engine has the image: pull it or build it if necessary.
 
     Raises:
-        EngineFailedError: it can be had in no way.
+        EngineFailedError: it can be neither pulled nor built.
     """
     if engine.image(reference):
         return
     if _repository(reference) == OWN_REPOSITORY:
-        progress.say(f"There is no image {reference} yet: building it takes a few minutes, once.")
+        progress.say(f"The image {reference} does not exist yet. The first build takes a few minutes.")
         build_image(engine, reference, GatewayPackage(), environ, progress, may_install)
         return
     progress.update("image", f"pulling {reference}")
     if reason := engine.pull(reference):
         raise EngineFailedError(
-            f"The image {reference} is neither here nor can it be pulled: {reason}",
-            Remedy("Build one of that name: ", ours("image", "build", "--tag", reference)),
+            f"The image {reference} does not exist here and cannot be pulled: {reason}",
+            Remedy("Build it: ", ours("image", "build", "--tag", reference)),
         )
 
 
@@ -127,7 +127,7 @@ def renewal(reference: str, image: ImageFacts) -> Remedy:
     """How to renew an image that another version of this tool built; false for any other."""
     if image.context in {None, context_digest(context_directory())}:
         return Remedy()
-    return Remedy(f"{reference} was built by another version of this tool; renew it: ", ours("image", "build"))
+    return Remedy(f"{reference} was built by another version of this tool. Rebuild it: ", ours("image", "build"))
 
 
 def build_image(
@@ -138,10 +138,10 @@ def build_image(
     progress: Progress,
     may_install: Callable[[str], bool],
 ) -> None:
-    """Build the gateway image; steps whose input did not change come from the engine's cache.
+    """Build the gateway image; the engine's cache provides steps whose input has not changed.
 
     Raises:
-        EngineFailedError: a step failed; the message holds its last output.
+        EngineFailedError: a step failed; the message contains its last output.
     """
     base = ensure_base(engine, progress, may_install)
     context = context_directory()
@@ -168,15 +168,15 @@ def build_image(
         said = "\n".join(f"  {line}" for text in output[-12:] for line in text.splitlines()[-12:])
         raise EngineFailedError(
             f"The image {reference} could not be built: {error}\n{said}",
-            Remedy("Mend the cause that the lines above name, then: ", ours("image", "build")),
+            Remedy("Fix the problem in the lines above, then: ", ours("image", "build")),
         )
 
 
 def ensure_base(engine: Engine, progress: Progress, may_install: Callable[[str], bool]) -> str:
-    """The name of a Debian base image that the engine has; bootstrapped where it cannot be pulled.
+    """The name of a Debian base image on the engine; bootstrapped if it cannot be pulled.
 
     Raises:
-        EngineFailedError: there is none and none can be made.
+        EngineFailedError: there is none and it cannot be created.
     """
     for name in (BASE_IMAGE, BOOTSTRAPPED_BASE):
         if engine.image(name):
@@ -197,10 +197,10 @@ def ensure_base(engine: Engine, progress: Progress, may_install: Callable[[str],
 
 
 def ca_bundle(environ: Mapping[str, str]) -> bytes:
-    """The certificate bundle that the environment names, for networks that sign their own TLS; empty without.
+    """The CA bundle that the environment names, for networks that re-sign TLS; empty if there is none.
 
     Raises:
-        UsageError: it names one that cannot be read.
+        UsageError: the bundle cannot be read.
     """
     for variable in CA_VARIABLES:
         if path := environ.get(variable):
@@ -209,7 +209,7 @@ def ca_bundle(environ: Mapping[str, str]) -> bytes:
             except OSError as error:
                 raise UsageError(
                     f"{variable} names {path}, which cannot be read: {error.strerror}.",
-                    f"Unset {variable}, or set it to the certificate bundle of your network.",
+                    f"Unset {variable}, or set it to the CA bundle of your network.",
                 ) from None
     return b""
 

@@ -17,18 +17,17 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.progress import Progress
 
-# docker.io only recommends iptables, and without it no port can be published.
-# And without the certificates no registry can be trusted.
+# docker.io only recommends iptables, but no port can be published without it. Registries need the certificates.
 PACKAGES = ("docker.io", "iptables", "ca-certificates")
 START_TIMEOUT = 60.0
 LOG = "/var/log/dockerd.log"
 
 
 def install_engine(environ: Mapping[str, str], progress: Progress) -> Engine:
-    """Install what is missing, start the engine, and wait until it answers.
+    """Install the missing packages, start the engine, and wait until it answers.
 
     Raises:
-        UsageError: this is not Debian or Ubuntu, or there is no way to become root.
+        UsageError: this is not Debian or Ubuntu, or sudo is missing.
         EngineFailedError: a package could not be installed.
         EngineUnreachableError: the engine did not answer in time.
     """
@@ -44,7 +43,7 @@ def _start(progress: Progress) -> None:
     if Path("/run/systemd/system").is_dir():
         run_logged(as_root(["systemctl", "enable", "--now", "docker"]))
         return
-    # No service manager here (a container, a minimal machine): nothing but us would start it.
+    # Without a service manager, as in a container, nothing else starts the engine.
     command = as_root(["sh", "-c", f"exec dockerd >>{LOG} 2>&1"])
     subprocess.Popen(
         command,
@@ -53,8 +52,8 @@ def _start(progress: Progress) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    progress.say(f"Started dockerd in the background, since no service manager runs here; its log is {LOG}.")
-    progress.say("It goes on running after this command, until it is stopped or the machine is.")
+    progress.say(f"Started dockerd in the background, because no service manager is running here. Its log: {LOG}.")
+    progress.say("dockerd keeps running after this command, until it is stopped or the machine shuts down.")
 
 
 def _wait(environ: Mapping[str, str], progress: Progress) -> Engine:
@@ -68,7 +67,7 @@ def _wait(environ: Mapping[str, str], progress: Progress) -> Engine:
         except EngineUnreachableError:
             if time.monotonic() > deadline:
                 raise EngineUnreachableError(
-                    f"The Docker Engine was started and has not answered for {START_TIMEOUT:.0f} s.",
-                    f"See why: tail {LOG}   (or: journalctl -u docker -n 50)",
+                    f"The Docker Engine was started, but did not answer within {START_TIMEOUT:.0f} s.",
+                    f"See its log: tail {LOG}   (or: journalctl -u docker -n 50)",
                 ) from None
             time.sleep(0.2)

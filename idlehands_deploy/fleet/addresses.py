@@ -1,4 +1,4 @@
-"""Addresses of browsers elsewhere: which are the same one, and which are nowhere else at all."""
+"""Addresses of remote browsers: which ones are the same, and which ones are loopback."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ from urllib.parse import urlsplit
 
 from idlehands_deploy.contract import HOST_VARIABLE
 
-# The host as its containers call it.
+# The host's name inside its containers.
 HOST = "host.docker.internal"
 HOST_ADDRESS = f"${{{HOST_VARIABLE}}}"
 _STAND_IN = "host-address.invalid"
-# Ends of names that are nobody's on the internet (RFC 6761, 6762, 8375, 9476), and what routers call theirs.
+# Suffixes that are reserved for local names (RFC 6761, 6762, 8375, 9476) or used by routers.
 _LOCAL_NAMES = (".local", ".localhost", ".internal", ".home.arpa", ".lan", ".home", ".test")
 
 Endpoint = tuple[str, int, str]
 
 
 def endpoint(url: str, loopback: str = "") -> Endpoint | None:
-    """What tells one remote browser from another: host, port, and the rest where a service has many behind it.
+    """The identity of a remote browser: host, port, and the rest for services with several browsers.
 
     Args:
-        loopback: the host's name where an address on the loopback means this host; without it such an address
-            is nobody's endpoint.
+        loopback: the host name to use for loopback addresses; without it they have no endpoint.
 
     Returns:
-        None for loopback, and for what is no address or has a variable in it whose value is not known.
+        None for loopback, for an invalid address, and for one with an unknown variable.
     """
     url = url.replace(HOST_ADDRESS, HOST).strip()
     try:
@@ -42,15 +41,15 @@ def endpoint(url: str, loopback: str = "") -> Endpoint | None:
             return None
         host = loopback
     path = parts.path.rstrip("/")
-    # The paths of Chrome's own protocol all lead to the same Chrome.
+    # All paths of Chrome's own protocol belong to the same Chrome.
     rest = "" if path.startswith(("/devtools", "/json")) else path
-    # Who comes by another name, or with another key, has another browser there. (Compared, never shown.)
+    # Another login or another key means another browser. (Compared, never shown.)
     who = parts.netloc.rpartition("@")[0]
     return host, port, f"{who}@{rest}?{parts.query}" if who or parts.query else rest
 
 
 def url_host(url: str) -> str:
-    """The host of an address; empty where it has none, or one in a variable whose value is not known."""
+    """The host of an address; empty if it has none, or if it is in an unknown variable."""
     try:
         host = urlsplit(url.replace(HOST_ADDRESS, _STAND_IN).strip()).hostname or ""
     except ValueError:
@@ -59,7 +58,7 @@ def url_host(url: str) -> str:
 
 
 def canonical(host: str) -> str:
-    """A host in the one spelling that stands for all of it: ``127.1`` and ``[::ffff:7f00:1]`` are 127.0.0.1."""
+    """A host in its canonical form: ``127.1`` and ``[::ffff:7f00:1]`` become 127.0.0.1."""
     host = host.lower().rstrip(".")
     try:
         address = ipaddress.ip_address(_long(host) or host)
@@ -70,7 +69,7 @@ def canonical(host: str) -> str:
 
 
 def _long(host: str) -> str | None:
-    """An IPv4 address in one of the short, octal and hexadecimal forms that Node.js takes, in its usual one."""
+    """An IPv4 address in a short, octal or hexadecimal form that Node.js accepts, in the usual form."""
     parts = host.split(".")
     if len(parts) > 4 or not all(re.fullmatch(r"0x[0-9a-f]*|\d+", part) for part in parts):
         return None
@@ -90,7 +89,7 @@ def _number(part: str) -> int:
 
 
 def is_private(host: str) -> bool:
-    """Whether a gateway takes a host for one of a private network, where it goes only if its config says so."""
+    """Whether a gateway treats a host as private, which its config must allow."""
     try:
         return not ipaddress.ip_address(canonical(host)).is_global
     except ValueError:
@@ -98,7 +97,7 @@ def is_private(host: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is whoever asks for it."""
+    """Whether a host is the loopback of the machine that uses it."""
     host = canonical(host)
     try:
         address = ipaddress.ip_address(host)

@@ -1,4 +1,4 @@
-"""The fleet file as text: parsed with places for errors, and edited with its comments and order kept."""
+"""The fleet file as text: parsing with the place of each error, and editing that keeps comments and order."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.fleet.model import Fleet
 
-# Documents that say nothing, beside comments.
-_NOTHING = {"null", "~", "..."}
+# Lines of a document without content.
+_EMPTY = {"null", "~", "..."}
 
 NEW_FLEET = f"""\
 # yaml-language-server: $schema=./fleet.schema.json
-# One deployment of IdleHands gateways. After an edit: idlehands-deploy up
+# One deployment of IdleHands gateways. After an edit run: idlehands-deploy up
 name: {{name}}              # the Compose project
 image: {DEFAULT_IMAGE}
 base_port: {DEFAULT_BASE_PORT}            # main's; each other profile takes the next free slot
@@ -35,7 +35,7 @@ profiles: {{{{}}}}
 
 
 def new_fleet_text(name: str) -> str:
-    """A fleet file without profiles, as ``init`` writes it."""
+    """A fleet file without profiles, as written by ``init``."""
     return NEW_FLEET.format(name=name)
 
 
@@ -43,16 +43,16 @@ def parse_text(text: str, source: str) -> Fleet:
     """Parse and validate a fleet file.
 
     Raises:
-        FleetError: a syntax error with its line and column, or every problem of the values.
+        FleetError: a syntax error with line and column, or every problem of the values.
     """
     return parse_fleet(read_data(text, source), source)
 
 
 def read_data(text: str, source: str) -> object:
-    """The mappings, lists and scalars of a fleet file, whether or not they make a fleet.
+    """The mappings, lists and scalars of a fleet file, even if they are not a valid fleet.
 
     Raises:
-        FleetError: a syntax error with its line and column.
+        FleetError: a syntax error with line and column.
     """
     return _read(_yaml("safe"), text, source)
 
@@ -62,20 +62,20 @@ def with_profile(text: str, name: str, settings: Mapping[str, Any]) -> str:
 
     def add(document: dict[str, Any]) -> None:
         if not document.get("profiles"):
-            document["profiles"] = {}  # not the `{}` of the file, which would go on as one long line
+            document["profiles"] = {}  # not the `{}` in the file, which would continue as one long line
         document["profiles"][name] = dict(settings)
 
     return _edit(text, add)
 
 
 def without_profile(text: str, name: str) -> str:
-    """Take a profile out, and its name out of the others' ``rescues``."""
+    """Remove a profile, also from the other profiles' ``rescues``."""
 
     def remove(document: dict[str, Any]) -> None:
         document["profiles"].pop(name, None)
         for profile in document["profiles"].values():
             if profile and name in (profile.get("rescues") or []):
-                # In place, for the comments that hang on the list.
+                # In place, to keep the comments of the list.
                 profile["rescues"].remove(name)
 
     cut = _cut_profile(text, name)
@@ -103,9 +103,9 @@ def _key_text(name: str) -> str:
 
 
 def _cut_profile(text: str, name: str) -> str | None:
-    """The text without a profile's lines; None where it has no lines of its own.
+    """The text without a profile's lines; None if the profile shares lines with others.
 
-    Editing the parsed document would take along the comments that belong to what follows.
+    An edit of the parsed document would also remove the comments before the next profile.
     """
     node = _profiles_node(text)
     found = next(((key, value) for key, value in node.value if key.value == name), None)
@@ -130,10 +130,10 @@ def _profiles_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have
 
 
 def with_ports(text: str, ports: Mapping[str, int], without_settings: Container[str]) -> str:
-    """Write allocated base ports down, so that later edits never move them.
+    """Write allocated base ports into the file, so that later edits never change them.
 
     Args:
-        without_settings: the profiles that are written as ``name:`` or ``name: {}``.
+        without_settings: the profiles written as ``name:`` or ``name: {}``.
     """
     empty = {name: f"{{port: {port}}}" for name, port in ports.items() if name in without_settings}
     if empty:
@@ -150,11 +150,11 @@ def with_ports(text: str, ports: Mapping[str, int], without_settings: Container[
 
 
 def _fill_empty(text: str, values: Mapping[str, str]) -> str:
-    """Give profiles without settings (``main:``, ``main: {}``) theirs, as text.
+    """Write settings into profiles without any (``main:``, ``main: {}``), as text.
 
-    Editing the parsed document would draw the comments that follow such a profile into it.
+    An edit of the parsed document would move the comments after such a profile into it.
     """
-    # From the end, so that the places before stay right.
+    # From the end, so that earlier positions stay valid.
     for key, value in reversed(_profiles_node(text).value):
         if key.value not in values or (value.value and not value.tag.endswith(":null")):
             continue
@@ -168,7 +168,7 @@ def _fill_empty(text: str, values: Mapping[str, str]) -> str:
 
 
 def schema_text(schema: Mapping[str, Any]) -> str:
-    """The JSON Schema as it is written beside the fleet file."""
+    """The JSON Schema, as written beside the fleet file."""
     return json.dumps(schema, indent=2) + "\n"
 
 
@@ -180,7 +180,7 @@ def _edit(text: str, change: Callable[[dict[str, Any]], None]) -> str:
     yaml.preserve_quotes = True
     yaml.width = 4096  # never fold a line that a person wrote
     comments = [line for line in text.splitlines() if line.lstrip()[:1] in {"", "#"}]
-    if {*text.splitlines()} - {*comments} <= _NOTHING:
+    if {*text.splitlines()} - {*comments} <= _EMPTY:
         text = "\n".join([*comments, "profiles: {}\n"]).lstrip()
     document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
     if offset is None:  # no list in the file to guess from
@@ -193,13 +193,13 @@ def _edit(text: str, change: Callable[[dict[str, Any]], None]) -> str:
 
 
 def _split_head(text: str) -> tuple[str, str]:
-    """What precedes the document up to its ``---``, where ruamel.yaml drops comments; and the document."""
+    """The text up to ``---``, whose comments ruamel.yaml drops, and the document after it."""
     head = re.match(r"(?:[ \t]*#.*\n|%.*\n|[ \t]*\n)*---[ \t]*\n", text)
     return (head.group(), text[head.end() :]) if head else ("", text)
 
 
 def _yaml(kind: str) -> YAML:
-    # YAML 1.2, where `on` and `no` are text and a key given twice is an error.
+    # YAML 1.2: `on` and `no` are text, and a duplicate key is an error.
     from ruamel.yaml import YAML  # noqa: PLC0415
 
     return YAML(typ=kind, pure=True)
@@ -226,13 +226,13 @@ def _read(yaml: YAML, text: str, source: str) -> object:
     except YAMLError as error:
         raise FleetError(source, [Problem("YAML", str(error).strip().splitlines()[0])]) from None
     except (ValueError, RecursionError):
-        raise FleetError(source, [Problem("YAML", "a number is too long, or the nesting too deep")]) from None
+        raise FleetError(source, [Problem("YAML", "a number is too long, or the nesting is too deep")]) from None
 
 
 def _without_values(problem: str) -> str:
-    """A parser's message without what it quotes from the file, which can be a key that nobody should see."""
+    """A parser's message without its quotes from the file, which may contain a secret."""
     if problem.startswith("found undefined alias"):
-        return "found an alias that is not defined; put a text that begins with * in quotes"
+        return "found an undefined alias; put a text that begins with * in quotes"
     if problem.startswith("could not determine a constructor"):
         return "could not determine a constructor for the tag; put a text that begins with ! in quotes"
     if key := re.match(r'found duplicate key "([\w.-]*)', problem):

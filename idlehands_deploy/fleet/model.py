@@ -1,4 +1,4 @@
-"""The fleet file as values: what a person wrote, validated, with every problem reported at once."""
+"""The fleet file as validated values; every problem is reported at once."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Profile(_Model):
     Variables that the port plan or a mount sets are refused."""
 
     def user_or(self, default: str) -> str:
-        """``uid:gid`` that this gateway runs as: its PUID and PGID, else the given one."""
+        """The ``uid:gid`` of this gateway: its PUID and PGID, else the given one."""
         uid, gid = default.split(":")
         return f"{self.environment.get('PUID', uid)}:{self.environment.get('PGID', gid)}"
 
@@ -127,7 +127,7 @@ class Notify(_Model):
 
 
 class Watch(_Model):
-    """What `watch` does about gateways."""
+    """Settings of `watch`."""
 
     restart: bool = True
     """Restarts a gateway that hangs, that this host cannot reach, or whose browser is frozen."""
@@ -159,7 +159,7 @@ class Fleet(_Model):
     x-."""
 
     def with_ports(self, ports: Mapping[str, int]) -> Fleet:
-        """The same fleet with these profiles' ports written down."""
+        """The same fleet with the ports of these profiles."""
         profiles = {
             name: profile.model_copy(update={"port": ports[name]}) if name in ports else profile
             for name, profile in self.profiles.items()
@@ -190,11 +190,11 @@ def parse_fleet(data: object, source: str) -> Fleet:
     """Validate a parsed fleet file.
 
     Args:
-        data: what the YAML said: mappings, lists and scalars.
+        data: the parsed YAML: mappings, lists and scalars.
         source: the file's name for messages.
 
     Raises:
-        FleetError: with every problem found.
+        FleetError: with every problem.
     """
     try:
         fleet = Fleet.model_validate(none_is_empty(data))
@@ -218,7 +218,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _describe(schema: dict[str, Any]) -> None:
-    """Put the text below each attribute into the schema; pydantic would read it whenever the module is loaded."""
+    """Put the text below each attribute into the schema; pydantic would read it at every import."""
     for model in (Fleet, Profile, Browser, BrowserProfile, Publish, Resources, Watch, Notify):
         properties = (schema if model is Fleet else schema["$defs"][model.__name__])["properties"]
         (body,) = (node.body for node in ast.parse(inspect.getsource(model)).body if isinstance(node, ast.ClassDef))
@@ -236,7 +236,7 @@ def _problem(details: ErrorDetails) -> Problem:
     path = ".".join(location) or "the file"
     context: Mapping[str, Any] = details.get("ctx", {})
     kind = details["type"]
-    # A key pasted where only its name belongs must not end up on a screen or in a log.
+    # A secret that was pasted in the wrong place must not appear on a screen or in a log.
     private = location == ["watch"] or not {"environment", "secrets", "notify"}.isdisjoint(location)
     got = _got(details["input"], private=private)
     if kind == "extra_forbidden":
@@ -252,7 +252,7 @@ def _problem(details: ErrorDetails) -> Problem:
 
 
 def _known_keys(location: list[str]) -> list[str]:
-    """The keys that the model at this place of the file takes."""
+    """The valid keys at this place in the file."""
     model: type[BaseModel] = Fleet
     if location[:1] == ["watch"]:
         return list((Notify if location[1:] else Watch).model_fields)
@@ -280,6 +280,6 @@ def _kind(value: object) -> str:
 
 
 def _allow_empty(schema: dict[str, Any]) -> None:
-    """Let editors accept ``main:`` without a value where the parser does."""
+    """Let editors accept ``main:`` without a value, as the parser does."""
     for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources", "Watch", "Notify"):
         schema["$defs"][name]["type"] = ["object", "null"]

@@ -1,4 +1,4 @@
-"""The port plan: which ports each profile takes, from the fleet file alone. Opens no socket."""
+"""The port plan: the ports of each profile, computed from the fleet file alone. Opens no socket."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAIN = "main"
 LOOPBACK = "127.0.0.1"
 CONTROL_OFFSET = 2
 CDP_OFFSET = 11
-# The browser profile that every gateway has without being told.
+# The browser profile that every gateway has by default.
 IMPLICIT_BROWSER = "openclaw"
 
 
@@ -36,8 +36,8 @@ class ProfilePorts:
 
     Attributes:
         base: the gateway's HTTP and WebSocket port.
-        cdp: the CDP port of each managed browser profile, by its name.
-        published: what the host sees, lowest port first.
+        cdp: the CDP port of each managed browser profile, by name.
+        published: the ports on the host, lowest first.
     """
 
     profile: str
@@ -47,7 +47,7 @@ class ProfilePorts:
 
     @property
     def forwarded(self) -> tuple[int, ...]:
-        """Published ports that only listen on the container's loopback."""
+        """Published ports whose listener in the container is on loopback only."""
         return tuple(port.port for port in self.published if port.port != self.base)
 
 
@@ -61,16 +61,16 @@ class PortPlan:
 def plan_ports(fleet: Fleet, reserved: Container[int] = (), new: Container[str] = ()) -> PortPlan:
     """Give every profile its ports.
 
-    A profile with a ``port`` keeps it, ``main`` is slot 0, and each other takes the lowest slot whose ports
-    nobody has.
+    A profile with a ``port`` keeps it, ``main`` is slot 0, and every other profile gets the lowest slot with free
+    ports.
 
     Args:
-        reserved: ports of this host that no profile without a port of its own may get.
-        new: profiles that have never run: a ``main`` among them leaves slot 0 if that is reserved, where an
-            old one stays.
+        reserved: ports on this host that a profile without a ``port`` must not get.
+        new: profiles that have never run: if slot 0 is reserved, a new ``main`` gets another slot, and an old one
+            stays.
 
     Raises:
-        PortConflictError: two profiles meet on a published port, or no slot is left.
+        PortConflictError: two profiles need the same published port, or no slot is left.
     """
     taken: dict[int, tuple[str, str]] = {}
     plans: dict[str, ProfilePorts] = {}
@@ -79,14 +79,14 @@ def plan_ports(fleet: Fleet, reserved: Container[int] = (), new: Container[str] 
         base = profile.port or (fleet.base_port if name == MAIN else None)
         if base is not None:
             ports = _profile_ports(fleet, name, profile, base)
-            if profile.port is None and name in new and _meets(ports, reserved):
+            if profile.port is None and name in new and _conflicts(ports, reserved):
                 continue
             plans[name] = ports
             conflicts += _take(taken, plans[name])
     if conflicts:
         raise PortConflictError(
-            "Two profiles want the same port:\n" + "\n".join(f"  {line}" for line in conflicts),
-            "Change one profile's `port` in fleet.yaml; without one it gets a free port by itself.",
+            "Two profiles need the same port:\n" + "\n".join(f"  {line}" for line in conflicts),
+            "Change one profile's `port` in fleet.yaml, or remove it: the profile then gets a free port.",
         )
     for name, profile in fleet.profiles.items():
         if name not in plans:
@@ -98,16 +98,16 @@ def plan_ports(fleet: Fleet, reserved: Container[int] = (), new: Container[str] 
 def _lowest_free(
     fleet: Fleet, name: str, profile: Profile, taken: dict[int, tuple[str, str]], reserved: Container[int]
 ) -> ProfilePorts:
-    # Slot 0 stays main's even while there is no main, so that rescue is at 19789 whichever came first.
+    # Slot 0 is reserved for main, so that rescue gets 19789 even if it is added first.
     for base in range(fleet.base_port + fleet.spacing, HIGHEST_BASE_PORT + 1, fleet.spacing):
         if base in taken or base in reserved:
             continue
         ports = _profile_ports(fleet, name, profile, base)
-        if not _meets(ports, taken) and not _meets(ports, reserved):
+        if not _conflicts(ports, taken) and not _conflicts(ports, reserved):
             return ports
     raise PortConflictError(
-        f"The port space is full: up to {HIGHEST_BASE_PORT} no slot is left for {name}.",
-        f"Lower `spacing` in fleet.yaml (at least 20), or give {name} a `port` of its own.",
+        f"No free slot up to port {HIGHEST_BASE_PORT} is left for {name}.",
+        f"Lower `spacing` in fleet.yaml (at least 20), or give {name} a `port`.",
     )
 
 
@@ -125,7 +125,7 @@ def _profile_ports(fleet: Fleet, name: str, profile: Profile, base: int) -> Prof
     return ProfilePorts(name, base, cdp, tuple(published))
 
 
-def _meets(ports: ProfilePorts, others: Container[int]) -> bool:
+def _conflicts(ports: ProfilePorts, others: Container[int]) -> bool:
     return any(port.port in others for port in ports.published)
 
 

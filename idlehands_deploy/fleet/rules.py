@@ -1,4 +1,4 @@
-"""What a fleet file's values must be to each other, beyond what each must be by itself."""
+"""Rules between the values of a fleet file, beyond the rules for each single value."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ PROFILE_NAME = r"(?!x-)[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 VARIABLE_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 
 
-# What takes a gateway, or its own command within, off what the plan and the mounts give it.
-ELSEWHERE = {"HOME": "is the container's home, in which the mounts are"} | {
+# Variables that would make a gateway, or its own command, ignore the plan and the mounts.
+FORBIDDEN_VARIABLES = {"HOME": "is the container's home, which contains the mounts"} | {
     f"{prefix}_{name}": why
     for prefix in ("IDLEHANDS", "OPENCLAW")
     for name, why in (
-        ("HOME", "is the container's home, in which the mounts are"),
-        ("PROFILE", "would name another state than the mount: in its container a gateway has no profile"),
-        ("GATEWAY_URL", "would have the commands of `exec` ask another gateway"),
-        ("EAGER_BROWSER_CONTROL_SERVER", "is set, so that browser control answers at the port of the plan"),
+        ("HOME", "is the container's home, which contains the mounts"),
+        ("PROFILE", "would select another state than the mount: a gateway in a container has no profile"),
+        ("GATEWAY_URL", "would make the commands of `exec` use another gateway"),
+        ("EAGER_BROWSER_CONTROL_SERVER", "is set by the image, so that browser control listens on its planned port"),
     )
 }
 
 
 def check_profile_name(name: str) -> str | None:
-    """Say what is wrong with a profile name, or None.
+    """What is wrong with a profile name, or None.
 
-    The gateway takes up to 64 letters, digits, ``-`` and ``_``; a container's host name takes 63.
+    The gateway allows up to 64 letters, digits, ``-`` and ``_``; a container's host name allows 63.
     """
     if re.fullmatch(PROFILE_NAME, name):
         return None
     return (
-        "a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit and not with x- "
-        "(the gateway, the engine or Compose refuse others)"
+        "a profile name must be 1 to 63 letters, digits, - and _, starting with a letter or digit but not with x- "
+        "(the gateway, the engine or Compose reject other names)"
     )
 
 
 def variable_part(key: str) -> str:
-    """As much of a key as can be a variable's name: what follows, as in ``A=value``, is not for showing."""
+    """The part of a key before ``=`` or ``:``; the rest, as in ``A=value``, may be secret and is never shown."""
     return re.split("[=:]", key, maxsplit=1)[0]
 
 
 def name_problems(data: object) -> Iterator[Problem]:
-    """What is wrong with the profiles' names in a parsed fleet file, valid otherwise or not."""
+    """Problems of the profile names in a parsed fleet file, even if the rest is not valid."""
     profiles = data.get("profiles") if isinstance(data, dict) else None
     if not isinstance(profiles, dict):
         return
@@ -67,12 +67,12 @@ def name_problems(data: object) -> Iterator[Problem]:
         if other != name:
             yield Problem(
                 f"profiles.{name}",
-                f"differs from {other} only in case, and file systems may not tell them apart",
+                f"differs from {other} only in case, and some file systems ignore case",
             )
 
 
 def cross_problems(fleet: Fleet) -> Iterator[Problem]:
-    """What is wrong between values that are right each by itself."""
+    """Problems between values that are valid by themselves."""
     remote: dict[Endpoint, str] = {}
     for name, profile in fleet.profiles.items():
         path = f"profiles.{name}"
@@ -93,28 +93,28 @@ def cross_problems(fleet: Fleet) -> Iterator[Problem]:
             if settings.cdp_url and (found := endpoint(settings.cdp_url)):
                 other = remote.setdefault(found, where)
                 if other != where:
-                    yield Problem(where, f"is the same Chrome as {other}; each browser needs one of its own")
+                    yield Problem(where, f"is the same Chrome as {other}; each browser needs a separate one")
 
 
 def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
     for variable, value in profile.environment.items():
         where = f"{path}.environment.{variable_part(variable)}"
         if not re.fullmatch(VARIABLE_NAME, variable):
-            yield Problem(where, "is not a name that an environment variable can have")
+            yield Problem(where, "is not a valid name for an environment variable")
         elif variable in MANAGED_VARIABLES:
             yield Problem(where, _managed(path, variable))
-        elif variable in ELSEWHERE:
-            yield Problem(where, f"{ELSEWHERE[variable]}; leave it out")
+        elif variable in FORBIDDEN_VARIABLES:
+            yield Problem(where, f"{FORBIDDEN_VARIABLES[variable]}; remove it")
         elif variable in profile.secrets:
-            yield Problem(where, "is a secret as well; keep one of the two")
+            yield Problem(where, "is also listed as a secret; keep only one of the two")
         elif variable in USER_VARIABLES and not re.fullmatch(r"[1-9]\d{0,8}", value):
             yield Problem(where, 'must be the number of a user or group and not root, such as "1000"')
         if re.search("[\0\ud800-\udfff]", value):
-            yield Problem(where, "holds a character that no environment can")
+            yield Problem(where, "contains a character that is not allowed in a variable")
 
 
 def _managed(path: str, variable: str) -> str:
-    """Why a profile cannot set a variable of ours, with the place that does."""
+    """Why a profile cannot set a managed variable, with the setting to use instead."""
     name = path.removeprefix("profiles.")
     setters = {
         "GATEWAY_PORT": f"{path}.port",
@@ -125,10 +125,10 @@ def _managed(path: str, variable: str) -> str:
         "GATEWAY_TOKEN": f"the file secrets/{name}/{TOKEN_SECRET}",
     }
     setter = setters.get(variable.partition("_")[2], "the port plan")
-    return f"is set from {setter}, and another value would take the gateway off it; leave it out"
+    return f"is set from {setter}, and another value would contradict it; remove it"
 
 
 def meant(word: str, known: Mapping[str, Any] | list[str]) -> str:
-    """A guess at the word that a mistyped one means, as a sentence's end."""
+    """A suggestion for a mistyped word, to complete a sentence; empty if there is none."""
     close = difflib.get_close_matches(word, list(known), n=1)
     return f"; did you mean {close[0]}?" if close else ""

@@ -1,4 +1,4 @@
-"""The single values that a fleet file may hold, each with the sentence that refuses another."""
+"""The single values of a fleet file, each with the message for a wrong one."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LOWEST_BASE_PORT = 1024
 HIGHEST_BASE_PORT = 65425
 # The documentation's minimum; a gateway's fixed derived ports fit in it.
 LOWEST_SPACING = 20
-# A gateway's CDP ports are base + 11 to base + 110, and the browser that it always has takes the first.
+# A gateway's CDP ports are base + 11 to base + 110; its default browser takes the first.
 HIGHEST_BROWSER_COUNT = 99
 
-# Containers elsewhere take their user from two variables of these names, so people write them here too.
+# Other projects' images read their user from these two variables, so people write them here too.
 USER_VARIABLES = ("PUID", "PGID")
-# Set from the port plan and the mounts: another value would take a profile off its own ports or files.
+# Set from the port plan and the mounts: another value would make a gateway use other ports or files.
 MANAGED_VARIABLES = frozenset(
     f"{prefix}_{name}"
     for prefix in ("IDLEHANDS", "OPENCLAW")
@@ -42,18 +42,18 @@ MANAGED_VARIABLES = frozenset(
 
 
 def seconds(duration: str) -> int:
-    """The seconds of a time as a fleet file has it, such as 90s or 5m30s."""
+    """The seconds of a duration such as 90s or 5m30s."""
     minutes, rest = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", duration).groups()  # type: ignore[union-attr]
     return 60 * int(minutes or 0) + int(rest or 0)
 
 
 def none_is_empty(value: object) -> object:
-    """Accept a key without a value, as in ``main:``, for a mapping with only defaults."""
+    """Accept a key without a value, such as ``main:``, as a mapping with only defaults."""
     return {} if value is None else value
 
 
 def _text(value: object) -> object:
-    # YAML reads 1.10 as 1.1 and 007 as 7: only the person knows which spelling is meant.
+    # YAML reads 1.10 as 1.1 and 007 as 7: only the person knows the intended spelling.
     if isinstance(value, bool | int | float):
         raise ValueError("must be text: put it in quotes")  # noqa: TRY004 - what pydantic collects
     return value
@@ -70,7 +70,7 @@ def _matches(pattern: str, otherwise: str) -> Callable[[str], str]:
 
 def _address(value: str) -> str:
     try:
-        # A scope, as in fe80::1%eth0, is nothing that a port can be published on.
+        # A port cannot be published on an address with a scope, such as fe80::1%eth0.
         return str(ipaddress.ip_address(value.replace("%", " ")))
     except ValueError:
         raise ValueError("must be an IP address of this host, such as 127.0.0.1") from None
@@ -86,13 +86,13 @@ def _url(value: str) -> str:
         raise ValueError("must be an http, https, ws or wss address, such as http://10.0.0.42:9222")
     if is_loopback(url_host(value)):
         raise ValueError(
-            f"{url_host(value)} is the container itself in there; for a Chrome on this host write {HOST} in its place"
+            f"{url_host(value)} is the container itself, not this host; for a Chrome on this host write {HOST}"
         )
     return value
 
 
 def is_web_address(value: str) -> bool:
-    """Whether a text is an http or https address and nothing more."""
+    """Whether a text is an http or https address."""
     try:
         parts = urlsplit(value)
         good = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -102,10 +102,10 @@ def is_web_address(value: str) -> bool:
 
 
 def _destination(value: str) -> str:
-    # Not up and out of the directory of secrets.
+    # The path must stay inside the directory of secrets.
     if is_web_address(value) or re.fullmatch(r"secrets(/(?!\.\.?(/|$))[^/\s]+)+", value):
         return value
-    # What was pasted here can hold a key.
+    # The message does not repeat the value, which may contain a key.
     raise ValueError("must be an http or https address, or secrets/FILE with one as its only line")
 
 
@@ -117,7 +117,7 @@ def _command(value: list[str]) -> list[str]:
 
 def _not_managed(value: str) -> str:
     if value in MANAGED_VARIABLES:
-        raise ValueError("is made by this tool and always there")
+        raise ValueError("is created by this tool and always present")
     return value
 
 
@@ -146,7 +146,7 @@ ProjectName = Annotated[
     AfterValidator(
         _matches(
             r"[a-z0-9][a-z0-9_-]*",
-            "must be lower-case letters, digits, - and _, as Compose asks of a project name",
+            "must be lower-case letters, digits, - and _, as Compose requires for a project name",
         )
     ),
     Field(examples=["bots"]),

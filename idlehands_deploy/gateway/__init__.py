@@ -1,1 +1,1 @@
-"""The gateway's own formats and doors: its config, its onboarding, its HTTP and CDP endpoints."""
+"""The gateway's own formats and endpoints: config, onboarding, HTTP and CDP."""

@@ -1,1 +1,1 @@
-"""What each gateway takes of this host, and where two of them meet."""
+"""What each gateway on this host claims, and which claims conflict."""

@@ -1,1 +1,1 @@
-"""What is generated from a fleet: values in, stable text out. Pure."""
+"""Texts generated from a fleet. Pure: the same values always give the same text."""

@@ -1,4 +1,4 @@
-"""systemd units: by which a profile sees to it that its engine starts with the host, and that of the watch."""
+"""systemd units: one per profile, which starts its engine at boot, and one for the watch."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ ENGINE_UNIT = "docker.service"
 
 
 def unit_name(project: str, profile: str) -> str:
-    """What a profile's unit is called."""
-    # A dot, which neither name may hold: `bots` and `bots-eu` never meet, whatever their profiles are called.
+    """The name of a profile's unit."""
+    # Neither name can contain a dot, so units of `bots` and `bots-eu` never have the same name.
     return f"idlehands-{project}.{profile}.target"
 
 
 def unit_text(project: str, profile: str, directory: Path, *, user: bool) -> str:
     """The unit's text.
 
-    It starts no container: `restart: unless-stopped` lets the engine bring back what was up, and leave what a
-    person has stopped.
+    It starts no container: with `restart: unless-stopped` the engine restarts the containers that were up, and not
+    those that a person stopped.
 
     Args:
-        user: whether it is for a user's own service manager.
+        user: whether it is for a user's service manager.
     """
     where = _plain(directory)
     return f"""\
-# Written by `idlehands-deploy install {profile}`; `idlehands-deploy uninstall {profile}` takes it away.
+# Written by `idlehands-deploy install {profile}`; `idlehands-deploy uninstall {profile}` removes it.
 [Unit]
 Description=IdleHands gateway {profile} of {project} in {where}
 Requires={ENGINE_UNIT}
@@ -40,30 +40,30 @@ WantedBy={"default.target" if user else "multi-user.target"}
 
 
 def watch_unit_name(project: str) -> str:
-    """What the unit of a deployment's watch is called."""
+    """The name of the unit for a deployment's watch."""
     return f"idlehands-{project}.watch.service"
 
 
 def watch_unit_text(
     project: str, directory: Path, command: Sequence[str], environ: Mapping[str, str], run_as: str, *, user: bool
 ) -> str:
-    """The text of a watch's unit, which goes on while the engine is away.
+    """The text of the watch's unit; the watch also runs while the engine is down.
 
-    Its end waits for a restart that is under way, since a gateway may take 330 s to finish its work.
+    A stop waits for a running restart, because a gateway may take 330 s to finish its work.
 
     Args:
-        command: that watches.
+        command: the command line of the watch.
         environ: variables that it needs.
-        run_as: a user of the host; empty for the service manager's own.
-        user: whether it is for a user's own service manager.
+        run_as: the user that runs it; empty for the service manager's own.
+        user: whether it is for a user's service manager.
     """
     more = [f"Environment={_quoted(f'{name}={value}')}" for name, value in environ.items()]
     more += [f"User={run_as}"] if run_as else []
     lines = "".join(f"{line}\n" for line in more)
     return f"""\
-# Written by `idlehands-deploy install --watch`; `idlehands-deploy uninstall --watch` takes it away.
+# Written by `idlehands-deploy install --watch`; `idlehands-deploy uninstall --watch` removes it.
 [Unit]
-Description=Watch over the IdleHands gateways of {project} in {_plain(directory)}
+Description=Watch of the IdleHands gateways of {project} in {_plain(directory)}
 After={ENGINE_UNIT}
 StartLimitIntervalSec=0
 
@@ -81,12 +81,12 @@ WantedBy={"default.target" if user else "multi-user.target"}
 
 
 def _plain(directory: Path) -> str:
-    """A path in a unit's text: a per cent sign and a line break are systemd's own."""
+    """A path for a unit's text: systemd interprets a percent sign and a line break."""
     return str(directory).replace("%", "%%").replace("\n", " ")
 
 
 def _quoted(word: str) -> str:
-    """A word as systemd reads it; of a command line it reads ``$`` too."""
+    """A quoted word for systemd; in a command line it also interprets ``$``."""
     for mark, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("%", "%%")):
         word = word.replace(mark, written)
     return f'"{word}"'

@@ -1,9 +1,9 @@
-"""The seccomp profile of the containers: denies what Docker documents as denied, but lets Chromium be sandboxed.
+"""The seccomp profile of the containers: denies the calls that Docker denies, but allows Chromium's sandbox.
 
-Docker's own profile lets only privileged processes make namespaces, so that everybody runs Chromium with
-``--no-sandbox``. This one permits user namespaces and denies the rest of Docker's list
-(https://docs.docker.com/engine/security/seccomp/), so that a process that is root in a namespace of its own
-still cannot mount anything or load code into the kernel. Unlike Docker's it permits calls that it does not know.
+Docker's default profile lets only privileged processes create namespaces, so that Chromium needs ``--no-sandbox``.
+This one allows user namespaces and denies the rest of Docker's list
+(https://docs.docker.com/engine/security/seccomp/): a process that is root in its own namespace still cannot mount
+anything or load code into the kernel. Unlike Docker's profile it allows calls that it does not know.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import json
 
-# A reason a group, not a call: this is what Docker documents as blocked by default.
+# The calls that Docker documents as blocked by default, with one reason per group.
 _DENIED = {
     "the clock is the host's": ["adjtimex", "clock_adjtime", "clock_settime", "settimeofday", "stime"],
     "the kernel and its modules are the host's": [
@@ -37,7 +37,7 @@ _DENIED = {
     "obsolete": ["nfsservctl", "personality", "sysfs", "ustat", "vhangup"],
 }  # fmt: skip
 
-# The second names are the 32-bit calls that a 64-bit kernel also answers.
+# The second names are for the 32-bit calls that a 64-bit kernel also accepts.
 _ARCHITECTURES = {
     "SCMP_ARCH_X86_64": ["SCMP_ARCH_X86", "SCMP_ARCH_X32"],
     "SCMP_ARCH_AARCH64": ["SCMP_ARCH_ARM"],

@@ -1,1 +1,1 @@
-"""The long-running watch: what it decides, does, tells and writes down."""
+"""The long-running watch: its decisions, restarts, notifications and journal."""

@@ -66,12 +66,12 @@ def test_the_nearest_parent_with_a_fleet_file_is_the_one(tmp_path: Path) -> None
     assert find(tmp_path, None, {}, "outer/inner") == "outer/inner"
 
 
-def test_an_empty_variable_is_as_none(tmp_path: Path) -> None:
+def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
     empty = {"IDLEHANDS_DEPLOY_DIR": "", "XDG_DATA_HOME": ""}
     assert find(tmp_path, None, empty, "elsewhere") == "home/.local/share/idlehands-deploy"
 
 
-def test_finding_and_reading_make_no_directory(tmp_path: Path) -> None:
+def test_finding_and_reading_create_no_directory(tmp_path: Path) -> None:
     deployment = find_deployment(tmp_path / "new", {}, tmp_path, tmp_path)
     assert read_text(deployment.fleet_file) is None
     assert read_token(deployment, "main") is None
@@ -79,21 +79,21 @@ def test_finding_and_reading_make_no_directory(tmp_path: Path) -> None:
     assert snapshot(tmp_path) == {}
 
 
-def test_a_file_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_not_utf_8_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "fleet.yaml"
     path.write_bytes(b"name: \xff\n")
     with pytest.raises(DirectoryError) as caught:
         read_text(path)
-    assert str(caught.value) == f"{path} is not UTF-8 text: invalid start byte.\nSave it as UTF-8."
+    assert str(caught.value) == f"{path} is not UTF-8 text: invalid start byte.\nSave the file as UTF-8."
 
 
-def test_a_file_that_may_not_be_read_is_told(ordinary_user: Path) -> None:
+def test_an_unreadable_file_is_reported(ordinary_user: Path) -> None:
     path = ordinary_user / "fleet.yaml"
     path.touch(mode=0)
     with pytest.raises(DirectoryError) as caught:
         read_text(path)
     assert str(caught.value) == (
-        f"Cannot read {path}: Permission denied.\nChoose another directory with -C, or see who owns it: ls -ld {path}"
+        f"Cannot read {path}: Permission denied.\nChoose another directory with -C, or check its owner: ls -ld {path}"
     )
     assert caught.value.exit_code == 2
 
@@ -135,7 +135,7 @@ def test_a_write_that_fails_changes_nothing_and_leaves_nothing_behind(tmp_path: 
     assert str(caught.value) == f"Cannot write {path}: File too large.\nChoose another directory with -C."
 
 
-def test_a_directory_that_may_not_be_written_is_told(ordinary_user: Path) -> None:
+def test_a_directory_that_is_not_writable_is_reported(ordinary_user: Path) -> None:
     ordinary_user.chmod(0o500)
     with pytest.raises(DirectoryError, match=r"^Cannot write .*: Permission denied\.\n"):
         write_atomic(ordinary_user / "fleet.yaml", "x")
@@ -143,14 +143,14 @@ def test_a_directory_that_may_not_be_written_is_told(ordinary_user: Path) -> Non
     assert snapshot(ordinary_user) == {}
 
 
-def test_deleting_what_is_not_there_is_no_error(tmp_path: Path) -> None:
+def test_deleting_a_missing_directory_is_no_error(tmp_path: Path) -> None:
     (tmp_path / "a" / "b").mkdir(parents=True)
     remove_tree(tmp_path / "a")
     remove_tree(tmp_path / "a")
     assert snapshot(tmp_path) == {}
 
 
-def test_a_profile_s_containers_are_held_alone_until_the_last_who_holds_them_ends(tmp_path: Path) -> None:
+def test_a_profile_s_containers_stay_locked_until_the_last_process_with_the_lock_ends(tmp_path: Path) -> None:
     deployment = Deployment(tmp_path)
     deployment.state_directory("main").parent.mkdir(parents=True)
     told: list[str] = []

@@ -48,7 +48,7 @@ def no_umask() -> Iterator[None]:
         os.umask(old)
 
 
-def test_what_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_created_files(tmp_path: Path) -> None:
     with no_umask():
         root = make(tmp_path, "profiles: {main: }").root
     private = {
@@ -64,7 +64,7 @@ def test_what_is_made_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert {path: mode(root / path) for path in private} == private
 
 
-def test_the_gateway_s_user_gets_what_is_mounted(tmp_path: Path) -> None:
+def test_the_gateway_s_user_owns_the_mounted_directories(tmp_path: Path) -> None:
     root = make(tmp_path, "profiles: {main: }").root
     mounted = [
         "profiles/main/state",
@@ -75,7 +75,7 @@ def test_the_gateway_s_user_gets_what_is_mounted(tmp_path: Path) -> None:
     assert {path: owner(root / path) for path in mounted} == dict.fromkeys(mounted, USER)
 
 
-def test_the_directories_around_what_is_mounted_stay_those_of_who_made_them(tmp_path: Path) -> None:
+def test_the_directories_above_the_mounts_keep_their_owner(tmp_path: Path) -> None:
     root = make(tmp_path, "profiles: {main: }").root
     around = ["profiles", "profiles/main", "secrets", "secrets/main"]
     me = f"{os.geteuid()}:{os.getegid()}"
@@ -117,7 +117,7 @@ def test_a_token_and_a_config_that_exist_are_never_written_again(tmp_path: Path)
     assert snapshot(tmp_path) == before
 
 
-def test_what_a_power_cut_left_empty_is_made_again(tmp_path: Path) -> None:
+def test_files_that_a_power_cut_emptied_are_created_again(tmp_path: Path) -> None:
     deployment = make(tmp_path, "profiles: {main: }")
     token = deployment.secret_file("main", "IDLEHANDS_GATEWAY_TOKEN")
     config = deployment.state_directory("main") / "idlehands.json"
@@ -151,7 +151,7 @@ def test_a_config_that_is_a_short_link_to_a_further_link_is_not_followed(tmp_pat
     assert (target.read_bytes(), mode(target), owner(target)) == before
 
 
-def test_a_config_that_is_a_link_gives_its_target_to_nobody(tmp_path: Path) -> None:
+def test_the_target_of_a_linked_config_keeps_its_owner(tmp_path: Path) -> None:
     deployment = make(tmp_path, "profiles: {main: }")
     target, config = tmp_path / "shadow", deployment.state_directory("main") / "idlehands.json"
     target.write_text("root's\n", encoding="ascii")
@@ -164,7 +164,7 @@ def test_a_config_that_is_a_link_gives_its_target_to_nobody(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("content", [b"\n", b"\r\n"])
-def test_a_token_file_with_nothing_but_a_newline_is_made_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_token_file_with_only_a_newline_is_created_again(tmp_path: Path, content: bytes) -> None:
     deployment = make(tmp_path, "profiles: {main: }")
     deployment.secret_file("main", "IDLEHANDS_GATEWAY_TOKEN").write_bytes(content)
     make(tmp_path, "profiles: {main: }")
@@ -180,14 +180,14 @@ def test_a_token_that_a_person_wrote_is_never_replaced(tmp_path: Path, content: 
     assert token.read_bytes() == content
 
 
-def test_every_profile_has_a_token_of_its_own_with_256_bits(tmp_path: Path) -> None:
+def test_every_profile_has_a_separate_token_with_256_bits(tmp_path: Path) -> None:
     deployment = make(tmp_path, "profiles: {main: , rescue: }")
     tokens = [read_token(deployment, name) or "" for name in ("main", "rescue")]
     assert len(set(tokens)) == 2
     assert all(len(bytes.fromhex(token)) == 32 for token in tokens)
 
 
-def test_every_missing_and_empty_secret_is_told_with_its_path(tmp_path: Path) -> None:
+def test_every_missing_and_empty_secret_is_reported_with_its_path(tmp_path: Path) -> None:
     empty = tmp_path / "secrets" / "rescue" / "B"
     empty.parent.mkdir(parents=True)
     empty.touch()
@@ -198,15 +198,15 @@ def test_every_missing_and_empty_secret_is_told_with_its_path(tmp_path: Path) ->
     )
 
 
-def test_a_directory_of_another_user_is_told_with_the_command_that_mends_it(tmp_path: Path) -> None:
+def test_a_directory_of_another_user_is_reported_with_the_command_that_fixes_it(tmp_path: Path) -> None:
     state = make(tmp_path, "profiles: {main: }").state_directory("main")
     owner = USER.partition(":")[0]
     if not ROOT_RUNS:
         pytest.skip("only root can check files for a user that it is not")
     assert refusal(tmp_path, "profiles: {main: }", "1234:1234") == (
-        f"profiles/main/state: belongs to uid {owner}, its gateway runs as 1234:1234: "
+        f"profiles/main/state: belongs to uid {owner}, but its gateway runs as 1234:1234: "
         f"chown -R 1234:1234 {state}\n"
-        f"profiles/main/workspace: belongs to uid {owner}, its gateway runs as 1234:1234: "
+        f"profiles/main/workspace: belongs to uid {owner}, but its gateway runs as 1234:1234: "
         f"chown -R 1234:1234 {state.parent / 'workspace'}"
     )
 
@@ -214,8 +214,8 @@ def test_a_directory_of_another_user_is_told_with_the_command_that_mends_it(tmp_
 def test_an_ordinary_user_is_told_that_it_cannot_give_files_away(ordinary_user: Path) -> None:
     me, group = os.geteuid(), os.getegid()
     assert refusal(ordinary_user, "profiles: {main: }", "1234:1234") == (
-        f"profiles.main: its gateway would run as 1234:1234, and you ({me}) cannot give files to that user; "
-        f'set `user: "{me}:{group}"`, or run this as root'
+        f"profiles.main: its gateway would run as 1234:1234, but you ({me}) cannot give files to that user; "
+        f'set `user: "{me}:{group}"`, or run this command as root'
     )
 
 
@@ -232,7 +232,7 @@ def test_the_gateways_of_root_s_directory_do_not_run_as_root() -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"\xff"])
-def test_a_token_file_without_a_token_is_as_none(tmp_path: Path, content: bytes) -> None:
+def test_a_token_file_without_a_token_counts_as_missing(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "secrets" / "main" / "IDLEHANDS_GATEWAY_TOKEN"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)

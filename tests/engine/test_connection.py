@@ -33,12 +33,12 @@ def test_an_engine_on_another_machine_is_refused_without_asking_it(host: str) ->
         connect({"DOCKER_HOST": host})
     assert str(caught.value) == (
         f"The Docker Engine at {host} is on another machine, "
-        "and the gateways' files are on this one.\n"
-        "Run idlehands-deploy on that machine, or unset DOCKER_HOST / `docker context use default`."
+        "but the gateways' files are on this one.\n"
+        "Run idlehands-deploy on that machine, or use this one's engine: unset DOCKER_HOST, docker context use default"
     )
 
 
-def test_no_socket_where_an_engine_would_be_means_that_there_is_none_and_one_can_be_installed(
+def test_without_a_default_socket_there_is_no_engine_and_one_can_be_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "docker.sock"
@@ -47,14 +47,14 @@ def test_no_socket_where_an_engine_would_be_means_that_there_is_none_and_one_can
     with pytest.raises(EngineUnreachableError) as caught:
         connect({"DOCKER_CONTEXT": "default"})
     assert str(caught.value) == (
-        f"No Docker Engine is running here: there is no {path}.\n"
-        "Add --install-engine to `idlehands-deploy up NAME` to install and start one, "
-        "or start the one you have: sudo systemctl start docker"
+        f"No Docker Engine is running here: {path} does not exist.\n"
+        "Add --install-engine to `idlehands-deploy up NAME` to install and start one. "
+        "If one is installed, start it: sudo systemctl start docker"
     )
     assert caught.value.exit_code == 4
 
 
-def test_a_named_socket_that_is_not_there_means_that_its_engine_does_not_answer(tmp_path: Path) -> None:
+def test_a_missing_socket_in_docker_host_means_that_its_engine_does_not_answer(tmp_path: Path) -> None:
     path = tmp_path / "docker.sock"
     with pytest.raises(EngineUnreachableError) as caught:
         connect({"DOCKER_HOST": f"unix://{path}"})
@@ -63,7 +63,7 @@ def test_a_named_socket_that_is_not_there_means_that_its_engine_does_not_answer(
     )
 
 
-def test_a_socket_that_nobody_listens_on_means_that_the_engine_is_down(tmp_path: Path) -> None:
+def test_a_socket_without_a_listener_means_that_the_engine_is_down(tmp_path: Path) -> None:
     path = tmp_path / "docker.sock"
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(path))
@@ -74,7 +74,7 @@ def test_a_socket_that_nobody_listens_on_means_that_the_engine_is_down(tmp_path:
     )
 
 
-def test_a_socket_that_you_may_not_use_is_told_with_the_group(ordinary_user: Path) -> None:
+def test_a_socket_without_permission_is_reported_with_the_group_to_join(ordinary_user: Path) -> None:
     path = ordinary_user / "docker.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -84,10 +84,10 @@ def test_a_socket_that_you_may_not_use_is_told_with_the_group(ordinary_user: Pat
             connect({"DOCKER_HOST": f"unix://{path}"})
     assert str(caught.value) == (
         f"You may not use the Docker Engine at {path}: permission denied.\n"
-        "Join its group and log in again: sudo usermod -aG docker $USER"
+        "Add yourself to its group and log in again: sudo usermod -aG docker $USER"
     )
 
 
-def test_a_context_that_does_not_exist_is_told() -> None:
+def test_a_context_that_does_not_exist_is_reported() -> None:
     with pytest.raises(UsageError, match=r"^There is no Docker context 'idlehands-nowhere'\.\n"):
         connect({"DOCKER_CONTEXT": "idlehands-nowhere"})

@@ -18,7 +18,7 @@ ID = "0123456789abcdef"
 
 
 class Stream:
-    """A double of docker-py's event stream: a real one cannot be told when a container dies."""
+    """A fake of docker-py's event stream: a real one cannot send a death on demand."""
 
     def __init__(self, *events: dict[str, Any]) -> None:
         self._events = events
@@ -36,7 +36,7 @@ def event(action: str, at: float, code: int | None = None) -> dict[str, Any]:
 
 
 def watched(*events: dict[str, Any]) -> DeathWatch:
-    """A watch that has seen these events to their end."""
+    """A watch that has seen all these events."""
     watch = DeathWatch(Stream(*events))
     with watch:
         watch._thread.join(5)
@@ -48,7 +48,7 @@ def test_a_death_before_the_container_s_start_is_ignored() -> None:
     assert watched(event("die", 100, 1)).death(ID, 200) is None
 
 
-def test_a_death_after_the_container_s_start_is_told() -> None:
+def test_a_death_after_the_container_s_start_is_reported() -> None:
     assert watched(event("die", 300, 1)).death(ID, 200) == Death(1, 300)
 
 
@@ -56,7 +56,7 @@ def test_the_newest_death_of_a_container_counts() -> None:
     assert watched(event("die", 100, 1), event("die", 300, 78)).death(ID, 200) == Death(78, 300)
 
 
-def test_each_of_the_awaited_ends_is_told_once() -> None:
+def test_each_awaited_end_is_reported_once() -> None:
     told: list[str] = []
     watch = DeathWatch(Stream(event("die", 100, 0), event("die", 101, 0)))
     watch.tell(told.append, {ID})
@@ -65,7 +65,7 @@ def test_each_of_the_awaited_ends_is_told_once() -> None:
     assert told == [ID]
 
 
-def test_the_wait_for_a_death_ends_when_no_news_can_come_any_more() -> None:
+def test_the_wait_for_a_death_ends_with_the_event_stream() -> None:
     assert watched().wait_for_death(ID, 200, 60) is None
     assert watched(event("die", 300, 0)).wait_for_death(ID, 200, 60) == Death(0, 300)
 
@@ -78,7 +78,7 @@ def test_a_removal_without_a_death_has_no_exit_code() -> None:
     assert watched(event("destroy", 300)).death(ID, 200) == Death(None, 300)
 
 
-def test_a_container_that_was_not_heard_of_lives() -> None:
+def test_a_container_without_events_is_alive() -> None:
     assert watched(event("die", 300, 1)).death("another", 0) is None
 
 
@@ -104,14 +104,14 @@ def test_a_container_that_never_ran_was_not_started() -> None:
     assert replace(RUNNING, started_at="").started == 0
 
 
-def test_only_the_death_about_which_the_kernel_killed_something_for_lack_of_memory_is_one_for_that() -> None:
+def test_only_a_death_next_to_an_oom_event_counts_as_out_of_memory() -> None:
     deaths = read_deaths([event("die", 100, 1), event("oom", 200), event("die", 205, 137), event("die", 300, 137)])
     assert deaths == [Death(1, 100), Death(137, 205, lacked_memory=True), Death(137, 300)]
     late = read_deaths([event("die", 100, 137), event("oom", 100.5), event("die", 300, 1)])
     assert late == [Death(137, 100, lacked_memory=True), Death(1, 300)]
 
 
-def test_of_a_container_s_deaths_the_last_explains_and_those_of_ten_minutes_count() -> None:
+def test_the_last_death_gives_the_reason_and_those_within_ten_minutes_are_counted() -> None:
     past = with_past(RUNNING, [Death(1, 100), Death(1, 5000), Death(137, 5500, lacked_memory=True)], now=5550)
     assert (past.last_exit_code, past.lacked_memory, past.recent_deaths) == (137, True, 2)
     assert with_past(RUNNING, [], now=5550) == RUNNING

@@ -111,13 +111,13 @@ def test_the_first_variable_that_is_set_names_the_certificates(tmp_path: Path) -
     assert ca_bundle(environ) == b""
 
 
-def test_certificates_that_cannot_be_read_are_told_by_the_variable(tmp_path: Path) -> None:
+def test_unreadable_certificates_are_reported_with_their_variable(tmp_path: Path) -> None:
     path = tmp_path / "gone.pem"
     with pytest.raises(UsageError) as caught:
         ca_bundle({"CURL_CA_BUNDLE": str(path)})
     assert str(caught.value) == (
         f"CURL_CA_BUNDLE names {path}, which cannot be read: No such file or directory.\n"
-        "Unset CURL_CA_BUNDLE, or set it to the certificate bundle of your network."
+        "Unset CURL_CA_BUNDLE, or set it to the CA bundle of your network."
     )
     assert caught.value.exit_code == 2
 

@@ -148,7 +148,7 @@ def test_the_first_profile_begins_a_block_and_not_a_line_in_braces() -> None:
     text = with_profile(with_profile(new_fleet_text("idlehands"), "main", {}), "rescue", {})
     assert text == dedent("""\
         # yaml-language-server: $schema=./fleet.schema.json
-        # One deployment of IdleHands gateways. After an edit: idlehands-deploy up
+        # One deployment of IdleHands gateways. After an edit run: idlehands-deploy up
         name: idlehands              # the Compose project
         image: idlehands/gateway:2026.9.6
         base_port: 18789            # main's; each other profile takes the next free slot
@@ -182,13 +182,13 @@ def test_a_name_that_looks_like_a_boolean_or_a_number_comes_back_as_that_name() 
         ("name: x: y", "line 1, column 8: mapping values are not allowed here"),
         (
             "profiles:\n  main: *gone",
-            "line 2, column 9: found an alias that is not defined; put a text that begins with * in quotes",
+            "line 2, column 9: found an undefined alias; put a text that begins with * in quotes",
         ),
         ("name: x\n---\nname: y", "line 2, column 1: but found another document"),
         ("name: \x07", "YAML: unacceptable character #x0007: special characters are not allowed"),
     ],
 )
-def test_a_syntax_error_is_told_with_its_line_and_column(text: str, expected: str) -> None:
+def test_a_syntax_error_is_reported_with_its_line_and_column(text: str, expected: str) -> None:
     assert problems(text) == expected
 
 

@@ -14,8 +14,8 @@ from idlehands_deploy.fleet.rules import check_profile_name
 from tests.support.helpers import ROOT, fleet, problems
 
 NAME_RULE = (
-    "a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit and not with x- "
-    "(the gateway, the engine or Compose refuse others)"
+    "a profile name must be 1 to 63 letters, digits, - and _, starting with a letter or digit but not with x- "
+    "(the gateway, the engine or Compose reject other names)"
 )
 USER_RULE = 'user: must be uid:gid in numbers and not root, such as "1000:1000"'
 REFERENCE = ROOT / "compose" / "fleet.yaml"
@@ -88,7 +88,7 @@ BAD = {
     "user: '1000'": USER_RULE,
     "user: root": USER_RULE,
     "name: Idle":
-        "name: must be lower-case letters, digits, - and _, as Compose asks of a project name",
+        "name: must be lower-case letters, digits, - and _, as Compose requires for a project name",
     "profiles: {main: {resources: {memory: 2}}}":
         "profiles.main.resources.memory: must be a valid string, not 2",
     "profiles: {main: {resources: {memory: 2gigs}}}":
@@ -119,7 +119,7 @@ BAD = {
         "profiles.main.browser.sandbox: must be 'required', 'preferred' or 'off', not False",
     "profiles: {main: {environment: {IDLEHANDS_BROWSER_SANDBOX: 'off'}}}":
         "profiles.main.environment.IDLEHANDS_BROWSER_SANDBOX: is set from profiles.main.browser.sandbox, "
-        "and another value would take the gateway off it; leave it out",
+        "and another value would contradict it; remove it",
     # secrets and variables
     "profiles: {main: {secrets: [A, B, A]}}": "profiles.main.secrets: A is listed twice",
     "profiles: {main: {secrets: [openai]}}":
@@ -129,26 +129,26 @@ BAD = {
         "profiles.main.secrets.0: must be the name of an environment variable in capitals, "
         "such as OPENAI_API_KEY",
     "profiles: {main: {secrets: [IDLEHANDS_GATEWAY_TOKEN]}}":
-        "profiles.main.secrets.0: is made by this tool and always there",
+        "profiles.main.secrets.0: is created by this tool and always present",
     "profiles: {main: {secrets: [A], environment: {A: x}}}":
-        "profiles.main.environment.A: is a secret as well; keep one of the two",
+        "profiles.main.environment.A: is also listed as a secret; keep only one of the two",
     "profiles: {main: {environment: {IDLEHANDS_GATEWAY_PORT: '1'}}}":
         "profiles.main.environment.IDLEHANDS_GATEWAY_PORT: is set from profiles.main.port, "
-        "and another value would take the gateway off it; leave it out",
+        "and another value would contradict it; remove it",
     "profiles: {main: {environment: {OPENCLAW_STATE_DIR: /x}}}":
         "profiles.main.environment.OPENCLAW_STATE_DIR: is set from the mount profiles/main/state, "
-        "and another value would take the gateway off it; leave it out",
+        "and another value would contradict it; remove it",
     "profiles: {main: {browser: {profiles: {work: {cdp_url: 'http://localhost:9222'}}}}}":
-        "profiles.main.browser.profiles.work.cdp_url: localhost is the container itself in there; "
-        "for a Chrome on this host write host.docker.internal in its place",
+        "profiles.main.browser.profiles.work.cdp_url: localhost is the container itself, not this host; "
+        "for a Chrome on this host write host.docker.internal",
     "profiles: {main: {environment: {A: true}}}":
         "profiles.main.environment.A: must be text: put it in quotes",
     "profiles: {main: {environment: {A: }}}":
         "profiles.main.environment.A: must be a valid string, not nothing",
     "profiles: {main: {environment: {'A B': x}}}":
-        "profiles.main.environment.A B: is not a name that an environment variable can have",
+        "profiles.main.environment.A B: is not a valid name for an environment variable",
     r'profiles: {main: {environment: {A: "x\0y"}}}':
-        "profiles.main.environment.A: holds a character that no environment can",
+        "profiles.main.environment.A: contains a character that is not allowed in a variable",
     # what profiles say of each other
     "profiles: {main: {rescues: [main]}}": "profiles.main.rescues.0: a profile cannot rescue itself",
     "profiles: {main: {rescues: [gone]}}": "profiles.main.rescues.0: there is no profile 'gone'",
@@ -156,7 +156,7 @@ BAD = {
         "profiles.main.rescues.0: there is no profile 'resuce'; did you mean rescue?",
     "profiles: {main: {rescues: [a, b, a]}, a: , b: }": "profiles.main.rescues: a is listed twice",
     "profiles: {Main: {}, main: {}}":
-        "profiles.main: differs from Main only in case, and file systems may not tell them apart",
+        "profiles.main: differs from Main only in case, and some file systems ignore case",
     # browsers
     "profiles: {main: {browser: {profiles: {Work: {}}}}}":
         "profiles.main.browser.profiles.Work: must be lower-case letters, digits and -",
@@ -210,7 +210,7 @@ def test_all_problems_come_at_once_under_the_name_of_the_file() -> None:
         "  profiles.a/b.prot: unknown key; did you mean port?\n"
         "  profiles.MAIN.port: must be greater than or equal to 1024, not 1\n"
         f"  profiles.a/b: {NAME_RULE}\n"
-        "  profiles.main: differs from MAIN only in case, and file systems may not tell them apart\n"
+        "  profiles.main: differs from MAIN only in case, and some file systems ignore case\n"
         "Edit the file and run the command again."
     )
     assert caught.value.exit_code == 2
@@ -235,9 +235,9 @@ def test_the_same_remote_chrome_is_refused_at_each_further_place() -> None:
     first = "profiles.main.browser.profiles.a.cdp_url"
     assert problems(text) == (
         f"profiles.main.browser.profiles.b.cdp_url: is the same Chrome as {first}; "
-        "each browser needs one of its own\n"
+        "each browser needs a separate one\n"
         f"profiles.rescue.browser.profiles.a.cdp_url: is the same Chrome as {first}; "
-        "each browser needs one of its own"
+        "each browser needs a separate one"
     )
 
 
@@ -310,7 +310,7 @@ def test_an_empty_file_is_an_empty_fleet_with_the_documented_defaults() -> None:
 
 
 @pytest.mark.parametrize("value", ["1", "2.5", "1.10", "007", "1e3", "0x1f", "true", "False", ".inf"])
-def test_a_variable_that_yaml_would_spell_anew_must_be_in_quotes(value: str) -> None:
+def test_a_variable_that_yaml_would_change_must_be_in_quotes(value: str) -> None:
     assert problems(f"profiles: {{main: {{environment: {{A: {value}}}}}}}") == (
         "profiles.main.environment.A: must be text: put it in quotes"
     )

@@ -74,7 +74,7 @@ def test_a_slot_is_left_out_when_any_port_of_it_is_taken() -> None:
     }  # fmt: skip
 
 
-def test_a_slot_is_left_out_when_a_neighbour_s_browsers_reach_into_it() -> None:
+def test_a_slot_is_left_out_when_another_profile_s_browsers_reach_into_it() -> None:
     browsers = "{browser: {profiles: {a: , b: , c: , d: , e: , f: , g: , h: , i: }}}"  # 18800 to 18809
     assert bases(f"{{spacing: 20, profiles: {{main: {browsers}, new: }}}}") == {"main": 18789, "new": 18829}
 
@@ -83,13 +83,13 @@ def test_a_remote_chrome_takes_no_port() -> None:
     assert table("profiles: {main: {browser: {profiles: {far: {cdp_url: 'http://x:1'}}}}}").count("cdp") == 1
 
 
-def test_a_remote_chrome_in_the_place_of_the_browser_that_is_always_there_takes_no_port() -> None:
+def test_a_remote_chrome_in_place_of_the_default_browser_takes_no_port() -> None:
     assert table("profiles: {main: {browser: {profiles: {openclaw: {cdp_url: 'http://x:1'}}}}}") == (
         "main 127.0.0.1:18789 gateway\nmain 127.0.0.1:18791 browser control"
     )
 
 
-def test_the_browser_that_is_always_there_keeps_its_port_when_it_is_named() -> None:
+def test_the_default_browser_keeps_its_port_when_it_is_named() -> None:
     named = "profiles: {main: {browser: {profiles: {work: , openclaw: }}}}"
     assert plan_ports(fleet(named)).profiles["main"].cdp == {"openclaw": 18800, "work": 18801}
 
@@ -111,11 +111,11 @@ def test_only_the_gateway_follows_bind() -> None:
 def test_two_profiles_on_one_port_are_refused_by_both_names() -> None:
     error = refused("profiles: {a: {port: 20000}, b: {port: 20000}}")
     assert str(error) == (
-        "Two profiles want the same port:\n"
+        "Two profiles need the same port:\n"
         "  20000: gateway of a and gateway of b\n"
         "  20002: browser control of a and browser control of b\n"
         "  20011: cdp openclaw of a and cdp openclaw of b\n"
-        "Change one profile's `port` in fleet.yaml; without one it gets a free port by itself."
+        "Change one profile's `port` in fleet.yaml, or remove it: the profile then gets a free port."
     )
     assert error.exit_code == 3
 
@@ -124,13 +124,13 @@ def test_a_derived_port_of_one_and_the_base_port_of_another_are_refused() -> Non
     assert "  18800: cdp openclaw of main and gateway of b\n" in str(refused("profiles: {main: , b: {port: 18800}}"))
 
 
-def test_a_full_port_space_is_told_with_what_to_do() -> None:
+def test_a_full_port_space_is_reported_with_what_to_do() -> None:
     text = "{base_port: 65400, spacing: 20, profiles: {main: , last: , one-more: }}"
     assert bases(text.replace(", one-more: ", "")) == {"main": 65400, "last": 65420}
     error = refused(text)
     assert str(error) == (
-        "The port space is full: up to 65425 no slot is left for one-more.\n"
-        "Lower `spacing` in fleet.yaml (at least 20), or give one-more a `port` of its own."
+        "No free slot up to port 65425 is left for one-more.\n"
+        "Lower `spacing` in fleet.yaml (at least 20), or give one-more a `port`."
     )
     assert error.exit_code == 3
 
@@ -187,12 +187,12 @@ def _parse(data: dict[str, Any]) -> Fleet:
 
 @given(fleets(pinned=True))
 @fast
-def test_no_two_published_ports_ever_meet(data: dict[str, Any]) -> None:
+def test_no_two_published_ports_are_ever_the_same(data: dict[str, Any]) -> None:
     written = _parse(data)
     try:
         plan = plan_ports(written)
     except PortConflictError as error:
-        assert "Two profiles want the same port" in error.what  # noqa: PT017 - a refusal is an answer too
+        assert "Two profiles need the same port" in error.what  # noqa: PT017 - a refusal is an answer too
         return
     published = _published(plan)
     assert len(set(published)) == len(published)
@@ -233,7 +233,7 @@ def test_a_new_profile_never_lands_on_a_native_gateway(data: dict[str, Any], nat
     try:
         plan = plan_ports(_parse(data), reserved, new=list(data["profiles"]))
     except PortConflictError as error:
-        assert "The port space is full" in error.what  # noqa: PT017 - a refusal is an answer too
+        assert "No free slot up to port" in error.what  # noqa: PT017 - a refusal is an answer too
         return
     assert not reserved & set(_published(plan))
     # Written down, the plan holds without the natives, and whoever came later moves nobody.

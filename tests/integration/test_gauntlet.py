@@ -193,7 +193,7 @@ def test_an_image_that_is_gone_leaves_a_gateway_running_and_up_says_what_is_miss
     this.expect("ready", AT_ONCE)
     refused = gauntlet.run("up", "main")
     assert refused.code == 5
-    assert f"The image {image} is neither here nor can it be pulled" in refused.err
+    assert f"The image {image} does not exist here and cannot be pulled" in refused.err
     assert gauntlet.state("main") == "ready"
     _tag(gauntlet.engine, image)
     this.heals_by("the image, and `up main`", AT_ONCE, lambda: gauntlet.ok("up", "main"))

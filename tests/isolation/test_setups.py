@@ -173,7 +173,7 @@ def test_init_makes_nothing_when_the_working_directory_is_deleted(
 def test_a_program_without_home_says_how_to_name_a_directory(tmp_path: Path) -> None:
     with pytest.raises(DirectoryError) as caught:
         find_deployment(None, {}, tmp_path, None)
-    assert str(caught.value) == "You have no home directory to keep a deployment in.\nName a directory with -C."
+    assert str(caught.value) == "You have no home directory for a deployment.\nGive a directory with -C."
     assert find_deployment(tmp_path, {}, tmp_path, None).root == tmp_path
     assert find_deployment(None, {"XDG_DATA_HOME": "/x"}, tmp_path, None).root.as_posix() == "/x/idlehands-deploy"
 

@@ -11,7 +11,7 @@ from tests.support.helpers import run
 def test_the_unit_of_a_profile_starts_the_engine_and_no_container() -> None:
     assert unit_name("bots", "rescue") == "idlehands-bots.rescue.target"
     assert unit_text("bots", "rescue", Path("/srv/bots"), user=False) == (
-        "# Written by `idlehands-deploy install rescue`; `idlehands-deploy uninstall rescue` takes it away.\n"
+        "# Written by `idlehands-deploy install rescue`; `idlehands-deploy uninstall rescue` removes it.\n"
         "[Unit]\n"
         "Description=IdleHands gateway rescue of bots in /srv/bots\n"
         "Requires=docker.service\n"

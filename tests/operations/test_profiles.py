@@ -247,8 +247,8 @@ def test_a_bad_name_is_refused_before_anything_is_made(tmp_path: Path, change: C
     with pytest.raises(UsageError) as caught:
         change(session(tmp_path / "new"))
     assert str(caught.value) == (
-        "a/b: a profile name is 1 to 63 letters, digits, - and _, starting with a letter or digit and not with x- "
-        "(the gateway, the engine or Compose refuse others)\n"
+        "a/b: a profile name must be 1 to 63 letters, digits, - and _, starting with a letter or digit but not with x- "
+        "(the gateway, the engine or Compose reject other names)\n"
         "Choose another name, such as rescue."
     )
     assert snapshot(tmp_path) == {}

@@ -100,11 +100,11 @@ REFUSED = {
     ),
     "a native profile's name": (
         "profiles: {main: {environment: {IDLEHANDS_PROFILE: rescue}}}",
-        "profiles.main.environment.IDLEHANDS_PROFILE: would name another state",
+        "profiles.main.environment.IDLEHANDS_PROFILE: would select another state",
     ),
     "another gateway's address": (
         "profiles: {main: {environment: {OPENCLAW_GATEWAY_URL: 'ws://127.0.0.1:19789'}}}",
-        "profiles.main.environment.OPENCLAW_GATEWAY_URL: would have the commands of `exec` ask another gateway",
+        "profiles.main.environment.OPENCLAW_GATEWAY_URL: would make the commands of `exec` use another gateway",
     ),
     "no browser control": (
         "profiles: {main: {environment: {IDLEHANDS_EAGER_BROWSER_CONTROL_SERVER: '0'}}}",
@@ -112,7 +112,7 @@ REFUSED = {
     ),
     "a secret in the place of a mount": (
         "profiles: {main: {secrets: [IDLEHANDS_STATE_DIR]}}",
-        "profiles.main.secrets.0: is made by this tool",
+        "profiles.main.secrets.0: is created by this tool",
     ),
     "a token in the environment": (
         "profiles: {main: {environment: {IDLEHANDS_GATEWAY_TOKEN: x}}}",

@@ -166,7 +166,7 @@ def test_the_same_fleet_gives_the_same_bytes() -> None:
     assert text(fleet(RICH)) == text(fleet(RICH))
 
 
-def test_another_profile_leaves_a_service_as_it_was() -> None:
+def test_another_profile_does_not_change_a_service() -> None:
     alone = document(fleet("profiles: {main: {secrets: [A]}}"))
     beside = document(fleet("profiles: {rescue: {rescues: [main]}, main: {secrets: [A]}}"))
     assert render(alone["services"]["main"]) == render(beside["services"]["main"])
@@ -180,7 +180,7 @@ def test_each_profile_has_a_network_of_its_own() -> None:
     }  # fmt: skip
 
 
-def test_the_container_runs_as_the_user_that_is_given_and_mounts_no_path_but_its_own() -> None:
+def test_the_container_runs_as_the_given_user_and_mounts_only_its_own_paths() -> None:
     written = fleet("profiles: {main: }")
     service = build_document(written, plan_ports(written), "1234:5678")["services"]["main"]
     assert service["user"] == "1234:5678"
@@ -193,14 +193,14 @@ def test_the_container_runs_as_the_user_that_is_given_and_mounts_no_path_but_its
     ("environment", "user"),
     [("PUID: '1001', PGID: '1002'", "1001:1002"), ("PUID: '1001'", "1001:5678"), ("PGID: '1002'", "1234:1002")],
 )
-def test_a_profile_s_own_user_and_group_beat_the_ones_that_are_given(environment: str, user: str) -> None:
+def test_a_profile_s_own_user_and_group_override_the_given_ones(environment: str, user: str) -> None:
     written = fleet(f"profiles: {{main: {{environment: {{{environment}}}}}, other: }}")
     services = build_document(written, plan_ports(written), "1234:5678")["services"]
     assert (services["main"]["user"], services["other"]["user"]) == (user, "1234:5678")
 
 
 @pytest.mark.parametrize(("sandbox", "told"), [("required", "required"), ("preferred", None), ("off", "off")])
-def test_what_becomes_of_the_browser_s_sandbox_is_told_to_the_image(sandbox: str, told: str | None) -> None:
+def test_the_sandbox_setting_is_passed_to_the_image(sandbox: str, told: str | None) -> None:
     service = document(fleet(f"profiles: {{main: {{browser: {{sandbox: {sandbox}}}}}}}"))["services"]["main"]
     assert service["environment"].get("IDLEHANDS_BROWSER_SANDBOX") == told
 
@@ -246,7 +246,7 @@ def test_without_a_cpu_limit_none_is_written() -> None:
         ("work: , far: {cdp_url: 'http://10.0.0.42:9222'}, home: ", "work,home"),
     ],
 )
-def test_further_browsers_of_the_gateway_s_own_are_told_to_the_image(browsers: str, expected: str | None) -> None:
+def test_the_names_of_further_browsers_are_passed_to_the_image(browsers: str, expected: str | None) -> None:
     service = document(fleet(f"profiles: {{main: {{browser: {{profiles: {{{browsers}}}}}}}}}"))["services"]["main"]
     assert service["environment"].get("IDLEHANDS_BROWSER_PROFILES") == expected
 
@@ -258,7 +258,7 @@ def test_the_programs_of_a_container_cannot_be_changed_from_inside() -> None:
     }  # fmt: skip
 
 
-def test_every_place_in_memory_has_a_bound() -> None:
+def test_every_tmpfs_has_a_size_limit() -> None:
     service = document(fleet("profiles: {main: }"))["services"]["main"]
     assert service["tmpfs"]
     assert [place for place in service["tmpfs"] if ",size=" not in place] == []
