@@ -169,7 +169,7 @@ def test_up_gives_a_changed_secret_to_a_gateway_that_runs(site: Site) -> None:
     site.ok("up")
     key.write_text("after")
     result = site.ok("up")
-    assert "Restarting main: a secret was changed since it started." in result.err
+    assert "main: container restarted, because a secret changed since it started" in result.err
     environ = "$(dirname $(grep -ls ^openclaw-gatewa /proc/[0-9]*/comm))/environ"
     command = f"tr '\\0' '\\n' < {environ} | grep ^EXAMPLE_KEY="
     assert site.ok("exec", "--raw", "main", "bash", "-c", command).out.strip() == "EXAMPLE_KEY=after"

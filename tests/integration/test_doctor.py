@@ -76,10 +76,13 @@ def test_every_command_that_doctor_suggests_fixes_what_it_found(pair: Site) -> N
 def test_a_container_older_than_its_compose_file_is_drift_until_up(pair: Site) -> None:
     fleet = pair.root / "fleet.yaml"
     fleet.write_text(fleet.read_text().replace("rescue: {", "rescue: {resources: {pids: 600}, "))
-    assert [item["place"] for item in wrong(pair)] == ["compose.yaml"]
+    assert [(item["place"], item["what"]) for item in wrong(pair)] == [
+        ("rescue", "is out of date: its settings changed: pids_limit from 512 to 600"),
+        ("compose.yaml", "does not match fleet.yaml"),
+    ]
     pair.ok("generate")
     (finding,) = wrong(pair)
-    assert (finding["place"], finding["what"]) == ("rescue", "runs with an older compose.yaml")
+    assert (finding["place"], finding["what"]) == ("rescue", "is out of date: its settings changed")
     follow(pair, finding["fix"])
     assert wrong(pair) == []
 
@@ -89,7 +92,7 @@ def test_a_secret_that_is_newer_than_its_gateway_is_reported(pair: Site) -> None
     before = token.stat()
     os.utime(token)
     (finding,) = wrong(pair)
-    assert (finding["place"], finding["what"]) == ("main", "was started before one of its secrets changed")
+    assert (finding["place"], finding["what"]) == ("main", "is out of date: a secret changed since it started")
     os.utime(token, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert wrong(pair) == []
 

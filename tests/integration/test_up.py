@@ -57,7 +57,7 @@ def test_up_of_an_unknown_name_adds_it_and_returns_as_soon_as_it_is_ready(site: 
     result = site.ok("up", "rescue")
     returned = time.monotonic()
     prober.join(timeout=5)
-    assert f"Added rescue to {site.root / 'fleet.yaml'}: {site.base + 20} (gateway)" in result.err
+    assert f"rescue: profile added at {site.base + 20} (gateway)" in result.err
     assert result.out.startswith(f"rescue is ready, at 127.0.0.1:{site.base + 20}.")
     assert prober.first is not None
     assert returned - prober.first <= 0.5
