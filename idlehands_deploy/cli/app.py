@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from idlehands_deploy.deployment.session import Session
-    from idlehands_deploy.operations.lifecycle import Prepared, UpResult
+    from idlehands_deploy.operations.lifecycle import UpResult
 
 
 class Group(TyperGroup):
@@ -120,18 +120,6 @@ def _home() -> Path | None:
         return Path.home()
     except RuntimeError:  # no HOME, and a user without an entry
         return None
-
-
-def show_plan(prepared: Prepared, *, as_json: bool = False) -> None:
-    """What a command would do, as ``--dry-run`` shows it."""
-    if as_json:
-        output.show_json([step.as_json() for step in prepared.plan.steps])
-        return
-    for line in prepared.plan.lines:
-        output.show_line(line)
-    if prepared.note:
-        talk.say(prepared.note)
-    talk.say("Nothing was changed." if prepared.plan.changes else "Nothing to do.")
 
 
 def show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:

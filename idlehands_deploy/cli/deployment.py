@@ -16,7 +16,6 @@ from idlehands_deploy.cli.app import (
     Names,
     Timeout,
     app,
-    show_plan,
     show_up,
     start_session,
     talk,
@@ -25,6 +24,7 @@ from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import fleet as views
 from idlehands_deploy.show import output
 from idlehands_deploy.show import ports as port_views
+from idlehands_deploy.show.plans import show_plan
 from idlehands_deploy.text import printable
 
 
@@ -70,7 +70,7 @@ def remove(
     """Take a profile out, with its container. Its files stay unless --purge is given."""
     session = start_session(ctx)
     if dry_run:
-        show_plan(operations.profiles.prepare_removal(session, name, purge=purge))
+        show_plan(talk, operations.profiles.prepare_removal(session, name, purge=purge).plan)
         return
 
     def confirm(question: str) -> bool:
@@ -94,7 +94,7 @@ def rename(
     """
     session = start_session(ctx)
     if dry_run:
-        show_plan(operations.profiles.prepare_rename(session, old, new))
+        show_plan(talk, operations.profiles.prepare_rename(session, old, new).plan)
         return
     result = operations.profiles.rename(session, old, new, timeout)
     if result is None:

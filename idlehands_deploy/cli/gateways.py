@@ -19,13 +19,13 @@ from idlehands_deploy.cli.app import (
     Timeout,
     app,
     consent,
-    show_plan,
     show_up,
     start_session,
     talk,
 )
 from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import output
+from idlehands_deploy.show.plans import show_plan
 from idlehands_deploy.text import printable
 
 
@@ -46,7 +46,8 @@ def up(
     """
     session = start_session(ctx, install=False if dry_run else consent(install_engine))
     if dry_run:
-        show_plan(operations.lifecycle.prepare_up(session, names or []), as_json=as_json)
+        prepared = operations.lifecycle.prepare_up(session, names or [])
+        show_plan(talk, prepared.plan, prepared.note, as_json=as_json)
         return
     show_up(lambda: operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
 
@@ -157,7 +158,7 @@ def stop(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: Dry
     """Stop gateways, each when its work is done; they stay stopped, also after a reboot."""
     session = start_session(ctx)
     if dry_run:
-        show_plan(operations.lifecycle.prepare_stop(session, names or [], now=now))
+        show_plan(talk, operations.lifecycle.prepare_stop(session, names or [], now=now).plan)
         return
     for name in operations.lifecycle.stop(session, names or [], now=now):
         talk.say(f"{name} is stopped.")
@@ -174,7 +175,7 @@ def start(
     """Start stopped gateways and wait until each is usable."""
     session = start_session(ctx)
     if dry_run:
-        show_plan(operations.lifecycle.prepare_start(session, names or []), as_json=as_json)
+        show_plan(talk, operations.lifecycle.prepare_start(session, names or []).plan, as_json=as_json)
         return
     show_up(lambda: operations.lifecycle.start(session, names or [], timeout), as_json=as_json)
 
@@ -191,7 +192,7 @@ def restart(
     """Restart gateways, each when its work is done, and wait until each is usable."""
     session = start_session(ctx)
     if dry_run:
-        show_plan(operations.lifecycle.prepare_restart(session, names or [], now=now), as_json=as_json)
+        show_plan(talk, operations.lifecycle.prepare_restart(session, names or [], now=now).plan, as_json=as_json)
         return
     show_up(lambda: operations.lifecycle.restart(session, names or [], timeout, now=now), as_json=as_json)
 
@@ -201,7 +202,7 @@ def down(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: Dry
     """Stop gateways and remove their containers; config, state and workspace stay."""
     session = start_session(ctx)
     if dry_run:
-        show_plan(operations.lifecycle.prepare_down(session, names or [], now=now))
+        show_plan(talk, operations.lifecycle.prepare_down(session, names or [], now=now).plan)
         return
     for name in operations.lifecycle.down(session, names or [], now=now):
         talk.say(f"{name} is down; its files stay in {session.deployment.root}.")
@@ -219,7 +220,7 @@ def token(
     """Print a gateway's token."""
     session = start_session(ctx)
     if dry_run and rotate:
-        show_plan(operations.dashboard.prepare_rotation(session, name))
+        show_plan(talk, operations.dashboard.prepare_rotation(session, name).plan)
         return
     if rotate:
         operations.dashboard.rotate_token(session, name, READY_TIMEOUT)

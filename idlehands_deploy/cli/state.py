@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import app, start_session, talk
+from idlehands_deploy.cli.app import DryRun, app, start_session, talk
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 from idlehands_deploy.show import ports as port_views
+from idlehands_deploy.show.plans import show_plan
 
 TWICE = "two of them would answer the same chats"
 
@@ -34,16 +35,25 @@ def import_(
         bool, typer.Option("--undo", help="Take an import back; what was adopted goes where it was.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Bring a natively installed gateway into the fleet: its config, state and workspace. It must not run.
 
     Example: idlehands-deploy import rescue --from ~/.idlehands-rescue
     """
+    if undo and dry_run:
+        raise UsageError("import: --undo takes no --dry-run", "An undo asks before it deletes anything.")
     if undo:
         _undo(ctx, name, yes=yes)
         return
     if directory is None:
         raise UsageError("import: --from is missing", "Name the native gateway's state directory with --from.")
+    if dry_run:
+        prepared = operations.imports.prepare_import(start_session(ctx), name, directory, port, adopt=adopt)
+        show_plan(talk, prepared.plan)
+        for warning in prepared.warnings:
+            talk.say(f"Warning: {warning}")
+        return
     done = operations.imports.import_native(start_session(ctx), name, directory, port, adopt=adopt)
     for warning in done.warnings:
         talk.say(f"Warning: {warning}")

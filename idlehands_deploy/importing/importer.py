@@ -5,21 +5,16 @@ from __future__ import annotations
 import errno
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
-from idlehands_deploy.deployment.directory import PRIVATE_FILE, locked, read_text, remove_tree, unusable, write_atomic
-from idlehands_deploy.deployment.profile_files import check_files
-from idlehands_deploy.errors import PortConflictError, StateRefusedError, UsageError
-from idlehands_deploy.fleet.file import new_fleet_text, with_profile
-from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT, LOWEST_BASE_PORT
+from idlehands_deploy.deployment.directory import PRIVATE_FILE, locked, remove_tree, unusable, write_atomic
+from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
 from idlehands_deploy.importing.lock import import_lock, make_directory
-from idlehands_deploy.importing.native import env_token, find_native, running_evidence
-from idlehands_deploy.importing.rewrite import fleet_browsers, rewrite
+from idlehands_deploy.importing.plan import draft_at, prepare_import, refuse_known, refuse_leftovers, refuse_running
 from idlehands_deploy.planning import draft
-from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +22,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.fleet.ports import ProfilePorts
     from idlehands_deploy.importing.native import Native
-    from idlehands_deploy.importing.rewrite import RewrittenConfig
+    from idlehands_deploy.importing.plan import PreparedImport
 
 
 @dataclass(frozen=True)
@@ -56,39 +51,32 @@ def import_native(session: Session, name: str, directory: Path, port: int | None
         StateRefusedError: the gateway runs, the profile exists, or the disk has too little space.
     """
     draft.check_name(name)
-    _refuse_known(session, name)
+    refuse_known(session, name)
     if staging_directory(session.deployment, name).exists():
         with import_lock(session):
             _clear_interrupted(session, name)
-    native = find_native(directory)
-    _refuse_own(session, native)
-    _refuse_running(native, native.state)
+    prepared = prepare_import(session, name, directory, port, adopt=adopt)
+    for line in prepared.plan.lines:
+        session.progress.say(line)
     with import_lock(session):
-        _refuse_leftovers(session, name)
-        plan = _plan(session, name, native, port, adopt=adopt)
-        check_files(session.deployment, plan.fleet, plan.user)
-        ports = plan.ports.profiles[name]
-        rewritten = rewrite(native.config, native.moves, str(native.home), ports)
-        rewritten.token = rewritten.token or env_token(native)
-        warnings = _prepare(session, name, native, plan, rewritten, adopt=adopt)
-        _put_in_place(session, name, native, ports, rewritten.token)
-    return Imported(ports, native.given, warnings)
+        # Checked again: another import may have ended meanwhile.
+        refuse_known(session, name)
+        refuse_leftovers(session, name)
+        damaged = _fill_staging(session, name, prepared, adopt=adopt)
+        _put_in_place(session, name, prepared.native, prepared.ports, prepared.rewritten.token)
+    return Imported(prepared.ports, prepared.native.given, [*prepared.warnings, *damaged])
 
 
-def _prepare(
-    session: Session, name: str, native: Native, plan: draft.Draft, rewritten: RewrittenConfig, *, adopt: bool
-) -> list[str]:
-    """Fill the staging directory; on failure everything is restored as it was."""
+def _fill_staging(session: Session, name: str, prepared: PreparedImport, *, adopt: bool) -> list[str]:
+    """Fill the staging directory; on failure everything is restored as it was.
+
+    Returns:
+        Warnings about files that were left as they are.
+    """
+    native, drafted, census = prepared.native, prepared.drafted, prepared.census
     staging = staging_directory(session.deployment, name)
-    uid, gid = (int(part) for part in plan.fleet.profiles[name].user_or(plan.user).split(":"))
-    census = import_files.look_at(native)
+    uid, gid = (int(part) for part in drafted.fleet.profiles[name].user_or(drafted.user).split(":"))
     journal = _journal(native, adopt=adopt)
-    warnings = [f"{native.config_file.name}: {problem}" for problem in rewritten.warnings]
-    warnings += [f"{link}: points to something that was not imported" for link in census.links_out]
-    if not adopt:
-        warnings += import_files.skipped_warning(census.skipped)
-    if not native.workspace.is_dir():
-        warnings.append(f"{native.workspace}: does not exist, so the profile gets an empty workspace")
     try:
         make_directory(staging.parent)
         make_directory(staging)
@@ -100,15 +88,13 @@ def _prepare(
             import_files.copy_in(
                 native, staging, (uid, gid), import_files.Meter(session.progress, name, census.size).add
             )
-        _refuse_running(native, staging / "state")  # started meanwhile, it would damage both
-        damaged = import_files.adapt(native, journal, staging, rewritten, (uid, gid))
+        refuse_running(native, staging / "state")  # started meanwhile, it would damage both
+        damaged = import_files.adapt(native, journal, staging, prepared.rewritten, (uid, gid))
         journal.write(staging)
     except BaseException:
         import_files.revert(staging, journal)
         raise
-    return warnings + [
-        f"{path.relative_to(staging)}: is damaged or too new, and was left unchanged" for path in damaged
-    ]
+    return [f"{path.relative_to(staging)}: is damaged or too new, and was left unchanged" for path in damaged]
 
 
 def _put_in_place(session: Session, name: str, native: Native, ports: ProfilePorts, token: str | None) -> None:
@@ -121,9 +107,9 @@ def _put_in_place(session: Session, name: str, native: Native, ports: ProfilePor
     try:
         with locked(deployment):
             # Checked again: another command may have added this profile during the copy.
-            _refuse_known(session, name)
-            _refuse_leftovers(session, name)
-            plan = _plan_at(session, name, native, ports.base)
+            refuse_known(session, name)
+            refuse_leftovers(session, name)
+            plan = draft_at(session, name, native, ports.base)
             # From the rename on the profile can be used, so only a person may undo it.
             journal.finished_at = time.time()
             journal.write(staging)
@@ -176,87 +162,6 @@ def _move(journal: Journal, staging: Path) -> None:
                 "Copy instead: run it without --adopt; or use a deployment on that file system, with -C.",
             ) from None
         raise unusable("move", staging, error) from None
-
-
-def _plan(session: Session, name: str, native: Native, port: int | None, *, adopt: bool) -> draft.Draft:
-    wanted = native.port if port is None and adopt else None
-    if wanted is not None and LOWEST_BASE_PORT <= wanted <= HIGHEST_BASE_PORT:
-        try:
-            plan = _plan_at(session, name, native, wanted)
-        except PortConflictError:
-            pass
-        else:
-            if _all_free(plan.ports.profiles[name]):
-                return plan
-    return _plan_at(session, name, native, port)
-
-
-def _plan_at(session: Session, name: str, native: Native, port: int | None) -> draft.Draft:
-    return draft.make_draft(session, with_profile(_fleet_text(session), name, _settings(native, port)), [name])
-
-
-def _settings(native: Native, port: int | None) -> dict[str, Any]:
-    settings: dict[str, Any] = {} if port is None else {"port": port}
-    if browsers := fleet_browsers(native.config):
-        settings["browser"] = {"profiles": browsers}
-    return settings
-
-
-def _fleet_text(session: Session) -> str:
-    text = read_text(session.deployment.fleet_file)
-    return new_fleet_text(draft.NEW_NAME) if text is None else text
-
-
-def _all_free(ports: ProfilePorts) -> bool:
-    from idlehands_deploy.host.sockets import listen_error  # noqa: PLC0415
-
-    return not any(listen_error(port.host_ip, port.port) for port in ports.published)
-
-
-def _refuse_known(session: Session, name: str) -> None:
-    text = read_text(session.deployment.fleet_file)
-    if text is not None and name in session.fleet().profiles:
-        raise StateRefusedError(
-            f"The fleet already has a profile {name}.",
-            Remedy("Choose another name, or remove it first: ", ours("remove", name)),
-        )
-
-
-def _refuse_own(session: Session, native: Native) -> None:
-    root = session.deployment.root
-    for path, _ in import_files.trees(native):
-        if path.is_relative_to(root) or root.is_relative_to(path):
-            raise UsageError(
-                f"{path} is inside the deployment {root}, or the deployment is inside it.",
-                "Give the state directory of a native gateway, or another deployment with -C.",
-            )
-
-
-def _refuse_running(native: Native, state: Path) -> None:
-    if evidence := running_evidence(native, state):
-        raise StateRefusedError(
-            f"The native gateway of {native.given} is running:\n" + "\n".join(f"  {line}" for line in evidence),
-            "Stop it: idlehands gateway stop   (with its --profile, if it has one), and disable its automatic start",
-        )
-
-
-def _refuse_leftovers(session: Session, name: str) -> None:
-    deployment = session.deployment
-    directory, secret = deployment.state_directory(name).parent, deployment.secret_file(name, TOKEN_SECRET)
-    there = [path for path in (directory, secret) if path.exists() and not _is_empty_directory(path)]
-    if there:
-        raise StateRefusedError(
-            f"There are files of an earlier profile {name}: {' and '.join(map(str, there))}.",
-            Remedy(
-                "If an import was interrupted, undo it: ",
-                ours("import", name, "--undo"),
-                "   (or choose another name)",
-            ),
-        )
-
-
-def _is_empty_directory(path: Path) -> bool:
-    return path.is_dir() and not any(path.iterdir())
 
 
 def _clear_interrupted(session: Session, name: str) -> None:

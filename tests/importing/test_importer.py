@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.importing import files as import_files
+from idlehands_deploy.importing.importer import import_native
+from idlehands_deploy.importing.plan import prepare_import
 from idlehands_deploy.operations import generation
 from tests.support.helpers import run
-from tests.support.imports import BASE, NEW_STATE, Recorded, alike, bring, config, session, token, undo
+from tests.support.imports import BASE, NEW_STATE, Recorded, WithoutEngine, alike, bring, config, session, token, undo
 from tests.support.natives import everything, jobs, make_native
 from tests.support.site import root_only
 
@@ -43,6 +46,20 @@ def test_the_config_is_plain_json_that_keeps_what_the_gateway_wrote_about_itself
         "agents": {"defaults": {"workspace": "/home/idlehands/workspace"}},
         "browser": {"headless": True},
     }
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_a_dry_run_says_what_the_import_says_and_changes_nothing(root: Path, state: Path, adopt: bool) -> None:
+    before, here = everything(root), everything(state.parent)
+    dry = prepare_import(session(root), "rescue", state, None, adopt=adopt).plan.lines
+    assert (everything(root), everything(state.parent)) == (before, here)
+    told = Recorded()
+    import_native(WithoutEngine(Deployment(root), {}, told, lambda _: False), "rescue", state, None, adopt=adopt)
+    assert told.lines[: len(dry)] == dry
+    assert [line.partition(":")[0] for line in dry] == [
+        "rescue", "profiles/rescue", "profiles/rescue/state/idlehands.json", "secrets/rescue",
+    ]  # fmt: skip
+    assert f"{'moved' if adopt else 'copied'} from {state}" in dry[1]
 
 
 def test_copied_bytes_are_reported_once_a_second_and_a_short_copy_reports_nothing(

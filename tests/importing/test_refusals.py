@@ -11,8 +11,8 @@ import pytest
 
 from idlehands_deploy.errors import PortConflictError, UsageError
 from idlehands_deploy.importing import files as import_files
-from idlehands_deploy.importing import importer as importing
 from idlehands_deploy.importing import lock
+from idlehands_deploy.importing import plan as import_plan
 from idlehands_deploy.operations import profiles
 from idlehands_deploy.planning import draft
 from tests.support.imports import bring, refused, session, undo
@@ -36,7 +36,7 @@ def test_a_gateway_that_is_started_during_the_copy_is_refused(
     root: Path, state: Path, monkeypatch: pytest.MonkeyPatch, adopt: bool
 ) -> None:
     evidence: list[list[str]] = [[], ["it came up"]]
-    monkeypatch.setattr(importing, "running_evidence", lambda *_: evidence.pop(0))
+    monkeypatch.setattr(import_plan, "running_evidence", lambda *_: evidence.pop(0))
     before = everything(state.parent)
     assert "it came up" in refused(root, state, adopt=adopt)
     assert everything(state.parent) == before

@@ -32,7 +32,10 @@ def test_a_damaged_config_is_reported_with_the_copy_to_restore_and_up_tries_agai
     assert "exit code 78: config /home/idlehands/.idlehands/idlehands.json is damaged (JSON5: invalid" in result.err
     assert "cp -p idlehands.json.last-start idlehands.json" in result.err
     site.config("main").write_text(good)
-    assert "main: container restarted, because it waits for its config or its host to be fixed" in site.ok("up", "main").err
+    assert (
+        "main: container restarted, because it waits for its config or its host to be fixed"
+        in site.ok("up", "main").err
+    )
 
 
 def test_a_config_that_a_power_cut_emptied_is_restored(site: Site) -> None:
