@@ -147,7 +147,7 @@ def test_a_gateway_that_refuses_a_config_logs_no_secret_of_it_into_a_bundle(site
     write_bundle(tmp_path / "x.tar.gz", texts)
     assert found(tmp_path / "x.tar.gz", planted | {"token": site.token("main")}) == set()
     assert json.loads(texts["status.json"])["profiles"][0]["state"] == "misconfigured"
-    assert "refuses its configuration" in texts["main/logs.txt"]
+    assert "rejects its configuration" in texts["main/logs.txt"]
 
 
 def test_a_wrong_fleet_file_keeps_no_log_out_of_a_bundle(site: Site) -> None:
