@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.errors import UsageError
 from idlehands_deploy.fleet.ports import PortPlan
 
 if TYPE_CHECKING:
@@ -53,10 +55,22 @@ def take_look(session: Session, fleet: Fleet, ports: PortPlan | None = None) -> 
 
     Raises:
         EngineUnreachableError: no engine answers.
-        UsageError: another directory's deployment has the fleet's name.
+        UsageError: another directory's deployment has the fleet's name, so each would use the other's containers.
     """
-    engine, containers = session.engine_and_containers(fleet)
+    engine = session.engine()
+    containers = engine.containers(fleet.name)
+    _refuse_other_directories(session, fleet, containers)
     return _with_containers(Look(session, fleet, ports or PortPlan({}), engine, {}), containers)
+
+
+def _refuse_other_directories(session: Session, fleet: Fleet, containers: Iterable[ContainerFacts]) -> None:
+    root = session.deployment.root.resolve()
+    directories = {facts.directory for facts in containers if facts.directory}
+    if others := sorted(directory for directory in directories if Path(directory).resolve() != root):
+        raise UsageError(
+            f"The Compose project {fleet.name} already runs from {', '.join(others)}.",
+            f"Set another `name` in {session.deployment.fleet_file}, or use that deployment with -C.",
+        )
 
 
 def _with_containers(look: Look, found: Iterable[ContainerFacts]) -> Look:

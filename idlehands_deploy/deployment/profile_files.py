@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
-from idlehands_deploy.deployment.directory import PRIVATE_FILE, read_text, unusable, write_atomic
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.gateway.first_config import initial_config
 from idlehands_deploy.host.file_facts import read_ordinary
+from idlehands_deploy.host.files import PRIVATE_FILE, read_text, unusable, write_atomic
 from idlehands_deploy.targets.compose import GENERATED, secret_names
 from idlehands_deploy.targets.seccomp import seccomp_text
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import find_deployment, read_text
+from idlehands_deploy.deployment.directory import find_deployment
 from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, Problem, UsageError
 from idlehands_deploy.fleet.file import parse_text
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.compose import Compose
-    from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.progress import Progress
 
@@ -86,39 +86,12 @@ class Session:
         except EngineForbiddenError:
             raise
         except EngineUnreachableError:
-            # An engine somewhere else is not mended by installing one here.
+            # Installing an engine here does not help one on another host.
             if not is_default(self.environ) or not self.may_install("a Docker Engine (docker.io)"):
                 raise
         from idlehands_deploy.engine.install import install_engine  # noqa: PLC0415
 
         return install_engine(self.environ, self.progress)
-
-    def engine_for(self, fleet: Fleet) -> Engine:
-        """The engine, seen to run nobody else's containers under this project's name.
-
-        Raises:
-            UsageError: another directory's deployment has that name.
-        """
-        return self.engine_and_containers(fleet)[0]
-
-    def engine_and_containers(self, fleet: Fleet) -> tuple[Engine, list[ContainerFacts]]:
-        """The engine with this deployment's containers, seen to be nobody else's.
-
-        Raises:
-            UsageError: another directory's deployment has that name, and each would take the other's containers
-                for its own.
-        """
-        engine = self.engine()
-        root = self.deployment.root.resolve()
-        containers = engine.containers(fleet.name)
-        directories = {facts.directory for facts in containers if facts.directory}
-        others = sorted(directory for directory in directories if Path(directory).resolve() != root)
-        if others:
-            raise UsageError(
-                f"The Compose project {fleet.name} already runs from {', '.join(others)}.",
-                f"Set another `name` in {self.deployment.fleet_file}, or use that deployment with -C.",
-            )
-        return engine, containers
 
     def compose(self, fleet: Fleet) -> Compose:
         """Compose for this deployment."""

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import PRIVATE_FILE
 from idlehands_deploy.errors import UsageError
+from idlehands_deploy.host.files import PRIVATE_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

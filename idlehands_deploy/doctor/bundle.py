@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import idlehands_deploy
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.doctor.bundle_parts import (
     compose_text,
     config_text,
@@ -26,6 +25,7 @@ from idlehands_deploy.doctor.bundle_parts import (
 from idlehands_deploy.engine.compose import Compose
 from idlehands_deploy.errors import DeployError, EngineUnreachableError, FleetError
 from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.redaction.allowlist import shown_key
 from idlehands_deploy.redaction.known_secrets import known_secrets, variables_to_hide
 from idlehands_deploy.redaction.redactor import Redactor

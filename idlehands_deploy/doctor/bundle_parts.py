@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet.file import read_data
 from idlehands_deploy.gateway.config import parse_json5
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.planning.draft import make_draft
 from idlehands_deploy.redaction.allowlist import COMPOSE_FILE, FLEET_FILE, GATEWAY_CONFIG, mask
 from idlehands_deploy.redaction.known_secrets import read_plain

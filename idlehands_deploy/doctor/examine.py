@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import CONFIG_NAME
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
@@ -27,6 +26,7 @@ from idlehands_deploy.health.observe import observe, probe_control
 from idlehands_deploy.health.readiness import start_warnings
 from idlehands_deploy.host.facts import look_at_host
 from idlehands_deploy.host.file_facts import find_foreign_files, look_at, names_in, resolved
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.host.sockets import own_addresses
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
-from idlehands_deploy.deployment.directory import PRIVATE_FILE, locked, remove_tree, unusable, write_atomic
+from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.errors import StateRefusedError
+from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, unusable, write_atomic
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
 from idlehands_deploy.importing.lock import import_lock, make_directory

@@ -6,8 +6,8 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.deployment.directory import PRIVATE_FILE, read_text, write_atomic
 from idlehands_deploy.errors import StateRefusedError
+from idlehands_deploy.host.files import PRIVATE_FILE, read_text, write_atomic
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,9 +6,9 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import unusable
 from idlehands_deploy.deployment.profile_files import PRIVATE_DIRECTORY
 from idlehands_deploy.errors import StateRefusedError
+from idlehands_deploy.host.files import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,11 +6,11 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.profile_files import check_files
 from idlehands_deploy.errors import PortConflictError, StateRefusedError, UsageError
 from idlehands_deploy.fleet.file import new_fleet_text, with_profile
 from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT, LOWEST_BASE_PORT
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing.native import env_token, find_native, running_evidence
 from idlehands_deploy.importing.rewrite import fleet_browsers, rewrite

@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, StateRefusedError, UsageError
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing.importer import forget_token
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory

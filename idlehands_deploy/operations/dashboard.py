@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from idlehands_deploy.contract import TOKEN_SECRET
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, NotReadyError
 from idlehands_deploy.health.observe import gateway_host, make_probe
 from idlehands_deploy.host.browser import open_in_browser
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.lifecycle import Prepared, finish, refuse_conflicts, tell
 from idlehands_deploy.planning import draft as drafts

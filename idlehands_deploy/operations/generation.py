@@ -5,8 +5,9 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import locked, read_text
+from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.errors import StaleError
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.planning.draft import generated, make_draft, store
 from idlehands_deploy.remedies import Remedy, ours
 

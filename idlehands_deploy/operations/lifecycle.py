@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import locked, read_text
+from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.look import take_look
+from idlehands_deploy.deployment.profile_files import check_files
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.fleet.file import new_fleet_text
 from idlehands_deploy.health.readiness import wait_for
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.operations.containers import look_at
 from idlehands_deploy.planning import draft as drafts
 from idlehands_deploy.planning.executor import carry_out
@@ -184,6 +186,7 @@ def _prepare_up(look: Look, drafted: Draft, added: Sequence[str], names: Sequenc
     from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
 
     profiles, reference = select(drafted.fleet, names), drafted.fleet.image
+    check_files(look.session.deployment, drafted.fleet, drafted.user)
     refuse_conflicts(look, profiles)
     image = look.engine.image(reference)
     recipe = replace(find_recipe(look, drafted.document["services"], image), held=find_held(look, profiles))

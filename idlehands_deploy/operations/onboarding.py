@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.engine.compose import exec_arguments
 from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.gateway.onboarding import auth_choice, onboard_arguments, provider_keys
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.overrides import check_overrides
 from idlehands_deploy.isolation.setups import read_setups
 from idlehands_deploy.operations.lifecycle import UpResult, restart, up

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import locked, read_text
+from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import StateRefusedError, UsageError
 from idlehands_deploy.fleet.file import new_fleet_text, parse_text, with_profile
 from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.health.readiness import wait_for
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.containers import look_at
 from idlehands_deploy.operations.lifecycle import Prepared, UpResult, end, tell

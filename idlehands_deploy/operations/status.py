@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import container_user
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import EngineUnreachableError
 from idlehands_deploy.health.monitor import Monitor, Pace
 from idlehands_deploy.health.observe import Observation, gateway_host, observe, unknown
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.causes import out_of_date
 from idlehands_deploy.planning.facts import find_recipe

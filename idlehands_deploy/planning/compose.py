@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import containers_locked
+from idlehands_deploy.deployment.locks import containers_locked
 from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError
 from idlehands_deploy.remedies import Remedy, ours
 

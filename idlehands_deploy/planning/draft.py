@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.deployment.directory import locked, read_text, staged
+from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.profile_files import check_files, container_user, make_files
 from idlehands_deploy.errors import FleetError, Problem, StaleError, UsageError
 from idlehands_deploy.fleet.file import (
@@ -20,6 +20,7 @@ from idlehands_deploy.fleet.file import (
 from idlehands_deploy.fleet.model import json_schema
 from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.host.files import read_text, staged
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import build_document, render

@@ -6,8 +6,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import TOKEN_SECRET
-from idlehands_deploy.deployment.directory import PRIVATE_FILE, locked, remove_tree, write_atomic
+from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.profile_files import new_token
+from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
 from idlehands_deploy.planning.compose import remake, run_compose
 from idlehands_deploy.planning.draft import drop
 from idlehands_deploy.planning.drain import drain

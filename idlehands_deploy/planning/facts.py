@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.profile_files import absent_parts, secrets_changed_at
 from idlehands_deploy.deployment.session import meant
 from idlehands_deploy.health.observe import observe
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.planning.causes import Recipe
 from idlehands_deploy.planning.draft import generated
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import PRIVATE_FILE, locked, read_text, unusable, write_atomic
+from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.errors import StateRefusedError
+from idlehands_deploy.host.files import PRIVATE_FILE, read_text, unusable, write_atomic
 from idlehands_deploy.planning.draft import draft_renamed, store
 from idlehands_deploy.text import listed
 

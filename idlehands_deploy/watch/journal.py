@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.deployment.directory import PRIVATE_FILE, unusable
 from idlehands_deploy.errors import UsageError
+from idlehands_deploy.host.files import PRIVATE_FILE, unusable
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.timestamps import read_timestamp, timestamp
 

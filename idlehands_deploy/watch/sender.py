@@ -11,9 +11,9 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.errors import DeployError, DirectoryError, FleetError, Problem
 from idlehands_deploy.fleet.values import is_web_address
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.watch import notifications
 
 if TYPE_CHECKING:

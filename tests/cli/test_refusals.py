@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.deployment.directory import staged
 from idlehands_deploy.errors import DeployError, DirectoryError, FleetError, StaleError, UsageError
+from idlehands_deploy.host.files import staged
 from idlehands_deploy.operations import generation, profiles
 from tests.support.helpers import run, session, snapshot
 

@@ -10,16 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.deployment.directory import (
-    Deployment,
-    containers_locked,
-    find_deployment,
-    read_text,
-    remove_tree,
-    write_atomic,
-)
+from idlehands_deploy.deployment.directory import Deployment, find_deployment
+from idlehands_deploy.deployment.locks import containers_locked
 from idlehands_deploy.deployment.profile_files import check_files, read_token
 from idlehands_deploy.errors import DirectoryError
+from idlehands_deploy.host.files import read_text, remove_tree, write_atomic
 from tests.support.helpers import USER, fleet, mode, snapshot
 
 if TYPE_CHECKING:

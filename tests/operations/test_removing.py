@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.deployment.directory import Deployment, remove_tree
+from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.errors import DeployError, FleetError, UsageError
+from idlehands_deploy.host.files import remove_tree
 from idlehands_deploy.operations import generation, profiles
 from idlehands_deploy.planning import draft
 from tests.support.helpers import session, snapshot

@@ -12,12 +12,12 @@ from queue import Queue
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import DIGEST_LABEL
-from idlehands_deploy.deployment.directory import read_text
 from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.engine.compose import HASTE
 from idlehands_deploy.engine.facts import EngineFacts, ImageFacts
 from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
 from idlehands_deploy.health.monitor import Pace
+from idlehands_deploy.host.files import read_text
 from idlehands_deploy.targets.compose import read_services
 from tests.support.containers import ENDED, RUNNING
 

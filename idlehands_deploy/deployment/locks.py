@@ -1,0 +1,77 @@
+"""Locks of a deployment: one for its files, and one for each profile's container."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.errors import DirectoryError
+from idlehands_deploy.host.files import PRIVATE_FILE, unusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from idlehands_deploy.deployment.directory import Deployment
+
+LOCK_TIMEOUT = 60.0
+
+
+@contextmanager
+def locked(deployment: Deployment) -> Iterator[None]:
+    """Lock the deployment while it is edited; creates the directory.
+
+    Raises:
+        DirectoryError: it cannot be created or written, or another command has held the lock for a minute.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only commands that write pay for it
+
+    path = deployment.root / ".lock"
+    lock = FileLock(path, timeout=LOCK_TIMEOUT, mode=PRIVATE_FILE)
+    try:
+        deployment.root.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise DirectoryError(
+            f"Another idlehands-deploy command has been changing {deployment.root} for {LOCK_TIMEOUT:.0f} s.",
+            f"Wait until it ends, or find its process: fuser {path}",
+        ) from None
+    except OSError as error:
+        raise unusable("write", deployment.root, error) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def containers_locked(
+    deployment: Deployment, profiles: Sequence[str], waits: Callable[[str], None]
+) -> Iterator[list[int]]:
+    """Lock the containers of profiles while they are created or removed; waits as long as necessary.
+
+    Args:
+        waits: called with a profile that another command has locked.
+
+    Yields:
+        File descriptors; a child process that inherits them holds the locks too, until it ends.
+    """
+    descriptors: list[int] = []
+    try:
+        for profile in sorted(profiles):  # sorted, so that two commands never wait for each other
+            with suppress(OSError):  # a file system without locks, or files that were deleted
+                descriptors.append(os.open(deployment.state_directory(profile).parent, os.O_RDONLY))
+                _lock(descriptors[-1], profile, waits)
+        yield descriptors
+    finally:
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _lock(descriptor: int, profile: str, waits: Callable[[str], None]) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waits(profile)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
