@@ -65,7 +65,7 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
         RUNNING, replace(answers(200, 200), control=Answer(None)), "ready |  | ",
     ),
     "answers ready, and cannot write": (
-        replace(RUNNING, health_said="disk: state directory /x has 0 MB free\n"), answers(200, 200),
+        replace(RUNNING, health_output="disk: state directory /x has 0 MB free\n"), answers(200, 200),
         "degraded | disk: state directory /x has 0 MB free | df -h profiles/main/state",
     ),
     "answers ready, and keeps a channel off after repeated crashes": (
