@@ -8,7 +8,7 @@ import pytest
 
 from idlehands_deploy.engine.events import DeathWatch, read_death, read_deaths
 from idlehands_deploy.engine.facts import Death, read_time
-from idlehands_deploy.health.observe import with_past
+from idlehands_deploy.health.observe import with_deaths
 from tests.support.containers import RUNNING
 
 if TYPE_CHECKING:
@@ -112,6 +112,6 @@ def test_only_a_death_next_to_an_oom_event_counts_as_out_of_memory() -> None:
 
 
 def test_the_last_death_gives_the_reason_and_those_within_ten_minutes_are_counted() -> None:
-    past = with_past(RUNNING, [Death(1, 100), Death(1, 5000), Death(137, 5500, lacked_memory=True)], now=5550)
+    past = with_deaths(RUNNING, [Death(1, 100), Death(1, 5000), Death(137, 5500, lacked_memory=True)], now=5550)
     assert (past.last_exit_code, past.lacked_memory, past.recent_deaths) == (137, True, 2)
-    assert with_past(RUNNING, [], now=5550) == RUNNING
+    assert with_deaths(RUNNING, [], now=5550) == RUNNING

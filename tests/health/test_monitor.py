@@ -71,7 +71,7 @@ def test_the_engine_is_not_asked_again_without_an_event(
 ) -> None:
     engine, _, seen = watched
     assert seen.get(timeout=SECONDS) == "stopped"
-    engine.on_change("somebody else")
+    engine.on_change("another")
     engine.on_change("main")
     assert seen.get(timeout=SECONDS) == "stopped"
     # All of them when it was found, and main's after each event.
