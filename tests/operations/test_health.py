@@ -100,7 +100,7 @@ def test_json_holds_the_facts_of_status_and_the_steps_of_a_deep_check(
 @pytest.mark.parametrize(
     ("item", "summary"),
     [
-        (checked("ready", OK), "ready, and tested as usable in 1.5 s"),
+        (checked("ready", OK), "ready; the deep check passed in 1.5 s"),
         (checked("ready", RED), "not usable: step page failed"),
         (checked("ready", GAP), "ready, but not fully tested: step page was skipped"),
         (checked("stopped", (Step("ready", "failed", 0, "it is stopped"),)), "stopped"),
