@@ -43,7 +43,7 @@ ENTRIES = 500
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class OtherParts:
     """Parts that other packages provide.
 
     Attributes:
@@ -55,7 +55,7 @@ class Elsewhere:
     history: Callable[[], list[dict[str, Any]]]
 
 
-def gather(session: Session, elsewhere: Elsewhere, more: Mapping[str, str] | None = None) -> dict[str, str]:
+def collect(session: Session, other_parts: OtherParts, more: Mapping[str, str] | None = None) -> dict[str, str]:
     """The parts of a bug report, redacted, by name in the archive.
 
     A part that fails contains the reason, and the others are still collected. Most parts need no engine.
@@ -63,7 +63,7 @@ def gather(session: Session, elsewhere: Elsewhere, more: Mapping[str, str] | Non
     Args:
         more: further texts, such as the findings of ``doctor``; redacted like the rest.
     """
-    return _Collector(session).run(elsewhere, more or {})
+    return _Collector(session).run(other_parts, more or {})
 
 
 class _Collector:
@@ -78,7 +78,7 @@ class _Collector:
         self._connect()
         self._redactor = self._make_redactor()
 
-    def run(self, elsewhere: Elsewhere, more: Mapping[str, str]) -> dict[str, str]:
+    def run(self, other_parts: OtherParts, more: Mapping[str, str]) -> dict[str, str]:
         """Every part, one after the other."""
         deployment, names = self._deployment, self._names
         self._data("versions.json", self._versions)
@@ -87,8 +87,8 @@ class _Collector:
         self._part("fleet.yaml", lambda: fleet_text(deployment, names, self._clean))
         self._part("compose.yaml", lambda: compose_text(deployment, names, self._clean))
         self._part("generate-check.txt", lambda: difference(self._session, names, self._clean))
-        self._data("status.json", lambda: self._status(elsewhere.status))
-        self._data("watch.json", lambda: elsewhere.history()[-ENTRIES:])
+        self._data("status.json", lambda: self._status(other_parts.status))
+        self._data("watch.json", lambda: other_parts.history()[-ENTRIES:])
         for name in names:
             self._profile(name)
         for name, text in more.items():

@@ -1,4 +1,4 @@
-"""Examine everything that a deployment stands on; changes nothing."""
+"""Examine a deployment, its host and its engine; nothing is changed."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ LEVELS = ("error", "warning", "note")
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What an examination found.
+    """The result of an examination.
 
     Attributes:
-        profiles: how many gateways were examined.
-        findings: the gravest first.
+        profiles: how many profiles were examined.
+        findings: the most severe first.
     """
 
     profiles: int
@@ -67,11 +67,11 @@ class Diagnosis:
 
 @dataclass
 class _Seen:
-    """What the look at the engine tells the others.
+    """Facts from the engine that other examinations use.
 
     Attributes:
         running: the profiles that run.
-        root: where the engine keeps images and containers, on its own host.
+        root: the engine's directory for images and containers, on its own host.
     """
 
     running: list[str] = field(default_factory=list)
@@ -79,11 +79,11 @@ class _Seen:
 
 
 def examine(session: Session) -> Diagnosis:
-    """Look at engine, host, files, containers and gateways, all at once.
+    """Examine the engine, host, files, containers and gateways, at the same time.
 
     Raises:
         UsageError: there is no deployment.
-        FleetError: the fleet file is wrong; nothing else can be known then.
+        FleetError: the fleet file is wrong, so nothing else can be examined.
     """
     plan = draft.make_draft(session, session.fleet_text())
     seen = _Seen()
@@ -101,7 +101,7 @@ def examine(session: Session) -> Diagnosis:
 
 
 def _with_a_container(finding: Finding, running: list[str]) -> Finding:
-    """The finding with a command that works also where there is no container yet to run it in."""
+    """The finding with a fix that first brings up a container, if its command needs one."""
     match finding.fix.parts:
         case (Command(words=("exec", profile, *_)), *_) if profile not in running:
             return finding._replace(fix=Remedy(ours("up", profile), "; ").then(finding.fix))
@@ -110,7 +110,7 @@ def _with_a_container(finding: Finding, running: list[str]) -> Finding:
 
 def _examine_host(session: Session, plan: draft.Draft, seen: _Seen) -> list[Finding]:
     deployment = session.deployment
-    # Those that do not run were stopped, most of them: room for the next is what is asked for.
+    # Most profiles that do not run were stopped on purpose, so only one more must fit.
     to_start = min(1, len(plan.fleet.profiles) - len(seen.running))
     mounts = [deployment.state_directory(name) for name in plan.fleet.profiles]
     mounts += [deployment.workspace_directory(name) for name in plan.fleet.profiles]
@@ -141,8 +141,8 @@ def _examine_profile_files(session: Session, plan: draft.Draft, name: str) -> It
     own, secrets = mounts[0].parent, deployment.secrets_directory(name)
     if not _may_enter(own) or not _may_enter(secrets):
         yield Finding(
-            "warning", f"profiles/{name}", "cannot be looked into by you",
-            "owners, modes and secrets of its files stay unseen",
+            "warning", f"profiles/{name}", "you have no permission to read it",
+            "the owners, modes and secrets of its files are not checked",
             Remedy.run("-C", str(root), "doctor", as_root=True),
         )  # fmt: skip
         return
@@ -183,7 +183,7 @@ def _examine_generated(session: Session, plan: draft.Draft) -> list[Finding]:
 
 
 def _examine_engine(session: Session, plan: draft.Draft, seen: _Seen) -> list[Finding]:
-    """The engine with what runs on it."""
+    """Examine the engine and the containers on it."""
     try:
         find_binary()
         return list(_examine_containers(take_look(session, plan.fleet, plan.ports), plan, seen))
@@ -216,7 +216,7 @@ def _examine_containers(look: Look, plan: draft.Draft, seen: _Seen) -> Iterator[
             if name not in up:
                 for port, problem in taken_ports(fleet, look.ports, name, holders.result()):
                     yield Finding(
-                        "error", f"{port.host_ip}:{port.port}", f"{port.purpose} of {name} cannot have it: {problem}",
+                        "error", f"{port.host_ip}:{port.port}", f"is not free for {port.purpose} of {name}: {problem}",
                         f"{name} does not start",
                         Remedy(f"stop what holds it, or give {name} another `port` in fleet.yaml"),
                     )  # fmt: skip

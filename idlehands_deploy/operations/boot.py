@@ -1,4 +1,4 @@
-"""See that gateways come back with the host, where the engine does not by itself."""
+"""Start the engine and the watch at boot, through systemd."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.session import Session
 
-# What says which engine is meant, and how it is reached.
+# The variables that choose the engine and how to connect to it.
 ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
 
 
 def install(session: Session, names: Sequence[str]) -> dict[str, str]:
-    """Let each profile start the engine at boot, unless something does already.
+    """Start the engine at boot for each profile, unless it already starts by itself.
 
     Returns:
-        What was done for each profile, as a sentence's end.
+        The result for each profile, as the rest of a sentence that starts with its name.
 
     Raises:
         UsageError: no systemd runs here, it cannot start the engine, or this user may not write its units.
@@ -49,22 +49,22 @@ def install(session: Session, names: Sequence[str]) -> dict[str, str]:
 
 
 def install_watch(session: Session, metrics: str | None) -> str:
-    """Let the host's service manager keep watch, from now on and after each boot.
+    """Run the watch as a service, from now on and after each boot.
 
     Args:
-        metrics: as ``watch`` takes it.
+        metrics: the address and port for metrics, as in `watch --metrics`.
 
     Returns:
-        What was done.
+        The result, as a sentence.
 
     Raises:
         UsageError: no systemd runs here, or this user may not write its units.
-        FleetError: the fleet file is wrong, or names a receiver of news that cannot be used.
+        FleetError: the fleet file is wrong, or names a receiver of notifications that cannot be used.
     """
     fleet = session.fleet()
     select(fleet, [])
     systemd = _systemd(session)
-    run_as = _watchman(session, systemd)
+    run_as = _watch_user(session, systemd)
     check_notify(session, fleet, run_as)
     unit = watch_unit_name(fleet.name)
     command = [sys.executable, "-P", "-m", "idlehands_deploy", "-C", str(session.deployment.root), "watch"]
@@ -74,11 +74,11 @@ def install_watch(session: Session, metrics: str | None) -> str:
     text = watch_unit_text(fleet.name, session.deployment.root, command, environ, person, user=systemd.user)
     systemd.install(unit, text, start=True)
     whose = " --user" if systemd.user else ""
-    return f"{unit} watches from now on, and after each boot{_once(systemd)}. Read it: journalctl{whose} -u {unit}"
+    return f"{unit} runs the watch now and after each boot{_once(systemd)}. Read its log: journalctl{whose} -u {unit}"
 
 
 def uninstall_watch(session: Session) -> bool:
-    """Take away what ``install_watch`` wrote, and end that watch; says whether there was one.
+    """Stop the watch's service and remove its unit; returns whether there was one.
 
     Raises:
         UsageError: no systemd runs here, or this user may not write its units.
@@ -86,8 +86,8 @@ def uninstall_watch(session: Session) -> bool:
     return _systemd(session).uninstall(watch_unit_name(session.fleet().name))
 
 
-def _watchman(session: Session, systemd: Systemd) -> int:
-    """Who is to watch: whose the fleet file is if they may use the engine, so that root does no more than it must."""
+def _watch_user(session: Session, systemd: Systemd) -> int:
+    """The uid that runs the watch: the fleet file's owner if they may use the engine, so that root is the exception."""
     owner = session.deployment.fleet_file.stat().st_uid
     if systemd.user or os.geteuid() != 0:
         return os.geteuid()
@@ -98,9 +98,10 @@ def _watchman(session: Session, systemd: Systemd) -> int:
 
 
 def uninstall(session: Session, names: Sequence[str]) -> dict[str, str]:
-    """Take away what ``install`` wrote; running gateways go on, and an engine that starts by itself still does.
+    """Remove the units that ``install`` wrote; no gateway is stopped.
 
-    A profile that has left the fleet since may be named too, and no name means those as well.
+    An engine that starts at boot by itself still does. Names of removed profiles are accepted, and no name means all
+    profiles, with the removed ones.
 
     Raises:
         UsageError: no systemd runs here, or this user may not write its units.
@@ -124,7 +125,7 @@ def _systemd(session: Session) -> Systemd:
 
 
 def _installed(systemd: Systemd, project: str) -> set[str]:
-    """The profiles that have a unit, whether they are in the fleet or not."""
+    """The profiles that have a unit, removed ones too."""
     before, _, after = unit_name(project, "*").partition("*")
     return {unit.removeprefix(before).removesuffix(after) for unit in systemd.matching(unit_name(project, "*"))}
 
@@ -135,8 +136,8 @@ def _refuse_what_cannot_start(systemd: Systemd) -> None:
         return
     if state == "not-found":
         raise UsageError(
-            f"systemd knows no {ENGINE_UNIT}, so nothing can be told to start it.",
-            "Let whatever runs your engine start it at boot: that brings back each gateway that was up.",
+            f"systemd has no {ENGINE_UNIT}, so it cannot start the engine.",
+            "Start the engine at boot in its own way: it then restarts each gateway that was up.",
         )
     command = "systemctl --user" if systemd.user else "sudo systemctl"
     if state == "masked":
@@ -149,7 +150,7 @@ def _refuse_what_cannot_start(systemd: Systemd) -> None:
 
 
 def _once(systemd: Systemd) -> str:
-    """What else a gateway's return hangs on."""
+    """The login that systemd waits for at boot, if it does."""
     if (person := systemd.waits_for) is None:
         return ""
     return f", once {person} has logged in (or at boot, after: sudo loginctl enable-linger {person}),"

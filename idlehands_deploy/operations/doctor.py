@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.doctor.archive import write_bundle
-from idlehands_deploy.doctor.bundle import Elsewhere, gather
+from idlehands_deploy.doctor.bundle import OtherParts, collect
 from idlehands_deploy.doctor.examine import examine
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.operations.status import StatusReport, status
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
     from idlehands_deploy.doctor.examine import Diagnosis
 
 
-__all__ = ["elsewhere", "examine", "report"]
+__all__ = ["examine", "other_parts", "report"]
 
 
-def elsewhere(session: Session, status_json: Callable[[StatusReport], Any]) -> Elsewhere:
-    """The parts of a bug report that are not doctor's own.
+def other_parts(session: Session, status_json: Callable[[StatusReport], Any]) -> OtherParts:
+    """The parts of a bug report that other packages provide.
 
     Args:
-        status_json: how a script is shown the status.
+        status_json: makes the JSON of a status.
     """
-    return Elsewhere(
+    return OtherParts(
         lambda: status_json(status(session, [])), lambda: read_journal(session.deployment.journal_file).entries
     )
 
@@ -37,19 +37,19 @@ def elsewhere(session: Session, status_json: Callable[[StatusReport], Any]) -> E
 def report(
     session: Session, path: Path, status_json: Callable[[StatusReport], Any], as_text: Callable[[Diagnosis], str]
 ) -> None:
-    """Write the archive, with what an examination finds in it.
+    """Write the archive for a bug report, with doctor's findings in it.
 
     Args:
-        status_json: how a script is shown the status.
-        as_text: how a person is shown an examination.
+        status_json: makes the JSON of a status.
+        as_text: makes the text of doctor's findings.
 
     Raises:
-        UsageError: there is such a file already, or it cannot be written.
+        UsageError: the file already exists, or cannot be written.
     """
-    session.progress.update("report", "gathering")
+    session.progress.update("report", "collecting")
     try:
         found = as_text(examine(session))
-    except DeployError as error:  # what keeps it from examining is what the report is about
+    except DeployError as error:  # this error is probably what the report is about
         found = str(error)
-    texts = gather(session, elsewhere(session, status_json), {"doctor.txt": found})
+    texts = collect(session, other_parts(session, status_json), {"doctor.txt": found})
     write_bundle(path, texts, made_at=int(time.time()))

@@ -1,4 +1,4 @@
-"""`generate`: the files that follow from the fleet file."""
+"""`generate`: the files that are generated from the fleet file."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def generate(session: Session) -> bool:
     Returns:
         Whether anything changed.
     """
-    session.fleet_text()  # a directory without a fleet file is not even locked
+    session.fleet_text()  # without a fleet file, nothing is locked or created
     with locked(session.deployment):
         return store(session, make_draft(session, session.fleet_text()))
 
 
 def check_generated(session: Session) -> None:
-    """See that the generated files are what the fleet file says; writes nothing.
+    """Check that the generated files match the fleet file; writes nothing.
 
     Raises:
-        StaleError: they are not; the message holds the difference.
+        StaleError: they do not; the message holds the difference.
     """
     differences: list[str] = []
     for path, text in generated(session, make_draft(session, session.fleet_text())):

@@ -1,4 +1,4 @@
-"""Whether gateways are healthy, for scripts and monitors: their state, and on demand the proof that they are usable."""
+"""`health`: the state of gateways, and with `--deep` a test that each is usable."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Checked:
-    """One profile.
+    """The result for one profile.
 
     Attributes:
-        steps: of its proof; None where none was asked for.
+        steps: of its deep check; None if none was made.
     """
 
     seen: Observation
@@ -36,37 +36,37 @@ class Checked:
 
     @property
     def healthy(self) -> bool:
-        """Whether it is ready, and usable as far as that was to be proven."""
+        """Whether it is ready, and has passed its deep check if one was made."""
         return self.seen.verdict.state == "ready" and (self.steps is None or proven(self.steps))
 
 
 @dataclass(frozen=True)
 class HealthCheck:
-    """All asked-for profiles."""
+    """The results for all chosen profiles."""
 
     checked: list[Checked]
 
     @property
     def healthy(self) -> bool:
-        """Whether each of them is."""
+        """Whether every one is healthy."""
         return all(item.healthy for item in self.checked)
 
 
 def check(session: Session, names: Sequence[str], wait: float | None, *, deep: bool) -> HealthCheck:
-    """Look at profiles, all at once, and change nothing that is not put back.
+    """Check profiles, all at the same time; a deep check restores everything that it changes.
 
     Args:
-        wait: seconds to wait for each to become usable, as `up` waits; None for one look.
-        deep: prove of each that it is usable.
+        wait: seconds to wait until each is usable, as `up` waits; None to observe each once.
+        deep: also test that each is usable.
 
     Raises:
-        EngineUnreachableError: no engine answers.
+        EngineUnreachableError: no engine responds.
     """
     fleet = session.fleet()
     profiles = select(fleet, names)
     look = take_look(session, fleet, plan_here(session, fleet))
     if wait is None:
-        # A proof asks the browsers itself, and says more of them.
+        # A deep check asks the browsers itself, and reports more.
         seen = observe(look, profiles, details=not deep)
     else:
         with look.engine.watch_deaths(look.fleet.name) as watch:
@@ -89,7 +89,7 @@ def _prove_all(look: Look, seen: Sequence[Observation]) -> list[Checked]:
         try:
             return list(pool.map(one, seen))
         finally:
-            interrupted.set()  # after Ctrl-C each puts back what it has done, and ends
+            interrupted.set()  # after Ctrl-C each check restores what it changed, and ends
 
 
 def _place(look: Look, profile: str) -> Place:

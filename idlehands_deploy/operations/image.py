@@ -1,4 +1,4 @@
-"""The commands about the image."""
+"""`image build`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Built:
-    """An image that was built."""
+    """A built image."""
 
     reference: str
     megabytes: int
 
 
 def build(session: Session, tag: str | None, name: str, version: str | None, command: str, prefix: str) -> Built:
-    """Build an image: the fleet file's, or the default where there is none, unless a tag is given.
+    """Build the image with the given tag, else the fleet file's image, else the default one.
 
     Args:
         name, version, command, prefix: the gateway package, as in GatewayPackage.
@@ -40,6 +40,6 @@ def build(session: Session, tag: str | None, name: str, version: str | None, com
     image = engine.image(tag)
     if image is None:
         raise EngineFailedError(
-            f"The engine built {tag} and does not have it.", Remedy("Build it again: ", ours("image", "build"))
+            f"The engine built {tag}, but does not have it.", Remedy("Build it again: ", ours("image", "build"))
         )
     return Built(tag, image.size // 1_000_000)

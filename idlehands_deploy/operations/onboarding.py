@@ -1,4 +1,4 @@
-"""Set a gateway up with a model provider, by its own onboarding in its container."""
+"""Set a gateway up with a model provider: run its own onboarding in its container."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 def onboard(
     session: Session, name: str, choice: str | None, more: Sequence[str], timeout: float, *, terminal: bool
 ) -> tuple[UpResult, list[Finding]]:
-    """Bring a profile up, run its onboarding, and wait until it is usable with what that wrote.
+    """Bring a profile up, run its onboarding, and wait until it is usable with its new config.
 
     Args:
-        choice: the gateway's name for a way in to a provider; None for that of the profile's first key.
-        more: further arguments of the onboarding.
-        terminal: whether a person answers; without one nothing is asked.
+        choice: the provider, as the gateway names it; None for that of the profile's first key.
+        more: further arguments for the onboarding.
+        terminal: whether the onboarding may ask a person.
 
     Returns:
-        How the gateway is, and what the onboarding wrote other than the plan.
+        The gateway's state, and findings where its new config differs from the plan.
 
     Raises:
-        UsageError: nobody can answer, and no key says which provider is meant.
-        EngineFailedError: the onboarding failed; it has said why.
-        NotReadyError: the gateway is not usable, before or after.
+        UsageError: there is no terminal, and no key to choose a provider by.
+        EngineFailedError: the onboarding failed; its output says why.
+        NotReadyError: the gateway is not usable, before or after the onboarding.
     """
     if not terminal and choice is None:
         choice = _choice(session, name)
@@ -49,11 +49,11 @@ def onboard(
     session.progress.close()
     if code := session.compose(fleet).attach(*exec_arguments(name, command, terminal=terminal)):
         raise EngineFailedError(
-            f"The onboarding of {name} ended with exit code {code}; what it was about stands above.",
-            Remedy("Run it again, or see the gateway: ", ours("logs", name, "--tail", "50")),
+            f"The onboarding of {name} ended with exit code {code}; see its output above.",
+            Remedy("Run it again, or read the gateway's log: ", ours("logs", name, "--tail", "50")),
         )
     if _config(session, name) != before:
-        # The gateway would start anew by itself, a moment after it was seen ready.
+        # Otherwise the gateway would restart by itself, shortly after it was reported as ready.
         session.progress.say(f"Restarting {name}: its onboarding changed its config.")
         result = restart(session, [name], timeout).usable()
     setups = [setup for setup in read_setups(session, fleet, result.ports) if setup.name == name]
@@ -75,5 +75,5 @@ def _choice(session: Session, name: str) -> str:
             "or choose: --auth-choice skip",
         )
     if len(keys) > 1:
-        session.progress.say(f"{name} has {len(keys)} providers' keys: its model is to come by {keys[0]}, the first.")
+        session.progress.say(f"{name} has {len(keys)} providers' keys; its onboarding uses the first, {keys[0]}.")
     return auth_choice(keys[0])

@@ -1,4 +1,4 @@
-"""`ports` and `list`: what the fleet file says, and what takes effect on this host."""
+"""`ports` and `list`: the fleet file, and the ports in use on this host."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PortsReport:
-    """Who takes which ports on this host.
+    """The gateways' ports on this host.
 
     Attributes:
-        natives: gateways without a container; left out where profiles were named.
-        findings: who meets whom, and what configs say other than the plan.
+        natives: gateways without a container; empty if profiles were named.
+        findings: conflicts, and configs that differ from the plan; empty if profiles were named.
     """
 
     setups: list[Setup]
@@ -36,14 +36,14 @@ class PortsReport:
 
 @dataclass(frozen=True)
 class Listing:
-    """The fleet file's content."""
+    """The profiles of the fleet file."""
 
     fleet: Fleet
     plans: list[ProfilePorts]
 
 
 def ports(session: Session, names: Sequence[str]) -> PortsReport:
-    """The ports of the profiles as they take effect, and those of native gateways."""
+    """The ports of the profiles and of native gateways, with conflicts."""
     fleet = session.fleet()
     plan = plan_here(session, fleet)
     chosen = select(fleet, names)

@@ -1,4 +1,4 @@
-"""`status`: what is true of each gateway now."""
+"""`status`: the current state of each gateway."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StatusReport:
-    """The fleet at one moment.
+    """The status of the fleet at one time.
 
     Attributes:
         host: the address at which this host reaches the gateways.
+        seen: one observation per profile.
         orphans: the project's containers that the fleet file does not name.
-        is_stale: the fleet file was changed since the containers' compose file was generated from it.
-        drift: why a profile's container is out of date, by profile.
-        failure: what keeps the engine from answering, so that nothing is certain; None if it does.
+        is_stale: whether the fleet file has changed since compose.yaml was generated.
+        drift: by profile, why its container is out of date.
+        failure: why the engine does not respond, so that every state is unknown; None if it responds.
     """
 
     project: str
@@ -52,7 +53,7 @@ class StatusReport:
 
 
 def status(session: Session, names: Sequence[str]) -> StatusReport:
-    """Look at the profiles, all at once; where the engine cannot be asked, each is unknown."""
+    """Observe the profiles, all at the same time; without an engine each is unknown."""
     fleet = session.fleet()
     plan = plan_here(session, fleet)
     profiles = select(fleet, names)
@@ -64,10 +65,10 @@ def status(session: Session, names: Sequence[str]) -> StatusReport:
 
 
 class StatusWatch:
-    """The status of profiles, kept current.
+    """The status of profiles, kept up to date.
 
     Attributes:
-        report: of this moment.
+        report: the current status.
     """
 
     def __init__(self, session: Session, names: Sequence[str]) -> None:
@@ -75,12 +76,12 @@ class StatusWatch:
         self._names = names
         self.report = status(session, names)
 
-    def run(self, told: Callable[[StatusReport, Observation], None]) -> None:
+    def run(self, on_change: Callable[[StatusReport, Observation], None]) -> None:
         """Follow the profiles until interrupted.
 
         Args:
-            told: called with the report and with what is new in it: first each profile, then every change of a
-                verdict.
+            on_change: called with the report and the new observation in it: first for each profile, then for every
+                change of a verdict.
         """
         fleet = self._session.fleet()
         plan = plan_here(self._session, fleet)
@@ -91,13 +92,13 @@ class StatusWatch:
             self.report = _with(self.report, seen)
             if verdicts.get(profile) != seen.verdict:
                 verdicts[profile] = seen.verdict
-                told(self.report, seen)
+                on_change(self.report, seen)
 
         Monitor(self._session, fleet, plan, select(fleet, self._names), note, Pace()).run(threading.Event())
 
 
 def _with(report: StatusReport, seen: Observation) -> StatusReport:
-    """The report with a newer observation; what was told of a run that has ended is not told of the next."""
+    """The report with a newer observation; the drift of an earlier run is removed, because it may not be true now."""
     profile = seen.verdict.profile
     before = next(item for item in report.seen if item.verdict.profile == profile)
     drift = dict(report.drift)
@@ -112,7 +113,7 @@ def _run(seen: Observation) -> tuple[str, str] | None:
 
 
 def _failure(seen: Observation) -> EngineUnreachableError | None:
-    """What keeps the engine from answering, if this is an observation without it."""
+    """Why the engine does not respond, if this observation was made without it."""
     if seen.verdict.state != "unknown":
         return None
     return EngineUnreachableError(f"{seen.verdict.reason.partition(';')[0]}.", seen.verdict.remedy)

@@ -20,7 +20,7 @@ from idlehands_deploy.doctor import bundle as bundling
 from idlehands_deploy.doctor.archive import INDEX, TOP, write_bundle
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.operations import generation, profiles
-from idlehands_deploy.operations.doctor import elsewhere
+from idlehands_deploy.operations.doctor import other_parts
 from idlehands_deploy.watch.journal import Journal
 from tests.support.helpers import Quiet, clean_environ
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# docker-py leaves its socket to the garbage collection where nothing answers.
+# docker-py leaves the sockets of failed connections to the garbage collector.
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning")
 
 
@@ -62,11 +62,11 @@ def no_status(_: object) -> Any:
 def gathered(root: Path, more: dict[str, str] | None = None, **environ: str) -> dict[str, str]:
     """What is gathered where no engine answers."""
     session = Session(Deployment(root), clean_environ(root, **environ), Quiet(), lambda _: False)
-    return bundling.gather(session, elsewhere(session, no_status), more)
+    return bundling.collect(session, other_parts(session, no_status), more)
 
 
 def written(secret: str) -> list[str]:
-    """A secret in the forms that somebody would look for."""
+    """A secret in each form that a search would look for."""
     plain = secret.encode()
     return [
         secret,

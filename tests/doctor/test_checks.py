@@ -73,7 +73,7 @@ def with_disk(free: int, files: int | None = 1_000_000) -> HostFacts:
         (with_disk(100 * GB, None), []),
     ],
 )  # fmt: skip
-def test_what_a_host_lacks_is_reported(host: HostFacts, said: list[str]) -> None:
+def test_everything_that_a_host_lacks_is_reported(host: HostFacts, said: list[str]) -> None:
     assert brief(check_host(host, PAIR, 2, {})) == said
 
 
@@ -150,7 +150,7 @@ def test_the_image_is_the_one_that_this_version_builds(
     assert brief(check_image("i", image, context)) == said
 
 
-def test_a_container_that_is_out_of_date_is_told_with_its_cause() -> None:
+def test_a_container_that_is_out_of_date_is_reported_with_its_cause() -> None:
     assert brief(check_out_of_date({"main": "its image was built again", "rescue": ""})) == [
         "warning main: is out of date: its image was built again"
     ]

@@ -1,4 +1,4 @@
-"""`doctor` before a deployment whose engine does not answer."""
+"""`doctor` in a deployment without an engine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def places(home: Path) -> set[str]:
-    """What doctor finds where no engine answers, without that."""
+    """The level and place of doctor's findings, without the one about the engine."""
     done = run(home, "doctor", "--json")
     assert done.returncode == 6, done.stderr
     found = json.loads(done.stdout)
@@ -47,7 +47,7 @@ def test_doctor_changes_nothing(home: Path) -> None:
         (["secrets/main/IDLEHANDS_GATEWAY_TOKEN"], 0o644, {"warning secrets/main/IDLEHANDS_GATEWAY_TOKEN"}),
         (["secrets", "secrets/main"], 0o755, {"warning secrets/main"}),
         (["profiles", "profiles/main"], 0o750, {"warning profiles/main"}),
-        # One closed door is enough.
+        # One directory without access is enough.
         (["profiles/main", "profiles/main/state", "secrets"], 0o755, set()),
     ],
 )
@@ -94,7 +94,7 @@ def test_an_edited_fleet_file_and_an_edited_compose_file_are_drift(home: Path) -
     assert places(home) == {"error compose.yaml"}
 
 
-def test_a_config_that_leaves_the_plan_is_reported_with_the_command_that_fixes_it(home: Path) -> None:
+def test_a_config_that_differs_from_the_plan_is_reported_with_the_command_that_fixes_it(home: Path) -> None:
     (home / "profiles/main/state/idlehands.json").write_text('{"gateway": {"mode": "local", "bind": "loopback"}}')
     shown = run(home, "doctor").stdout
     assert "error   profiles/main/state/idlehands.json:gateway.bind: is 'loopback'\n" in shown
@@ -145,7 +145,7 @@ def test_a_pipe_in_place_of_a_config_does_not_block(home: Path) -> None:
     assert run(home, "ports").returncode == 0
 
 
-def test_a_config_that_leads_out_of_the_state_is_not_followed(home: Path) -> None:
+def test_a_config_that_links_out_of_the_state_is_not_followed(home: Path) -> None:
     config = home / "profiles/main/state/idlehands.json"
     config.unlink()
     (home / "elsewhere.json").write_text('{"gateway": {"bind": "loopback"}}')
@@ -154,7 +154,7 @@ def test_a_config_that_leads_out_of_the_state_is_not_followed(home: Path) -> Non
 
 
 @pytest.mark.parametrize("name", ["state", "workspace"])
-def test_a_link_to_another_disk_is_a_mount_and_one_to_nowhere_is_missing(home: Path, name: str) -> None:
+def test_a_link_to_another_disk_is_a_mount_and_a_broken_link_is_missing(home: Path, name: str) -> None:
     mount = home / "profiles/main" / name
     elsewhere = home / "disk"
     mount.rename(elsewhere)
@@ -171,7 +171,7 @@ def test_a_config_that_links_to_itself_is_a_finding(home: Path) -> None:
     assert "warning profiles/main/state/idlehands.json" in places(home)
 
 
-def test_what_a_gateway_writes_into_its_config_moves_no_cursor_and_runs_no_command(home: Path) -> None:
+def test_text_from_a_gateway_s_config_moves_no_cursor_and_runs_no_command(home: Path) -> None:
     name = "x; touch pwned #\x1b[2J\nerror   forged: line"
     config = {"gateway": {"mode": "local"}, "browser": {"profiles": {name: {"cdpPort": 18789}}}}
     (home / "profiles/main/state/idlehands.json").write_text(json.dumps(config))
@@ -182,8 +182,8 @@ def test_what_a_gateway_writes_into_its_config_moves_no_cursor_and_runs_no_comma
     assert "set 'browser.profiles.x; touch pwned #" in run(home, "doctor").stdout
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_a_user_without_permission_is_told_so() -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
+def test_missing_permission_is_a_finding() -> None:
     with tempfile.TemporaryDirectory(prefix="idlehands-tests-") as name:
         home = Path(name)
         home.chmod(0o755)
@@ -195,4 +195,4 @@ def test_a_user_without_permission_is_told_so() -> None:
             found = examine(nowhere).findings
         finally:
             os.seteuid(0)
-    assert "warning profiles/main: cannot be looked into by you" in brief(found)
+    assert "warning profiles/main: you have no permission to read it" in brief(found)

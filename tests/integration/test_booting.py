@@ -135,7 +135,7 @@ def test_an_engine_that_systemd_may_not_start_or_does_not_know_is_told_and_nothi
     code, _, said = machine.deploy("install")
     assert (code, said.splitlines()[0]) == (
         2,
-        "Error: systemd knows no docker.service, so nothing can be told to start it.",
+        "Error: systemd has no docker.service, so it cannot start the engine.",
     )
 
 

@@ -17,7 +17,7 @@ from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.doctor import bundle as bundling
 from idlehands_deploy.doctor.archive import write_bundle
-from idlehands_deploy.operations.doctor import elsewhere
+from idlehands_deploy.operations.doctor import other_parts
 from idlehands_deploy.show import status as status_views
 from tests.support.helpers import Quiet
 from tests.support.site import until
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.engine
 
 def gathered(site: Site, more: dict[str, str] | None = None) -> dict[str, str]:
     session = Session(Deployment(site.root), dict(os.environ), Quiet(), lambda _: False)
-    return bundling.gather(session, elsewhere(session, status_views.as_json), more)
+    return bundling.collect(session, other_parts(session, status_views.as_json), more)
 
 
 def forms(secret: str) -> dict[str, bytes]:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.engine
 def test_the_watch_begins_at_once_goes_on_when_it_is_killed_and_begins_with_each_boot(machine: Machine) -> None:
     machine.write(f"{SYSTEM}/{WATCH}.d/tool.conf", TOOL)
     said = machine.done("install", "--watch")
-    assert said == f"{WATCH} watches from now on, and after each boot. Read it: journalctl -u {WATCH}\n"
+    assert said == f"{WATCH} runs the watch now and after each boot. Read its log: journalctl -u {WATCH}\n"
     assert machine.run("systemd-analyze", "verify", f"{SYSTEM}/{WATCH}") == (0, "", "")
     # There is no engine behind the service that stands in for it, which is what the watch says.
     until("what it sees", lambda: machine.journal()[1:] or None)

@@ -26,13 +26,13 @@ def test_a_users_own_engine_starts_with_the_users_services() -> None:
     assert "WantedBy=default.target\n" in unit_text("bots", "rescue", Path("/srv/bots"), user=True)
 
 
-def test_what_means_something_to_systemd_is_escaped_in_a_path() -> None:
+def test_systemd_s_special_characters_are_escaped_in_a_path() -> None:
     assert "in /srv/50%% of\n" in unit_text("b", "r", Path("/srv/50% of"), user=False)
 
 
 @pytest.mark.skipif(Path("/run/systemd/system").is_dir(), reason="systemd runs here")
 @pytest.mark.parametrize("command", ["install", "uninstall"])
-def test_without_systemd_it_is_said_what_to_do_instead(tmp_path: Path, command: str) -> None:
+def test_without_systemd_the_error_says_what_to_do_instead(tmp_path: Path, command: str) -> None:
     assert run(tmp_path, "init").returncode == 0
     done = run(tmp_path, command)
     assert (done.returncode, done.stdout) == (2, "")
