@@ -27,7 +27,7 @@ from idlehands_deploy.planning.draft import (
 )
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.plans import plan_remove, plan_rename
-from idlehands_deploy.planning.rename import finish_interrupted, refuse_leftovers
+from idlehands_deploy.planning.rename_files import finish_interrupted, refuse_leftovers
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
