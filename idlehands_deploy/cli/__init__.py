@@ -1,4 +1,4 @@
-"""The command line: each command calls one operation and shows what came of it."""
+"""The command line: each command calls one operation and shows its result."""
 
 from __future__ import annotations
 

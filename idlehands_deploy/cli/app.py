@@ -1,4 +1,4 @@
-"""The program's frame: its options, its session, and what its commands share."""
+"""The program's own options, and what all commands share: the session, options and output."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class Group(TyperGroup):
-    """Commands in the order they are needed, and an interruption that says what it leaves."""
+    """A group that lists its commands in the order of use, and reports an interruption."""
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - Typer's own signature
         """The commands, unsorted."""
         return list(self.commands)
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
-        """Run the command."""
+        """Run the command; Ctrl-C exits with 130 and says how to see what runs."""
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, typer.Abort):
@@ -76,19 +76,19 @@ def main(
     """Run several IdleHands gateways on one host, each in a container of its own.
 
     Exit codes: 0 done, 2 usage or fleet file, 3 port conflict, 4 engine unreachable, 5 engine or build
-    failed, 6 not healthy (in time, or by doctor), 7 state operation refused, 130 interrupted. exec and logs hand
-    on those of the command within.
+    failed, 6 not healthy (in time, or by doctor), 7 state operation refused, 130 interrupted. exec and logs exit
+    with the code of their own command.
     """
     ctx.obj = directory
     output.remember_directory(directory)
 
 
 def start_session(ctx: typer.Context, *, install: bool | None = False, new_here: bool = False) -> Session:
-    """A session in the deployment directory that the command line means.
+    """Start a session in the deployment directory of this call.
 
     Args:
-        install: whether missing packages may be installed; None to ask at a terminal.
-        new_here: begin in the working directory where none is named, for a deployment that is yet to be.
+        install: whether missing packages may be installed; None asks at the terminal.
+        new_here: use the working directory if no directory is named, for a new deployment.
     """
 
     def may_install(what: str) -> bool:
@@ -100,7 +100,7 @@ def start_session(ctx: typer.Context, *, install: bool | None = False, new_here:
     directory: Path | None = ctx.find_root().obj
     if new_here and directory is None and not os.environ.get("IDLEHANDS_DEPLOY_DIR"):
         directory = Path()
-    from idlehands_deploy.deployment.session import Session  # noqa: PLC0415 - only a command pays for it
+    from idlehands_deploy.deployment.session import Session  # noqa: PLC0415 - slow to load, and not needed for `--help`
 
     session = Session.start(directory, os.environ, _working(), _home(), talk, may_install)
     if session.deployment.rename_file.exists():
@@ -111,22 +111,22 @@ def start_session(ctx: typer.Context, *, install: bool | None = False, new_here:
 def _working() -> Path | None:
     try:
         return Path.cwd()
-    except FileNotFoundError:  # deleted under us
+    except FileNotFoundError:  # it was deleted
         return None
 
 
 def _home() -> Path | None:
     try:
         return Path.home()
-    except RuntimeError:  # no HOME, and a user without an entry
+    except RuntimeError:  # HOME is not set, and the user has no passwd entry
         return None
 
 
 def show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:
-    """Run what brings gateways up, and show how they are."""
+    """Bring gateways up, and show the result."""
     result = run()
     talk.close()
-    if as_json:  # a script wants the reason most where it failed
+    if as_json:  # also after a failure: a script needs the reasons
         output.show_json(fleet_views.up_json(result.seen))
     elif result.failure is None:
         for line in fleet_views.up_lines(result):
@@ -135,7 +135,7 @@ def show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:
 
 
 def consent(given: bool) -> bool | None:
-    """An ``--install-engine`` as given; None where a person at a terminal can still be asked."""
+    """``--install-engine`` as given; None if a person at a terminal can be asked."""
     if given:
         return True
     return None if sys.stdin.isatty() and sys.stderr.isatty() else False
@@ -145,7 +145,7 @@ def _complete_profile(ctx: typer.Context, incomplete: str) -> list[str]:
     try:
         ctx.find_root().obj = ctx.find_root().params.get("directory")
         return [name for name in start_session(ctx).fleet().profiles if name.startswith(incomplete)]
-    except Exception:  # noqa: BLE001 - a broken fleet file must not break the person's shell
+    except Exception:  # noqa: BLE001 - a wrong fleet file must not break the shell's completion
         return []
 
 
@@ -158,11 +158,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and why; change nothing.")]
 READY_TIMEOUT = 180.0
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each gateway.")]
-Now = Annotated[bool, typer.Option("--now", help="Give work in flight five seconds, and not its whole grace period.")]
+Now = Annotated[bool, typer.Option("--now", help="Allow unfinished work five seconds, not the whole grace period.")]
 InstallEngine = Annotated[
     bool,
     typer.Option(
         "--install-engine",
-        help="Install Debian's or Ubuntu's own Docker packages where they are missing, and start the engine.",
+        help="If Docker is missing, install it from Debian's or Ubuntu's own packages, and start it.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""Commands about what happens when the host starts."""
+"""Commands for gateways and the watch at boot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from idlehands_deploy import operations
 from idlehands_deploy.cli.app import Names, app, start_session, talk
 from idlehands_deploy.cli.watch import read_address
 
-Watch = Annotated[bool, typer.Option("--watch", help="The service that runs `watch`; alone, if no NAME is given.")]
+Watch = Annotated[bool, typer.Option("--watch", help="The service that runs `watch`; without a NAME, only that.")]
 
 
 @app.command()
@@ -19,10 +19,13 @@ def install(
     names: Names = None,
     watch: Watch = False,
     metrics: Annotated[
-        str | None, typer.Option(metavar="ADDRESS:PORT", help="With --watch: answer Prometheus there.")
+        str | None, typer.Option(metavar="ADDRESS:PORT", help="With --watch: serve Prometheus metrics there.")
     ] = None,
 ) -> None:
-    """Let gateways that were up come back after a reboot, where the engine does not start at boot by itself.
+    """Let gateways come back after a reboot.
+
+    This is needed only if the engine does not start at boot by itself. Stopped gateways stay stopped. With --watch,
+    `watch` runs as a service.
 
     Example: sudo idlehands-deploy install rescue
 
@@ -41,12 +44,15 @@ def install(
 
 @app.command()
 def uninstall(ctx: typer.Context, names: Names = None, watch: Watch = False) -> None:
-    """Take back what install did; no gateway is stopped. Without a NAME, all of it."""
+    """Reverse install; no gateway is stopped.
+
+    Without a NAME, this reverses all of it, the service for `watch` too.
+    """
     session = start_session(ctx)
     if names or not watch:
         for name, what in operations.boot.uninstall(session, names or []).items():
             talk.say(f"{name} {what}.")
     if (watch or not names) and operations.boot.uninstall_watch(session):
-        talk.say("The watch has ended, and its unit is gone.")
+        talk.say("Stopped the watch and removed its unit.")
     elif watch:
         talk.say("The watch had no unit.")

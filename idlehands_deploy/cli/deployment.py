@@ -1,4 +1,4 @@
-"""Commands about the fleet file and what is generated from it."""
+"""Commands for the fleet file and the files that are generated from it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def init(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Profiles; none means main.")] = None,
 ) -> None:
-    """Make a deployment in this directory: a fleet file, and what is generated from it.
+    """Create a deployment in this directory.
+
+    This writes a fleet file, and the files that are generated from it.
 
     Example: idlehands-deploy init main rescue
     """
@@ -67,7 +69,10 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Take a profile out, with its container. Its files stay unless --purge is given."""
+    """Remove a profile and its container.
+
+    Its files stay, unless --purge is given.
+    """
     session = start_session(ctx)
     if dry_run:
         show_plan(talk, operations.profiles.prepare_removal(session, name, purge=purge).plan)
@@ -88,7 +93,9 @@ def rename(
     timeout: Timeout = READY_TIMEOUT,
     dry_run: DryRun = False,
 ) -> None:
-    """Give a profile another name; its files, secrets, sessions and port stay.
+    """Rename a profile.
+
+    Its files, secrets, sessions and port stay. If it runs, it is restarted under its new name.
 
     Example: idlehands-deploy rename rescue backup-bot
     """
@@ -98,7 +105,7 @@ def rename(
         return
     result = operations.profiles.rename(session, old, new, timeout)
     if result is None:
-        talk.say(Remedy(f"{old} is now {new}, and does not run. Start it: ", ours("up", new)))
+        talk.say(Remedy(f"{old} is now {new}, and is stopped. Start it: ", ours("up", new)))
         return
     show_up(lambda: result, as_json=False)
 
@@ -115,7 +122,10 @@ def list_(ctx: typer.Context, as_json: Json = False) -> None:
 
 @app.command()
 def ports(ctx: typer.Context, names: Names = None, as_json: Json = False) -> None:
-    """Show which ports each profile takes, what its own config says otherwise, and native gateways' ports."""
+    """Show the ports of profiles and of native gateways.
+
+    A note marks each port that a profile's own config overrides.
+    """
     report = operations.ports.ports(start_session(ctx), names or [])
     if as_json:
         output.show_json(port_views.ports_json(report))
@@ -130,7 +140,9 @@ def ports(ctx: typer.Context, names: Names = None, as_json: Json = False) -> Non
 @app.command()
 def generate(
     ctx: typer.Context,
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 2 with a diff if it is stale.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit 2 with a diff if a file is stale.")
+    ] = False,
 ) -> None:
     """Write compose.yaml from fleet.yaml."""
     session = start_session(ctx)

@@ -1,4 +1,4 @@
-"""The command that examines everything."""
+"""The `doctor` command."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ def doctor(
     as_json: Json = False,
     bundle: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write an archive for a bug report instead, with every secret removed."),
+        typer.Option(metavar="FILE", help="Write an archive for a bug report instead, without secrets."),
     ] = None,
 ) -> None:
-    """Examine engine, host, files, containers, configs and gateways; change nothing. Exit 6 if something is wrong.
+    """Find out what is wrong, why, and how to fix it.
+
+    Checks the engine, the host, files, containers, configs and gateways, and changes nothing. Exits with 6 if something
+    is wrong.
 
     Example: idlehands-deploy doctor --bundle report.tar.gz
     """

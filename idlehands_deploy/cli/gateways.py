@@ -1,4 +1,4 @@
-"""Commands about running gateways."""
+"""Commands for gateways and their containers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def up(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Bring gateways up and wait until each is usable; a NAME that does not exist is added.
+    """Bring gateways up and wait until each is usable.
+
+    A NAME that is not in the fleet file is added.
 
     Example: idlehands-deploy up rescue
 
@@ -54,7 +56,9 @@ def up(
 
 @app.command()
 def url(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
-    """Print the dashboard's link, which logs straight in. It holds the token: keep it to yourself.
+    """Print the dashboard's link, which logs you in.
+
+    The link holds the token: keep it secret.
 
     Example: xdg-open "$(idlehands-deploy url rescue)"
     """
@@ -67,7 +71,10 @@ def url(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
 
 @app.command("open")
 def open_(ctx: typer.Context, name: Name) -> None:
-    """Open the dashboard in your browser, logged in; print its link where there is no browser."""
+    """Open the dashboard in your browser, logged in.
+
+    If there is no browser here, its link is printed instead.
+    """
     link = operations.dashboard.open_dashboard(start_session(ctx), name)
     if link is None:
         talk.say(f"Opened the dashboard of {name}.")
@@ -79,9 +86,9 @@ def open_(ctx: typer.Context, name: Name) -> None:
 def logs(
     ctx: typer.Context,
     names: Names = None,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on showing new lines.")] = False,
-    since: Annotated[str | None, typer.Option(help="From a time or an age on, such as 10m.")] = None,
-    tail: Annotated[int | None, typer.Option(min=0, help="Only so many lines of each.")] = None,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Keep showing new lines.")] = False,
+    since: Annotated[str | None, typer.Option(help="Only lines since a time or an age, such as 10m.")] = None,
+    tail: Annotated[int | None, typer.Option(min=0, help="Only the last lines of each, this many.")] = None,
 ) -> None:
     """Show the gateways' logs, interleaved.
 
@@ -100,8 +107,8 @@ def logs(
 def exec_(
     ctx: typer.Context,
     name: Name,
-    arguments: Annotated[list[str], typer.Argument(metavar="ARGUMENTS...", help="What `idlehands` is called with.")],
-    raw: Annotated[bool, typer.Option("--raw", help="ARGUMENTS are a command of their own.")] = False,
+    arguments: Annotated[list[str], typer.Argument(metavar="ARGUMENTS...", help="The arguments for `idlehands`.")],
+    raw: Annotated[bool, typer.Option("--raw", help="Run ARGUMENTS themselves as the command.")] = False,
 ) -> None:
     """Run the gateway's own command in its container.
 
@@ -126,17 +133,20 @@ def onboard(
     ctx: typer.Context,
     name: Name,
     arguments: Annotated[
-        list[str] | None, typer.Argument(metavar="[ARGUMENTS]...", help="More for the gateway's own onboarding.")
+        list[str] | None,
+        typer.Argument(metavar="[ARGUMENTS]...", help="Further arguments for the onboarding."),
     ] = None,
     non_interactive: Annotated[
-        bool, typer.Option("--non-interactive", help="Ask nothing: take the provider's key from the secrets.")
+        bool, typer.Option("--non-interactive", help="Ask nothing: use the provider's key from the secrets.")
     ] = False,
     auth_choice: Annotated[
-        str | None, typer.Option(help="The provider, as the gateway calls it. Default: that of the first key.")
+        str | None, typer.Option(help="The provider, as the gateway names it. Default: that of the first key.")
     ] = None,
     timeout: Timeout = READY_TIMEOUT,
 ) -> None:
-    """Bring a gateway up and set it up with a model provider, by its own onboarding in its container.
+    """Set a gateway up with a model provider.
+
+    The gateway is brought up, and its own onboarding runs in its container.
 
     Example: idlehands-deploy onboard rescue
 
@@ -155,7 +165,10 @@ def onboard(
 
 @app.command()
 def stop(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: DryRun = False) -> None:
-    """Stop gateways, each when its work is done; they stay stopped, also after a reboot."""
+    """Stop gateways; each finishes its work first.
+
+    They stay stopped, also after a reboot.
+    """
     session = start_session(ctx)
     if dry_run:
         show_plan(talk, operations.lifecycle.prepare_stop(session, names or [], now=now).plan)
@@ -189,7 +202,10 @@ def restart(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Restart gateways, each when its work is done, and wait until each is usable."""
+    """Restart gateways and wait until each is usable.
+
+    Each finishes its work first.
+    """
     session = start_session(ctx)
     if dry_run:
         show_plan(talk, operations.lifecycle.prepare_restart(session, names or [], now=now).plan, as_json=as_json)
@@ -199,7 +215,10 @@ def restart(
 
 @app.command()
 def down(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: DryRun = False) -> None:
-    """Stop gateways and remove their containers; config, state and workspace stay."""
+    """Stop gateways and remove their containers.
+
+    Each finishes its work first. Config, state and workspace stay.
+    """
     session = start_session(ctx)
     if dry_run:
         show_plan(talk, operations.lifecycle.prepare_down(session, names or [], now=now).plan)
@@ -213,7 +232,7 @@ def token(
     ctx: typer.Context,
     name: Name,
     rotate: Annotated[
-        bool, typer.Option("--rotate", help="Make a new one, and restart the gateway if it runs.")
+        bool, typer.Option("--rotate", help="Replace it with a new one, and restart the gateway if it runs.")
     ] = False,
     dry_run: DryRun = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""The command that scripts and monitors ask."""
+"""The `health` command, for scripts and monitors."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ def health(
     ctx: typer.Context,
     names: Names = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Prove it: token, browser, a page, its picture; all is put back after.")
+        bool,
+        typer.Option("--deep", help="Also test the token, the browser, a page and its picture; then restore all."),
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until each is usable, as `up` does.")] = False,
     timeout: Annotated[float, typer.Option(min=1, help="With --wait: seconds for each gateway.")] = READY_TIMEOUT,
     as_json: Json = False,
 ) -> None:
-    """Say whether gateways are healthy, for scripts and monitors: exit 0 only if each is ready, else 6.
+    """Check gateways, for scripts and monitors.
+
+    Exits with 0 only if each is ready, and with --deep passes its tests; else with 6.
 
     Example: idlehands-deploy health rescue --deep
     """

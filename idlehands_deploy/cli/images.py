@@ -1,4 +1,4 @@
-"""Commands about the gateway's image."""
+"""Commands for the gateway's image."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ def image() -> None:
 def build(
     ctx: typer.Context,
     tag: Annotated[str | None, typer.Option(help="The image's name. Default: the fleet file's.")] = None,
-    gateway_package: Annotated[
-        str, typer.Option(help="An npm package that speaks the gateway's contract.")
-    ] = "openclaw",
+    gateway_package: Annotated[str, typer.Option(help="An npm package that works as the gateway.")] = "openclaw",
     gateway_version: Annotated[str | None, typer.Option(help="Its version. Default: the image's tag.")] = None,
-    gateway_command: Annotated[str, typer.Option(help="The program that it installs.")] = "openclaw",
-    gateway_prefix: Annotated[str, typer.Option(help="The prefix of the variables that it reads.")] = "OPENCLAW_",
+    gateway_command: Annotated[str, typer.Option(help="The program in that package.")] = "openclaw",
+    gateway_prefix: Annotated[str, typer.Option(help="The prefix of its environment variables.")] = "OPENCLAW_",
     install_engine: InstallEngine = False,
 ) -> None:
-    """Build the gateway's image; a second build with nothing changed takes seconds."""
+    """Build the gateway's image.
+
+    If nothing has changed since the last build, this takes seconds.
+    """
     session = start_session(ctx, install=consent(install_engine))
     built = operations.image.build(session, tag, gateway_package, gateway_version, gateway_command, gateway_prefix)
     talk.say(f"Built {built.reference}: {built.megabytes} MB.")

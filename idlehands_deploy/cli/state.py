@@ -1,4 +1,4 @@
-"""Commands about what a gateway keeps."""
+"""Commands for a gateway's state."""
 
 from __future__ import annotations
 
@@ -22,27 +22,33 @@ TWICE = "two of them would answer the same chats"
 @app.command("import")
 def import_(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The new profile, or with --undo the imported one.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new profile; with --undo, the imported one.")],
     directory: Annotated[
         Path | None,
         typer.Option("--from", metavar="DIRECTORY", help="The native gateway's state, such as ~/.idlehands-rescue."),
     ] = None,
     port: Annotated[int | None, typer.Option(help="Its base port. Default: the lowest free slot's.")] = None,
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Move the files, on one file system; keep the port if it is free.")
+        bool,
+        typer.Option(
+            "--adopt",
+            help="Move the files, within one file system; keep the port if it is free.",
+        ),
     ] = False,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Take an import back; what was adopted goes where it was.")
+        bool, typer.Option("--undo", help="Undo an import; adopted files go back to where they were.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Bring a natively installed gateway into the fleet: its config, state and workspace. It must not run.
+    """Import a native gateway as a profile.
+
+    Its config, state and workspace are copied, or moved with --adopt. It must not run.
 
     Example: idlehands-deploy import rescue --from ~/.idlehands-rescue
     """
     if undo and dry_run:
-        raise UsageError("import: --undo takes no --dry-run", "An undo asks before it deletes anything.")
+        raise UsageError("import: --undo has no --dry-run", "Leave --dry-run out: --undo asks before it deletes.")
     if undo:
         _undo(ctx, name, yes=yes)
         return
@@ -68,4 +74,4 @@ def _undo(ctx: typer.Context, name: str, *, yes: bool) -> None:
         return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
 
     journal = operations.imports.undo(start_session(ctx), name, confirm=confirm)
-    talk.say(f"Took {name} out." + (f" Its files are back in {journal.source}." if journal.adopted else ""))
+    talk.say(f"Removed {name}." + (f" Its files are back in {journal.source}." if journal.adopted else ""))

@@ -1,4 +1,4 @@
-"""The command that tells what is true of each gateway, once or for as long as it is watched."""
+"""The `status` command: the state of each gateway, once or continuously."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from idlehands_deploy.show import status as status_views
 if TYPE_CHECKING:
     from idlehands_deploy.operations.status import StatusReport
 
-Watch = Annotated[bool, typer.Option("-w", "--watch", help="Go on, and show each change when it happens.")]
+Watch = Annotated[bool, typer.Option("-w", "--watch", help="Keep running, and show each change when it happens.")]
 
 
 @app.command()
 def status(ctx: typer.Context, names: Names = None, watch: Watch = False, as_json: Json = False) -> None:
-    """Show what is true of each gateway now.
+    """Show the current state of each gateway.
 
     Example: idlehands-deploy status --watch
     """
@@ -38,13 +38,13 @@ def status(ctx: typer.Context, names: Names = None, watch: Watch = False, as_jso
         for line in status_views.notes(report, now):
             output.show_line(line)
         if report.is_stale:
-            talk.say(Remedy("The fleet file was changed since. Apply it: ", ours("up")))
+            talk.say(Remedy("The fleet file has changed. Apply it: ", ours("up")))
     if report.failure:
         raise report.failure
 
 
 def _watch(watch: operations.status.StatusWatch, *, as_json: bool) -> None:
-    """Show changes until Ctrl-C: in place on a terminal, a line for each in a pipe, a report a line for a script."""
+    """Show changes until Ctrl-C: in place on a terminal, one per line in a pipe, one report per line for a script."""
     try:
         if as_json:
             watch.run(lambda report, _: output.show_now(status_views.as_json_line(report)))
@@ -53,7 +53,7 @@ def _watch(watch: operations.status.StatusWatch, *, as_json: bool) -> None:
                 watch.run(lambda _report, _changed: table.refresh())
         else:
             watch.run(lambda _, changed: output.show_now(status_views.change_line(changed, time.time())))
-    except KeyboardInterrupt:  # the way to end it
+    except KeyboardInterrupt:  # Ctrl-C is the usual way to end it
         raise typer.Exit(130) from None
 
 

@@ -1,4 +1,4 @@
-"""`watch`, and `history`, which shows what it saw."""
+"""The `watch` command, and `history`, which shows what it recorded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-# Further back no date can be computed; seconds.
+# The longest age: earlier dates cannot be computed; seconds.
 LONGEST = 50 * 366 * 86400
 
 
@@ -43,7 +43,7 @@ def read_age(value: str) -> float:
 
 
 class Screen:
-    """Shows the watch's entries as they are written, and stops the watch when its output is closed."""
+    """Shows the watch's entries as they are written, and stops the watch if its output is closed."""
 
     def __init__(self, text: Callable[[dict[str, Any]], str]) -> None:
         self._text = text
@@ -51,7 +51,7 @@ class Screen:
         self.code = 0
 
     def show(self, entry: dict[str, Any]) -> None:
-        """Show an entry; called from several threads, and ends none of them."""
+        """Show an entry; called from several threads, and never ends one."""
         try:
             output.show_now(self._text(entry))
         except SystemExit as ended:
@@ -60,8 +60,8 @@ class Screen:
 
 
 def stop_on_sigterm(stopped: threading.Event) -> None:
-    """Let SIGTERM set an event."""
-    # In a thread: the handler may interrupt a thread that holds the event's lock, and would wait for it forever.
+    """Set an event on SIGTERM."""
+    # In a thread: the handler may interrupt a thread that holds the event's lock, and would then wait forever.
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=stopped.set).start())
 
 
@@ -75,7 +75,9 @@ def watch(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Watch gateways until stopped: record changes, restart hung gateways, send notifications (`watch:` in fleet.yaml).
+    """Record changes, restart hung gateways and notify people.
+
+    Runs until it is stopped. Its settings are under `watch:` in fleet.yaml.
 
     Example: idlehands-deploy watch --metrics 127.0.0.1:9464
     """

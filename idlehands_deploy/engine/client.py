@@ -1,4 +1,4 @@
-"""The engine's API: observed facts, images and events."""
+"""The engine's API: container facts, images and events."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Engine:
-    """A Docker Engine that answered."""
+    """A connection to a Docker Engine."""
 
     def __init__(self, client: docker.DockerClient) -> None:
         self._client = client
@@ -47,30 +47,30 @@ class Engine:
         return cls(connect(environ))
 
     def alive(self) -> bool:
-        """Whether the engine still answers."""
+        """Whether the engine still responds."""
         try:
             return bool(self._client.ping())
-        except Exception:  # noqa: BLE001 - whatever it is, it is not an answer
+        except Exception:  # noqa: BLE001 - any error means that it does not
             return False
 
     def facts(self) -> EngineFacts:
-        """What the engine says of itself."""
+        """The engine's version, limits and data directory."""
         with translated(self._client):
-            said = self._api.info()
+            info = self._api.info()
         return EngineFacts(
-            version=str(said["ServerVersion"]),
-            root=str(said["DockerRootDir"]),
-            cpus=int(said["NCPU"]),
-            has_seccomp=any("name=seccomp" in option for option in said.get("SecurityOptions") or []),
-            limits_memory=bool(said.get("MemoryLimit")),
-            limits_pids=bool(said.get("PidsLimit")),
-            limits_cpus=bool(said.get("CpuCfsQuota") or said.get("CPUShares")),
+            version=str(info["ServerVersion"]),
+            root=str(info["DockerRootDir"]),
+            cpus=int(info["NCPU"]),
+            has_seccomp=any("name=seccomp" in option for option in info.get("SecurityOptions") or []),
+            limits_memory=bool(info.get("MemoryLimit")),
+            limits_pids=bool(info.get("PidsLimit")),
+            limits_cpus=bool(info.get("CpuCfsQuota") or info.get("CPUShares")),
         )
 
     def containers(self, project: str, service: str | None = None) -> list[ContainerFacts]:
-        """The project's containers, or those of one service, running or not."""
+        """The project's containers, or those of one service; stopped ones too."""
         with translated(self._client):
-            # A `docker compose run` is of the project too, and is no gateway.
+            # A container of `docker compose run` has the labels too, but is no gateway.
             labels = [f"{PROJECT_LABEL}={project}", f"{ONE_OFF_LABEL}=False"]
             labels += [f"{SERVICE_LABEL}={service}"] if service else []
             rows = self._api.containers(all=True, filters={"label": labels})
@@ -85,7 +85,7 @@ class Engine:
         return None if detail is None else container_facts(detail)
 
     def is_healthy_now(self, container: str) -> bool:
-        """Run a container's own health check at this moment; False too where it has none or is gone."""
+        """Run a container's own health check now; False also if it has none or is gone."""
         with translated(self._client):
             detail = self._inspect(container) or {}
             test = (detail.get("Config", {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
@@ -95,37 +95,37 @@ class Engine:
             try:
                 run = self._api.exec_create(container, command)["Id"]
                 self._api.exec_start(run)
-            except APIError:  # it stopped meanwhile
+            except APIError:  # the container has stopped
                 return False
             return bool(self._api.exec_inspect(run)["ExitCode"] == 0)
 
     def info_raw(self) -> dict[str, Any]:
-        """What the engine says of itself and its host, as it says it."""
+        """The engine's answer to ``info``, unchanged."""
         with translated(self._client):
             return dict(self._api.info())
 
     def inspect_selected(self, container: str) -> dict[str, Any] | None:
-        """What the engine knows of a container, without the values of its environment; None if it is gone."""
+        """A container's details without the values of its environment; None if it is gone."""
         with translated(self._client):
             detail = self._inspect(container)
         return None if detail is None else select_details(detail)
 
     def environment(self, container: str) -> dict[str, str]:
-        """The variables of a container with their values, which are not for showing; empty if it is gone."""
+        """A container's environment with its values, which must not be shown; empty if it is gone."""
         with translated(self._client):
             detail = self._inspect(container) or {}
         pairs = (line.partition("=") for line in detail.get("Config", {}).get("Env") or [])
         return {name: value for name, _, value in pairs}
 
     def counters(self, facts: ContainerFacts) -> Reading | None:
-        """A running container's counters, to be compared with later ones; None where they cannot be read."""
+        """A running container's counters, to compare with later ones; None if they cannot be read."""
         return read_counters(facts.id, facts.pid)
 
     def usage(self, facts: ContainerFacts, before: Reading | None) -> Usage | None:
-        """What a running container uses of memory and processor; None if it does not run any more.
+        """A running container's use of memory and CPU; None if it does not run any more.
 
         Args:
-            before: an earlier reading of its counters; without one an engine that is not of this host takes a second.
+            before: an earlier reading of its counters. Without one, an engine on another host takes a second.
         """
         if before is not None:
             time.sleep(max(0.0, before.at + SHORTEST - time.monotonic()))
@@ -139,23 +139,23 @@ class Engine:
                 return None
 
     def deaths(self, container: str, seconds: int) -> list[Death]:
-        """A container's deaths of so many seconds until now, the newest last, as far as the engine remembers."""
+        """A container's deaths in the last ``seconds`` seconds, oldest first, as far as the engine remembers."""
         now = int(time.time())
         filters = {"container": container, "event": ["die", "oom"]}
         with translated(self._client):
             return read_deaths(self._api.events(since=now - seconds, until=now + 1, filters=filters, decode=True))
 
     def is_being_stopped(self, facts: ContainerFacts, within: float) -> bool:
-        """Whether somebody has told a running container to end, not longer ago than so many seconds."""
+        """Whether a running container received SIGTERM in the last ``within`` seconds."""
         now = int(time.time())
         since = max(int(now - within), int(facts.started))
         filters = {"container": facts.id, "event": "kill"}
         with translated(self._client):
-            told = list(self._api.events(since=since, until=now + 1, filters=filters, decode=True))
-        return any(str(event["Actor"]["Attributes"].get("signal")) == str(signal.SIGTERM.value) for event in told)
+            kills = list(self._api.events(since=since, until=now + 1, filters=filters, decode=True))
+        return any(str(event["Actor"]["Attributes"].get("signal")) == str(signal.SIGTERM.value) for event in kills)
 
     def holders(self) -> dict[int, list[PortHolder]]:
-        """The running containers that publish each TCP port, on any address."""
+        """The running containers by the TCP ports that they publish, on any address."""
         holders: dict[int, list[PortHolder]] = {}
         with translated(self._client):
             for row in self._api.containers():
@@ -165,7 +165,7 @@ class Engine:
         return holders
 
     def last_logs(self, container: str, lines: int, since: float) -> list[str]:
-        """The newest log lines of a container after a moment, oldest first; empty if it is gone."""
+        """The last log lines of a container after ``since`` (seconds since 1970); empty if it is gone."""
         with translated(self._client):
             try:
                 raw = self._api.logs(container, tail=lines, since=int(since))
@@ -174,7 +174,7 @@ class Engine:
         return [str(line) for line in raw.decode(errors="replace").splitlines()]
 
     def first_logs(self, container: str, since: float, seconds: int) -> list[str]:
-        """The log lines of a container in the first seconds after a moment; empty if it is gone."""
+        """The log lines of a container in the ``seconds`` seconds after ``since``; empty if it is gone."""
         with translated(self._client):
             try:
                 raw = self._api.logs(container, since=int(since), until=int(since) + seconds)
@@ -183,7 +183,7 @@ class Engine:
         return [str(line) for line in raw.decode(errors="replace").splitlines()]
 
     def watch_deaths(self, project: str) -> DeathWatch:
-        """Begin to watch for containers of the project that end; nothing from now on is missed."""
+        """Watch for deaths of the project's containers; every death from now on is recorded."""
         with translated(self._client):
             return DeathWatch(
                 self._api.events(
@@ -196,19 +196,19 @@ class Engine:
                 )
             )
 
-    def follow(self, project: str, told: Callable[[str], None], lost: Callable[[], None]) -> EventStream:
-        """Follow what happens to the project's containers from now on.
+    def follow(self, project: str, on_change: Callable[[str], None], on_lost: Callable[[], None]) -> EventStream:
+        """Follow changes of the project's containers from now on.
 
         Args:
-            told: called with the service of a container to which something happened.
-            lost: called once, when no more events will come.
+            on_change: called with the service of each container that changes.
+            on_lost: called once, when no more events will come.
         """
         filters = {"type": "container", "event": CHANGES, "label": f"{PROJECT_LABEL}={project}"}
         with translated(self._client):
-            return EventStream(self._api.events(decode=True, filters=filters), told, lost)
+            return EventStream(self._api.events(decode=True, filters=filters), on_change, on_lost)
 
     def image(self, reference: str) -> ImageFacts | None:
-        """An image of the engine, or None."""
+        """An image by its reference; None if the engine does not have it."""
         with translated(self._client):
             try:
                 detail = self._api.inspect_image(reference)  # type: ignore[no-untyped-call]
@@ -217,15 +217,15 @@ class Engine:
         return ImageFacts(detail["Id"], int(detail["Size"]), dict(detail["Config"].get("Labels") or {}))
 
     def pull(self, reference: str) -> str | None:
-        """Pull an image; the reason in a line if it cannot be had."""
+        """Pull an image; returns the reason in one line if that fails."""
         try:
             self._client.images.pull(reference)
-        except Exception as error:  # noqa: BLE001 - every reason means: not to be had; the caller goes on
+        except Exception as error:  # noqa: BLE001 - the caller continues after any failure
             return str(getattr(error, "explanation", None) or error).strip().partition("\n")[0]
         return None
 
     def import_image(self, archive: Path, repository: str, tag: str) -> None:
-        """Make an image of a root file system in a tar file."""
+        """Create an image from a root file system in a tar file."""
         with translated(self._client):
             self._api.import_image_from_file(str(archive), repository=repository, tag=tag)
 
@@ -238,7 +238,7 @@ class Engine:
         labels: Mapping[str, str],
         on_line: Callable[[str], None],
     ) -> str | None:
-        """Build an image, reporting each line of output; the error's text if it failed."""
+        """Build an image and report each line of output; returns the error's text if it fails."""
         with translated(self._client):
             for event in self._api.build(
                 path=str(context),

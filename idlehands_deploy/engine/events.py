@@ -34,7 +34,7 @@ class DeathWatch:
         self._stream = stream
         self._thread = threading.Thread(target=self._follow, name="engine-events", daemon=True)
         self._changed = threading.Condition()
-        self._listener: Callable[[str], None] = lambda _: None
+        self._on_death: Callable[[str], None] = lambda _: None
         self._awaited: set[str] = set()
 
     def death(self, container: str, since: float) -> Death | None:
@@ -48,9 +48,9 @@ class DeathWatch:
             self._changed.wait_for(lambda: self.lost or self.death(container, since), timeout)
         return self.death(container, since)
 
-    def tell(self, listener: Callable[[str], None], containers: set[str]) -> None:
-        """Call the listener, in the stream's thread, with the id of each of these containers when it ends."""
-        self._listener, self._awaited = listener, set(containers)
+    def report_deaths(self, on_death: Callable[[str], None], containers: set[str]) -> None:
+        """Call ``on_death``, in the stream's thread, with the id of each of these containers when it ends."""
+        self._on_death, self._awaited = on_death, set(containers)
 
     def __enter__(self) -> DeathWatch:
         self._thread.start()
@@ -76,10 +76,10 @@ class DeathWatch:
         death = read_death(event)
         if death.exit_code is None and container in self._deaths:
             return  # `destroy` follows `die`, whose exit code says more
-        # The listener comes first, so that its message appears before those of threads that wait for the end.
+        # The callback comes first, so that its message appears before those of threads that wait for the end.
         if container in self._awaited:
             self._awaited.remove(container)
-            self._listener(container)
+            self._on_death(container)
         with self._changed:
             self._deaths[container] = death
             self._changed.notify_all()
@@ -90,13 +90,13 @@ class EventStream:
 
     Args:
         on_event: called with the service of each event, in the stream's thread.
-        lost: called once, when the stream has ended.
+        on_lost: called once, when the stream has ended.
     """
 
-    def __init__(self, stream: Any, on_event: Callable[[str], None], lost: Callable[[], None]) -> None:  # noqa: ANN401
+    def __init__(self, stream: Any, on_event: Callable[[str], None], on_lost: Callable[[], None]) -> None:  # noqa: ANN401
         self._stream = stream
         self._on_event = on_event
-        self._lost = lost
+        self._on_lost = on_lost
         self._thread = threading.Thread(target=self._follow, name="engine-events", daemon=True)
 
     def __enter__(self) -> EventStream:
@@ -114,7 +114,7 @@ class EventStream:
                 self._on_event(event.get("Actor", {}).get("Attributes", {}).get(SERVICE_LABEL, ""))
         except Exception:  # noqa: BLE001, S110 - the stream is broken, which is reported below
             pass
-        self._lost()
+        self._on_lost()
 
 
 def read_death(event: dict[str, Any]) -> Death:

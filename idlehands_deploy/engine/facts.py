@@ -1,4 +1,4 @@
-"""What the engine says, in types of our own."""
+"""Containers, images and the engine as our own types."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from idlehands_deploy.contract import VERSION_LABEL
 
-# What an image of ours was built from: a digest.
+# A digest of the sources that one of our images was built from.
 CONTEXT_LABEL = "org.idlehands.deploy.context"
 PROJECT_LABEL = "com.docker.compose.project"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
@@ -23,22 +23,22 @@ class ContainerFacts:
     Attributes:
         state: Docker's word: created, running, restarting, paused, removing, exited or dead.
         health: Docker's word: starting, healthy or unhealthy; None without a health check.
-        health_said: what the newest health check of this run printed; empty without one.
+        health_output: the output of the last health check of this run; empty without one.
         exit_code: of the last run; None while it runs.
         started_at: RFC 3339, as Docker writes it; empty if it never ran.
         directory: the deployment directory that Compose was called in.
-        missing_mounts: paths on this host that it mounts and that are not there any more.
-        image_id: of the image that it was made from.
-        image: the name of that image.
-        digest: of what it was made from, as the compose file has it; empty for a container that has none.
-        version: of the gateway in it, as its image says; empty if that does not.
+        missing_mounts: paths on this host that it mounts and that no longer exist.
+        image_id: the image that it was created from.
+        image: that image's name.
+        digest: of the compose service that it was created from; empty if it has no such label.
+        version: its gateway's version, from a label of the image; empty if there is no such label.
         memory_limit: bytes; 0 for none.
-        created_at: when it was made, RFC 3339; empty where that is not known.
-        pid: of its first process, as the engine's own host sees it; 0 if it does not run.
+        created_at: RFC 3339; empty if not known.
+        pid: its first process, as the engine's host numbers it; 0 if it does not run.
         is_connected: whether it has a network.
-        last_exit_code: of the run before this one, where it is known.
-        lacked_memory: whether that run ended for lack of memory, where it is known.
-        recent_deaths: how often it ended not long ago, as far as that is known.
+        last_exit_code: of the previous run; None if not known.
+        lacked_memory: whether the previous run ended because memory ran out.
+        recent_deaths: how often it ended recently, as far as known.
     """
 
     id: str
@@ -51,7 +51,7 @@ class ContainerFacts:
     started_at: str
     directory: str
     error: str = ""
-    health_said: str = ""
+    health_output: str = ""
     missing_mounts: tuple[str, ...] = ()
     image_id: str = ""
     image: str = ""
@@ -67,18 +67,18 @@ class ContainerFacts:
 
     @property
     def started(self) -> float:
-        """When it was last started, in seconds since 1970; 0 if never."""
+        """Its last start, in seconds since 1970; 0 if it never ran."""
         return read_time(self.started_at) if self.started_at else 0.0
 
     @property
     def created(self) -> float:
-        """When it was made, in seconds since 1970; 0 if that is not known."""
+        """Its creation, in seconds since 1970; 0 if not known."""
         return read_time(self.created_at) if self.created_at else 0.0
 
 
 def read_time(text: str) -> float:
-    """Seconds since 1970 of a time as Docker writes it: RFC 3339 with nanoseconds, in UTC or with an offset."""
-    # datetime reads no more than microseconds.
+    """Docker's time (RFC 3339 with nanoseconds, in UTC or with an offset) in seconds since 1970."""
+    # datetime reads microseconds at most.
     whole, fraction, zone = re.fullmatch(r"([^.]+?)(\.\d+)?(Z|[+-]\d\d:\d\d)", text).groups()  # type: ignore[union-attr]
     return datetime.fromisoformat(whole + zone.replace("Z", "+00:00")).timestamp() + float(fraction or 0)
 
@@ -93,12 +93,12 @@ class ImageFacts:
 
     @property
     def context(self) -> str | None:
-        """The digest of what it was built from; None for one that this tool did not build."""
+        """The digest of its sources; None if this tool did not build it."""
         return self.labels.get(CONTEXT_LABEL)
 
     @property
     def version(self) -> str:
-        """Of the gateway in it; empty if it does not say."""
+        """Its gateway's version; empty if no label names it."""
         return self.labels.get(VERSION_LABEL, "")
 
 
@@ -107,7 +107,7 @@ class EngineFacts:
     """The engine itself.
 
     Attributes:
-        root: where it keeps images and containers, as a path of its own host.
+        root: the directory of its images and containers, on its own host.
         cpus: cores.
     """
 
@@ -121,13 +121,13 @@ class EngineFacts:
 
     @property
     def release(self) -> tuple[int, ...]:
-        """The version's numbers, for comparing; of ``20.10.24+dfsg1`` the first three."""
+        """The first three numbers of the version, for comparison: (20, 10, 24) for ``20.10.24+dfsg1``."""
         return tuple(int(part) for part in re.findall(r"\d+", self.version)[:3])
 
 
 @dataclass(frozen=True)
 class PortHolder:
-    """A container that publishes a port; project and profile are empty for one that Compose did not make."""
+    """A container that publishes a port; project and profile are empty if Compose did not create it."""
 
     container: str
     project: str
@@ -139,9 +139,9 @@ class Death:
     """A container's end.
 
     Attributes:
-        exit_code: None when it was removed.
+        exit_code: None if it was removed while it ran.
         at: seconds since 1970.
-        lacked_memory: the kernel had killed something in it for lack of memory.
+        lacked_memory: whether the kernel killed one of its processes because memory ran out.
     """
 
     exit_code: int | None

@@ -1,4 +1,4 @@
-"""The engine's answers in types of our own."""
+"""Read the engine's answers into our own types."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from idlehands_deploy.engine.facts import (
 
 
 def port_holder(row: dict[str, Any]) -> PortHolder:
-    """The container of a row of the engine's list."""
+    """The container in one row of the engine's list."""
     labels = row.get("Labels") or {}
     return PortHolder(
         container=row["Names"][0].removeprefix("/"),
@@ -28,7 +28,7 @@ def port_holder(row: dict[str, Any]) -> PortHolder:
 
 
 def container_facts(detail: dict[str, Any]) -> ContainerFacts:
-    """The container that the engine was asked about."""
+    """A container's facts from the engine's ``inspect``."""
     state, labels = detail["State"], detail["Config"]["Labels"]
     started = str(state["StartedAt"])
     return ContainerFacts(
@@ -41,9 +41,9 @@ def container_facts(detail: dict[str, Any]) -> ContainerFacts:
         restart_count=int(detail["RestartCount"]),
         started_at="" if started.startswith("0001-") else started,
         directory=labels.get(DIRECTORY_LABEL, ""),
-        # Of a port that is taken the engine says this too, before what matters.
+        # If a port is in use, the engine puts this before the actual reason.
         error=re.sub(r" on endpoint \S+ \([0-9a-f]{64}\)", "", str(state.get("Error") or "")),
-        health_said=_health_said(state),
+        health_output=_health_output(state),
         image_id=detail["Image"],
         image=str(detail["Config"].get("Image") or ""),
         digest=labels.get(DIGEST_LABEL, ""),
@@ -56,9 +56,9 @@ def container_facts(detail: dict[str, Any]) -> ContainerFacts:
     )
 
 
-def _health_said(state: dict[str, Any]) -> str:
+def _health_output(state: dict[str, Any]) -> str:
     checks = (state.get("Health") or {}).get("Log") or []
-    # The engine keeps the log of the run before.
+    # The engine keeps the log of the previous run.
     if checks and read_time(checks[-1]["Start"]) >= read_time(state["StartedAt"]):
         return str(checks[-1]["Output"])
     return ""
@@ -71,6 +71,6 @@ def _is_missing(mount: dict[str, Any]) -> bool:
         Path(mount["Source"]).stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
-    except OSError:  # another user's, or out of reach: there is no telling
+    except OSError:  # another user's, or unreachable: not known to be missing
         return False
     return False

@@ -1,7 +1,7 @@
-"""What a container uses of memory and processor.
+"""How much memory and CPU a container uses.
 
-Docker's own figures take a second to come, since its collector reads at that pace. On an engine of this host they
-can be read where the collector reads them: in the control groups (cgroups, both versions) of the first process.
+Docker's own figures take a second, because its collector reads once a second. If the engine is on this host, the
+same figures can be read at once from the control groups (cgroups, both versions) of the container's first process.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from typing import Any
 
 CGROUPS = Path("/sys/fs/cgroup")
 PROCESSES = Path("/proc")
-# Seconds between two readings, below which one answer to our own question looks like a busy gateway.
+# The shortest time between two readings: in less, the answer to our own request looks like load; seconds.
 SHORTEST = 0.05
 
 
 @dataclass(frozen=True)
 class Usage:
-    """What a container uses.
+    """The memory and CPU that a container uses.
 
     Attributes:
-        memory: bytes, without what the kernel can take back at once, as `docker stats` counts.
-        cpu: cores, on average over the time between two readings; None where there is only one.
-        cpu_seconds: of processor time since its start.
+        memory: bytes, without the cache that the kernel can reclaim at once, as `docker stats` counts.
+        cpu: cores, on average between two readings; None if there is only one.
+        cpu_seconds: CPU time since its start.
     """
 
     memory: int
@@ -34,7 +34,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Reading:
-    """One look at the counters: bytes, seconds of processor time, and when (seconds of a steady clock)."""
+    """The counters at one time: bytes, seconds of CPU time, and the monotonic clock in seconds."""
 
     memory: int
     cpu_seconds: float
@@ -42,17 +42,17 @@ class Reading:
 
 
 def read_counters(container: str, pid: int, *, cgroups: Path = CGROUPS, processes: Path = PROCESSES) -> Reading | None:
-    """The counters of a container of this host; None where they cannot be read, as of one in a virtual machine.
+    """The counters of a container on this host; None if they cannot be read, for example in a virtual machine.
 
     Args:
-        pid: of its first process.
+        pid: its first process.
     """
     try:
         lines = (processes / str(pid) / "cgroup").read_text().splitlines()
         places = {name: path for line in lines for name, path in _controllers(line)}
         at = time.monotonic()
         if container not in places.get("memory", places.get("", "")):
-            return None  # the engine's processes are not ours to see, and this number is somebody else's
+            return None  # the engine's processes are not visible here: this pid is another process
         if "memory" in places:
             group = cgroups / "memory" / places["memory"]
             used = int((group / "memory.usage_in_bytes").read_text())
@@ -68,16 +68,16 @@ def read_counters(container: str, pid: int, *, cgroups: Path = CGROUPS, processe
 
 
 def between(first: Reading | None, second: Reading) -> Usage:
-    """The usage that two readings tell of."""
+    """The usage between two readings."""
     if first is None or second.at <= first.at:
         return Usage(second.memory, None, second.cpu_seconds)
     cpu = max(0.0, second.cpu_seconds - first.cpu_seconds) / (second.at - first.at)
     return Usage(second.memory, cpu, second.cpu_seconds)
 
 
-def read_stats(said: dict[str, Any]) -> Usage | None:
-    """The usage that the engine's ``/stats`` tells of; None of a container that does not run."""
-    memory, now, before = said.get("memory_stats", {}), said.get("cpu_stats", {}), said.get("precpu_stats", {})
+def read_stats(stats: dict[str, Any]) -> Usage | None:
+    """The usage from the engine's ``/stats``; None for a container that does not run."""
+    memory, now, before = stats.get("memory_stats", {}), stats.get("cpu_stats", {}), stats.get("precpu_stats", {})
     if "usage" not in memory:
         return None
     details = memory.get("stats", {})
@@ -91,11 +91,11 @@ def read_stats(said: dict[str, Any]) -> Usage | None:
 
 
 def _controllers(line: str) -> list[tuple[str, str]]:
-    """A line of ``/proc/PID/cgroup``: each controller with its path; the second version's controller has no name."""
+    """A line of ``/proc/PID/cgroup``: each controller with its path; in version 2 the controller has no name."""
     _, names, path = line.split(":", 2)
     return [(name, path.lstrip("/")) for name in names.split(",")]
 
 
 def _stat(path: Path, name: str) -> int:
-    """The number behind a name in a file of such lines; KeyError without it."""
+    """The number after a name, in a file of ``name number`` lines; KeyError if there is none."""
     return int(dict(line.split(" ", 1) for line in path.read_text().splitlines())[name])

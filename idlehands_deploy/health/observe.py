@@ -1,4 +1,4 @@
-"""Look at gateways: the engine's facts and the gateways' own answers, to one observation a profile."""
+"""Observe gateways: the engine's facts and the gateways' responses, as one observation per profile."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ if TYPE_CHECKING:
     from idlehands_deploy.health.verdict import Verdict
 
 BrowserState = Literal["running", "off", "frozen"]
-# `off` where nothing answers, as in a gateway without browsers.
+# `off` if nothing responds, for example in a gateway without browsers.
 ControlState = Literal["answers", "refuses", "off", "frozen"]
-# Seconds for which a death explains what a gateway does now, and in which several are a loop: a slow one has a
-# start of twenty seconds and a pause of a minute.
+# How long a death can explain a gateway's state, and in how short a time several deaths are a crash loop: in a slow
+# loop each start takes 20 seconds and each pause a minute; seconds.
 REMEMBERED = 3600
 RECENT = 600
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One profile at one moment.
+    """One profile at one time.
 
     Attributes:
-        warnings: what the container said at its start that a person should know although the gateway works.
-        control: what its browser control is like; None where it was not asked.
-        browsers: the state of each browser that was asked; empty where none was.
-        usage: of memory and processor, where that was asked for and the container runs.
-        latency: seconds that the gateway took for its answer; None without one.
+        warnings: what the container warned of when it started.
+        control: the state of its browser control; None if it was not asked.
+        browsers: the state of each browser that was asked.
+        usage: of memory and CPU; None if it was not read, or the container does not run.
+        latency: seconds that the gateway took to respond; None if it did not.
     """
 
     verdict: Verdict
@@ -56,7 +56,7 @@ class Observation:
 
 
 class Observer:
-    """Asks the gateways of one fleet, as often as wanted."""
+    """Observes the gateways of one fleet, again and again."""
 
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -64,11 +64,11 @@ class Observer:
         self._probes: dict[str, tuple[str | None, GatewayProbe]] = {}
 
     def look(self, profile: str, facts: ContainerFacts | None, *, details: bool = False) -> Observation:
-        """One look at one profile.
+        """Observe one profile once.
 
         Args:
-            facts: the engine's word on its container; None if there is none.
-            details: ask its browsers too, and read what the container uses.
+            facts: its container's facts; None if it has no container.
+            details: also ask its browsers, and read the container's usage.
         """
         if facts is None or facts.state != "running":
             return Observation(assess(profile, facts, None), facts)
@@ -76,12 +76,12 @@ class Observer:
         probe = self.probe(profile)
         answers = probe.ask()
         if answers.ready.status is None and not answers.ready.silent and facts.health == "healthy":
-            # It was, half a minute ago; a gateway that starts anew in its container closes its port for seconds.
+            # That is up to half a minute old. A gateway that restarts inside its container closes its port for seconds.
             now = "healthy" if self._engine.is_healthy_now(facts.id) else "starting"
             facts, answers = replace(facts, health=now), probe.ask()
         if facts.restart_count and not (answers.is_ready or answers.has_started):
-            # In a crash loop a look falls into a run or between two, and only the past tells the difference.
-            facts = with_past(facts, self._engine.deaths(facts.id, REMEMBERED), time.time())
+            # A container in a crash loop looks like one that is starting; only its earlier deaths show the difference.
+            facts = with_deaths(facts, self._engine.deaths(facts.id, REMEMBERED), time.time())
         if details and answers.is_ready:
             answers = replace(answers, browsers=probe.ask_browsers(), control=probe.ask_control())
         return Observation(
@@ -94,7 +94,7 @@ class Observer:
         )
 
     def probe(self, profile: str) -> GatewayProbe:
-        """What asks a profile's gateway and browsers, with its token of this moment."""
+        """A probe of a profile's gateway and browsers, with its current token."""
         look = self._look
         token = read_token(look.session.deployment, profile)
         known, probe = self._probes.get(profile, (None, None))
@@ -105,10 +105,10 @@ class Observer:
 
 
 def observe(look: Look, profiles: Sequence[str], *, details: bool = False) -> list[Observation]:
-    """Ask several profiles once, all at the same time.
+    """Observe several profiles once, all at the same time.
 
     Args:
-        details: ask the browsers too, and read what the containers use.
+        details: also ask the browsers, and read the containers' usage.
     """
     observer = Observer(look)
     with ThreadPoolExecutor(max_workers=max(1, len(profiles))) as pool:
@@ -116,7 +116,7 @@ def observe(look: Look, profiles: Sequence[str], *, details: bool = False) -> li
 
 
 def make_probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> GatewayProbe:
-    """What asks a profile's gateway over its published port, and its browsers over theirs."""
+    """A probe of a profile's gateway and browsers over their published ports."""
     from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
 
     ports = plan.profiles[profile]
@@ -130,7 +130,7 @@ def make_probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> 
 
 
 def unknown(session: Session, fleet: Fleet, plan: PortPlan, profile: str, error: DeployError) -> Observation:
-    """What can be said of a profile without the engine."""
+    """What is known of a profile without the engine."""
     answers = make_probe(session, fleet, plan, profile).ask()
     return Observation(assess_unknown(profile, error.what.rstrip("."), answers), None)
 
@@ -157,7 +157,7 @@ def describe(verdict: Verdict) -> str:
 
 
 def as_entry(seen: Observation) -> dict[str, Any]:
-    """A verdict and the facts behind it, for a journal."""
+    """A verdict and the facts behind it, for the journal."""
     verdict, facts = seen.verdict, seen.facts
     evidence: dict[str, Any] = {"latency": seen.latency, "browsers": dict(seen.browsers), "control": seen.control}
     if facts is not None:
@@ -173,11 +173,11 @@ def as_entry(seen: Observation) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def with_past(facts: ContainerFacts, deaths: Sequence[Death], now: float) -> ContainerFacts:
-    """The facts of a container with what is known of its runs before this one.
+def with_deaths(facts: ContainerFacts, deaths: Sequence[Death], now: float) -> ContainerFacts:
+    """A container's facts, completed with its earlier deaths.
 
     Args:
-        deaths: its ends, the newest last.
+        deaths: of this container, oldest first.
         now: seconds since 1970.
     """
     if not deaths:

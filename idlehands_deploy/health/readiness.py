@@ -1,4 +1,4 @@
-"""Look at gateways, and wait until they are ready or it is certain that they will not be."""
+"""Wait until gateways are ready, or until it is certain that they will not be."""
 
 from __future__ import annotations
 
@@ -30,27 +30,28 @@ LOG_LINES = 6
 
 
 @dataclass(frozen=True)
-class Waited:
-    """What a wait came to.
+class WaitResult:
+    """The result of a wait.
 
     Attributes:
-        failure: why not every profile is usable; None if each is.
+        seen: the last observation of each profile.
+        failure: why not every profile is usable; None if every one is.
     """
 
     seen: list[Observation]
     failure: NotReadyError | None = None
 
 
-def wait_for(look: Look, watch: DeathWatch, profiles: Sequence[str], timeout: float) -> Waited:
-    """Wait for all profiles at once, each until its verdict is final or the time is up.
+def wait_for(look: Look, watch: DeathWatch, profiles: Sequence[str], timeout: float) -> WaitResult:
+    """Wait for all profiles at the same time, each until its verdict is final or the time is up.
 
     Args:
         look: taken after the containers were started.
-        watch: begun before that, so that no death is missed.
+        watch: started before that, so that no death is missed.
         timeout: seconds, for each.
 
     Returns:
-        What was seen; where not every profile is usable, with why, the last log lines and what to type.
+        What was observed. If a profile is not usable, the failure holds the reason, its last log lines and a remedy.
     """
     engine = look.engine
     observer = Observer(look)
@@ -76,13 +77,13 @@ def wait_for(look: Look, watch: DeathWatch, profiles: Sequence[str], timeout: fl
         try:
             seen = list(pool.map(wait, profiles))
         finally:
-            interrupted.set()  # after Ctrl-C the waiters end now and not at their timeout
+            interrupted.set()  # after Ctrl-C the waits end now, not at their timeout
     usable = all(item.verdict.usable for item in seen)
-    return Waited(seen, None if usable else _not_ready(engine, seen, timeout))
+    return WaitResult(seen, None if usable else _not_ready(engine, seen, timeout))
 
 
 class _Gateway:
-    """One gateway under observation: the engine's word once, then its events and the gateway's answers."""
+    """One gateway during the wait: its container's facts once, then the engine's events and its own responses."""
 
     def __init__(self, look: Look, watch: DeathWatch, profile: str, probe: GatewayProbe) -> None:
         self.facts = look.containers.get(profile)
@@ -92,18 +93,18 @@ class _Gateway:
         self._probe = probe
 
     def look(self, within: float) -> Verdict:
-        """The verdict at this moment, after at most so many seconds that the gateway may take to answer."""
+        """The current verdict; the gateway has ``within`` seconds to respond."""
         if self._watch.lost:
             self.facts = self._look.again().containers.get(self._profile)
         elif self.facts and (death := self._watch.death(self.facts.id, self.facts.started)):
             self.facts = _after(death, self.facts, self._look.engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
-            return _without_patience(assess(self._profile, self.facts, None), self.facts)
+            return _final_if_it_died(assess(self._profile, self.facts, None), self.facts)
         return assess(self._profile, self.facts, self._probe.ask(within))
 
 
-def _without_patience(verdict: Verdict, facts: ContainerFacts | None) -> Verdict:
-    """The verdict for somebody who waits: what dies while it starts does so again, and is not waited for."""
+def _final_if_it_died(verdict: Verdict, facts: ContainerFacts | None) -> Verdict:
+    """A gateway that died while it started is crash-looping for a waiting user: it would die again."""
     if facts is None or facts.state != "restarting" or verdict.state != "starting":
         return verdict
     remedy = Remedy.run("logs", verdict.profile, "--tail", "50")
@@ -111,10 +112,10 @@ def _without_patience(verdict: Verdict, facts: ContainerFacts | None) -> Verdict
 
 
 def _after(death: Death, before: ContainerFacts, now: ContainerFacts | None) -> ContainerFacts | None:
-    """A container that died, however far the restart policy has got with it by now."""
+    """The facts of a container that died, whether or not its restart policy has started it again since."""
     if now is None or now.state == "exited":
         return now
-    # The start is that of the run which died: its log is the one that says why.
+    # The start time is that of the run that died, because its log holds the reason.
     return replace(now, state="restarting", exit_code=death.exit_code, health=None, started_at=before.started_at)
 
 
@@ -130,22 +131,22 @@ def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> N
         lines.append(f"{verdict.profile} is not ready{late}: {describe(verdict)}.")
         lines += _log_lines(engine, item.facts)
         remedies.append(verdict.remedy or Remedy.run("logs", verdict.profile, "--follow"))
-    return NotReadyError("\n".join(lines), Remedy().then(*_each_on_a_line(remedies)))
+    return NotReadyError("\n".join(lines), Remedy().then(*_one_per_line(remedies)))
 
 
-def _each_on_a_line(remedies: Sequence[Remedy]) -> Iterator[str | Remedy]:
+def _one_per_line(remedies: Sequence[Remedy]) -> Iterator[str | Remedy]:
     for number, remedy in enumerate(remedies):
         yield "\nNext: " if number else "Next: "
         yield remedy
 
 
 def _warnings(engine: Engine, facts: ContainerFacts | None, began: float) -> tuple[str, ...]:
-    """What the container warned of when it started; nothing for one that was up before, which has said it then."""
+    """What a container warned of when it started; nothing if it was already up before the wait."""
     return start_warnings(engine, facts) if facts and facts.started >= began else ()
 
 
 def start_warnings(engine: Engine, facts: ContainerFacts | None) -> tuple[str, ...]:
-    """What a container warned of when it was last started."""
+    """What a container warned of at its last start."""
     if facts is None:
         return ()
     lines = engine.first_logs(facts.id, facts.started, WARNING_SECONDS)

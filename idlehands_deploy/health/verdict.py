@@ -112,8 +112,8 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
 
 def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:
     # A gateway that cannot write still reports that it is ready.
-    if facts.health_said.startswith(NO_SPACE):
-        reason = f"disk: {plain(facts.health_said.removeprefix(NO_SPACE))}"
+    if facts.health_output.startswith(NO_SPACE):
+        reason = f"disk: {plain(facts.health_output.removeprefix(NO_SPACE))}"
         return Verdict(profile, "degraded", reason, ("disk",), Remedy(f"df -h profiles/{profile}/state"))
     if suppressed := _names(answers.ready, "suppressed"):
         # After three crashes the gateway turns its channels off by itself, and still reports that it is ready.

@@ -1,4 +1,4 @@
-"""The wait until a verdict is final; clock and observer are passed in."""
+"""Wait until a verdict is final. The clock and the observer are parameters."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.health.verdict import Verdict
 
-# A chat channel that is only slow to connect should not be called broken.
+# How long a gateway must stay degraded: its chat channel may only be slow to connect; seconds.
 SETTLE = 5.0
-# Two looks a human cannot tell apart, and a load that a starting gateway does not feel.
+# The pause between two looks: too short to notice, and long enough not to slow a starting gateway; seconds.
 INTERVAL = 0.1
-# Seconds in which a gateway that is not stuck answers, also where no time was given.
+# What a gateway that works needs to respond; each look gets at least this, even without a timeout; seconds.
 SHORTEST_LOOK = 0.5
 
 _WILL_NOT_CHANGE = frozenset({"ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"})
@@ -27,15 +27,15 @@ def wait_until_final(
     sleep: Callable[[float], None],
     on_change: Callable[[Verdict], None],
 ) -> Verdict:
-    """Observe until the verdict will not change by waiting, or the time is up.
+    """Observe until the verdict is final, or the time is up.
 
     Args:
-        observe: one look at reality, which may take so many seconds.
-        timeout: seconds, which no look oversteps by more than the shortest that it is given.
-        on_change: told of each new verdict.
+        observe: makes one observation, which may take the given number of seconds.
+        timeout: seconds; the last look exceeds it by ``SHORTEST_LOOK`` at most.
+        on_change: called with each new verdict.
 
     Returns:
-        The last verdict. When the time was up it is a usable one only if the gateway was degraded just then.
+        The last verdict. If the time was up, the gateway is usable only if it was degraded at that time.
     """
     from tenacity import RetryCallState, Retrying, retry_if_not_result  # noqa: PLC0415
     from tenacity.wait import wait_fixed  # noqa: PLC0415
@@ -64,7 +64,7 @@ def wait_until_final(
 
 
 class _Finality:
-    """Says whether a verdict will not change by waiting: at once, or after it has stood for a while."""
+    """Decides whether a verdict is final: most are at once, ``degraded`` only after ``SETTLE`` seconds."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock

@@ -40,7 +40,7 @@ def drain(look: Look, watch: DeathWatch, command: str, profiles: Sequence[str], 
     running = {look.containers[name].id: look.containers[name] for name in profiles if look.state(name) == "running"}
     for facts in running.values():
         progress.update(facts.profile, f"finishing its work, for at most {_grace(look.fleet, facts.profile, now)}")
-    watch.tell(lambda container: progress.update(running[container].profile, "ended"), set(running))
+    watch.report_deaths(lambda container: progress.update(running[container].profile, "ended"), set(running))
     run_compose(look, end_arguments(command, profiles, now=now))
     for facts in running.values():
         death = watch.wait_for_death(facts.id, facts.started, EVENT)

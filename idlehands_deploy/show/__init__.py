@@ -1,1 +1,1 @@
-"""What a person and a script see."""
+"""Output for people and for scripts."""

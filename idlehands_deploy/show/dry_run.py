@@ -1,4 +1,4 @@
-"""A plan as ``--dry-run`` shows it."""
+"""The output of ``--dry-run``."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def show_plan(talk: Progress, plan: Plan, note: Remedy | None = None, *, as_json: bool = False) -> None:
-    """What a command would do, as ``--dry-run`` shows it.
+    """Print what a command would do, and why.
 
     Args:
-        note: what a person should know that is no reason to do anything.
+        note: a hint that is not a step.
     """
     if as_json:
         output.show_json([step.as_json() for step in plan.steps])

@@ -1,4 +1,4 @@
-"""An examination's result for a person and for a script."""
+"""The result of `doctor`, for people and for scripts."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def lines(diagnosis: Diagnosis) -> list[Line]:
-    """What is wrong, why, and what to do; and a sentence that sums it up."""
+    """Each finding with its reason and its fix, then a summary."""
     shown: list[Line] = []
     for finding in diagnosis.findings:
         shown += [
             Line(f"{finding.level:8}", STYLES[finding.level], f"{finding.place}: {finding.what}"),
             Line("        why: ", "dim", finding.why),
-            # In one piece, for whoever copies it.
+            # On one line, so that it can be copied.
             Line("        fix: ", "dim", finding.fix, "cyan", wraps=False),
         ]
     return [*shown, Line("", "", summary(diagnosis), "bold")]
 
 
 def text(diagnosis: Diagnosis) -> str:
-    """The same without styles."""
+    """The same lines as plain text."""
     return "".join(f"{line.label}{printable(line.text)}\n" for line in lines(diagnosis))
 
 
 def summary(diagnosis: Diagnosis) -> str:
-    """The examination in one sentence."""
+    """The result in one sentence."""
     examined = _many(diagnosis.profiles, "profile")
     counts = Counter(finding.level for finding in diagnosis.findings)
     wrong = [_many(counts[level], level) for level in ("error", "warning") if counts[level]]

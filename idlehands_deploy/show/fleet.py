@@ -1,4 +1,4 @@
-"""Results as table rows and as JSON: the same facts, shaped for a person and for a script."""
+"""Profiles as table rows for people and as JSON for scripts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIST_COLUMNS = ("PROFILE", "PORT", "RESCUES", "SECRETS")
 
 
 def list_rows(listing: Listing) -> list[tuple[str, ...]]:
-    """A row a profile, from the fleet file."""
+    """One row per profile, from the fleet file."""
     return [
         (
             plan.profile,
@@ -30,7 +30,7 @@ def list_rows(listing: Listing) -> list[tuple[str, ...]]:
 
 
 def list_json(listing: Listing) -> list[dict[str, Any]]:
-    """An object a profile, from the fleet file."""
+    """One object per profile, from the fleet file."""
     return [
         {
             "profile": plan.profile,
@@ -60,12 +60,12 @@ def observation_json(item: Observation) -> dict[str, Any]:
 
 
 def up_json(seen: Sequence[Observation]) -> list[dict[str, Any]]:
-    """An object a profile that was to come up, with what its container warned of."""
+    """One object per profile of an `up`, with its container's warnings."""
     return [observation_json(item) | {"warnings": list(item.warnings)} for item in seen]
 
 
 def up_lines(result: UpResult) -> list[str | Remedy]:
-    """What a person wants to know when gateways are up."""
+    """Where each gateway is and how to open it, with warnings and the next command."""
     lines: list[str | Remedy] = []
     for item in result.seen:
         verdict = item.verdict

@@ -16,7 +16,7 @@ STYLES = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
 
 
 def as_json(check: HealthCheck) -> list[dict[str, Any]]:
-    """One object per profile; after a deep check with its steps."""
+    """One object per profile, after a deep check with its steps."""
     return [_object(item) for item in check.checked]
 
 
@@ -43,10 +43,10 @@ def _lines(item: Checked) -> list[Line]:
     verdict = item.seen.verdict
     label, style = f"{verdict.profile}: ", "bold"
     if item.steps is None:
-        said = Remedy(verdict.state + (f": {verdict.reason}" if verdict.reason else ""))
+        sentence = Remedy(verdict.state + (f": {verdict.reason}" if verdict.reason else ""))
         if verdict.remedy:
-            said = said.then(" - next: ", verdict.remedy)
-        return [Line(label, style, said, "green" if item.healthy else "red", wraps=False)]
+            sentence = sentence.then(" - next: ", verdict.remedy)
+        return [Line(label, style, sentence, "green" if item.healthy else "red", wraps=False)]
     steps = [line for step in item.steps for line in _step_lines(step)]
     return [Line(label, style, _summary(item), "green" if item.healthy else "red"), *steps]
 
@@ -55,7 +55,7 @@ def _summary(item: Checked) -> str:
     """The deep check in one sentence."""
     steps = item.steps or ()
     if item.healthy:
-        return f"ready, and tested as usable in {sum(step.seconds for step in steps):.1f} s"
+        return f"ready; the deep check passed in {sum(step.seconds for step in steps):.1f} s"
     first = next((step for step in steps if step.status != "ok"), None)
     if first is None:
         return item.seen.verdict.state

@@ -1,4 +1,4 @@
-"""What a person and a script see: data on standard output, talk on standard error."""
+"""Print data on standard output, and messages on standard error."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ _directory: list[Path] = []
 
 
 def remember_directory(directory: Path | None) -> None:
-    """Keep the ``-C`` of this call, for the commands that it tells a person to type."""
+    """Keep the ``-C`` of this call, to repeat it in the commands that messages suggest."""
     _directory[:] = [] if directory is None else [directory]
 
 
 def written(text: str | Remedy) -> str:
-    """A text as a terminal shows it: every command in it is meant for the same deployment as this call."""
+    """A text for the terminal: each command in it names the deployment directory of this call."""
     return text.text(_command_line) if isinstance(text, Remedy) else text
 
 
@@ -48,7 +48,7 @@ def _command_line(command: Command) -> str:
 
 
 class Talk:
-    """Progress on standard error: one moving line on a terminal, a line a change in a pipe."""
+    """Progress on standard error: a status line on a terminal, one line per change in a pipe."""
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
@@ -58,7 +58,7 @@ class Talk:
         self._status: Status | None = None
 
     def say(self, text: str | Remedy) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         text = written(text)
         with self._lock:
             if self._status is None:
@@ -67,7 +67,7 @@ class Talk:
                 self._status.console.print(text, markup=False, highlight=False)
 
     def update(self, subject: str, text: str) -> None:
-        """What a subject is at now."""
+        """Show the current state of a subject."""
         with self._lock:
             if self._now.get(subject) == text:
                 return
@@ -78,21 +78,21 @@ class Talk:
             self.say(f"{subject}: {text}")
 
     def close(self) -> None:
-        """End the moving line."""
+        """Remove the status line."""
         with self._lock:
             if self._status is not None:
                 self._status.stop()
                 self._status = None
 
     def __rich__(self) -> Text:
-        """The moving line; rich asks for it again and again, so that the seconds go on between two changes."""
+        """The status line; rich asks for it repeatedly, so that its seconds count on between two changes."""
         from rich.text import Text  # noqa: PLC0415
 
         lines = [f"{subject}: {text}" for subject, text in self._now.copy().items()]
         return Text.assemble("\n".join(lines), (f"  {time.monotonic() - self._began:.0f} s", "dim"))
 
     def _show(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
+        from rich.console import Console  # noqa: PLC0415 - slow to load, and only for terminals
 
         with self._lock:
             if self._status is None:
@@ -103,10 +103,10 @@ class Talk:
 
 
 def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table: with colour on a terminal, aligned plain text in a pipe."""
+    """Print a table: in colour on a terminal, as aligned plain text in a pipe."""
     rows = _clean(rows)
     if is_terminal():
-        from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
+        from rich.console import Console  # noqa: PLC0415 - slow to load, and only for terminals
 
         Console().print(_rich_table(columns, rows))
         return
@@ -116,7 +116,7 @@ def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 class Line(NamedTuple):
-    """A line of a result: a label, and a text that a narrow terminal breaks between words unless it must not."""
+    """A line of a result: a label and a text; with ``wraps`` a narrow terminal breaks the text between words."""
 
     label: str
     label_style: str
@@ -126,12 +126,12 @@ class Line(NamedTuple):
 
 
 def show_lines(lines: Sequence[Line]) -> None:
-    """Lines with their styles, which a pipe does without; commands in them are meant for this deployment."""
+    """Print lines, with their styles on a terminal and as plain text in a pipe."""
     if not sys.stdout.isatty():
         for line in lines:
             show(line.label + printable(written(line.text)))
         return
-    from rich.console import Console  # noqa: PLC0415 - only terminals pay for it
+    from rich.console import Console  # noqa: PLC0415 - slow to load, and only for terminals
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -149,41 +149,41 @@ def show_lines(lines: Sequence[Line]) -> None:
 
 
 def show(text: str) -> None:
-    """A line of data."""
+    """Print a line of data."""
     try:
         print(text)  # noqa: T201
     except OSError as error:
-        _give_up(error)
+        _fail(error)
 
 
 def show_line(text: str | Remedy) -> None:
-    """A line of a result for a person."""
+    """Print a line of a result for a person."""
     show(printable(written(text)))
 
 
 def flush() -> None:
-    """See that the data is out, before Python tries at its exit and complains."""
+    """Write buffered data now: at exit, Python would report an error in its own way."""
     try:
         sys.stdout.flush()
     except OSError as error:
-        _give_up(error)
+        _fail(error)
 
 
-def _give_up(error: OSError) -> NoReturn:
+def _fail(error: OSError) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if isinstance(error, BrokenPipeError):  # the reader has seen enough, as `| head` has
+    if isinstance(error, BrokenPipeError):  # the reader closed the pipe, as `| head` does
         sys.exit(141)
     print(f"Error: the output cannot be written: {error.strerror}.", file=sys.stderr)  # noqa: T201
     sys.exit(2)
 
 
-def show_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON can hold
-    """Data for a script."""
+def show_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Print JSON for a script."""
     show(json.dumps(value, indent=2))
 
 
 def show_error(error: DeployError) -> None:
-    """What happened, and below it what to do."""
+    """Print what happened and, on the next line, what to do."""
     if not sys.stderr.isatty():
         print(f"Error: {error.what}\n{written(error.remedy)}", file=sys.stderr)  # noqa: T201
         return
@@ -196,34 +196,34 @@ def show_error(error: DeployError) -> None:
 
 
 def is_terminal() -> bool:
-    """Whether a person looks at standard output, and not a program."""
+    """Whether standard output is a terminal."""
     return sys.stdout.isatty()
 
 
 def show_now(text: str) -> None:
-    """A line of data, for a reader who waits for it."""
+    """Print a line of data and flush it, for a reader that waits for it."""
     show(printable(text))
     flush()
 
 
 class LiveTable:
-    """A table with lines below it that is drawn anew in its place, once a second and when told to.
+    """A table with lines below it, redrawn in place once a second and by ``refresh``.
 
     Args:
-        content: the rows and the lines of this moment.
+        content: returns the current rows and lines.
     """
 
     def __init__(
         self, columns: Sequence[str], content: Callable[[], tuple[list[tuple[str, ...]], list[str | Remedy]]]
     ) -> None:
-        from rich.live import Live  # noqa: PLC0415 - only terminals pay for it
+        from rich.live import Live  # noqa: PLC0415 - slow to load, and only for terminals
 
         self._columns = columns
         self._content = content
-        self._live = Live(get_renderable=self._drawn, refresh_per_second=1)
+        self._live = Live(get_renderable=self._draw, refresh_per_second=1)
 
     def refresh(self) -> None:
-        """Draw it now."""
+        """Redraw it now."""
         self._live.refresh()
 
     def __enter__(self) -> LiveTable:
@@ -233,7 +233,7 @@ class LiveTable:
     def __exit__(self, *_: object) -> None:
         self._live.stop()
 
-    def _drawn(self) -> Group:
+    def _draw(self) -> Group:
         from rich.console import Group  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
@@ -246,7 +246,7 @@ def _clean(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    from rich.table import Table  # noqa: PLC0415 - only terminals pay for it
+    from rich.table import Table  # noqa: PLC0415 - slow to load, and only for terminals
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=None, header_style="bold", pad_edge=False)

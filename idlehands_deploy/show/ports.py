@@ -1,4 +1,4 @@
-"""The ports of this host's gateways as table rows and as JSON: the plan, and what configs say otherwise."""
+"""The ports of this host's gateways as table rows and as JSON: the plan, and what configs override."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ INSIDE = "in its container"
 
 
 class Override(NamedTuple):
-    """A port that a config names other than the plan.
+    """A port in a config that differs from the plan.
 
     Attributes:
-        address: where it is; ``in its container`` for one that this host does not see.
-        effect: what comes of it for the port of the plan; empty where there is none.
+        address: its host; ``in its container`` if it cannot be reached from this host.
+        effect: the consequence for the planned port; empty if there is none.
     """
 
     purpose: str
@@ -31,7 +31,7 @@ class Override(NamedTuple):
 
 
 def table(report: PortsReport) -> tuple[Sequence[str], list[tuple[str, ...]]]:
-    """Columns, and a row a port; with a column for notes where there are any."""
+    """The columns and one row per port, with a column for notes if there are any."""
     rows = _rows(report)
     if any(row[-1] for row in rows):
         return (*COLUMNS, "NOTE"), rows
@@ -50,7 +50,7 @@ def _rows(report: PortsReport) -> list[tuple[str, ...]]:
                 other.purpose,
                 other.address,
                 str(other.port),
-                f"by {other.place.partition(':')[2]} of its config",
+                f"set by {other.place.partition(':')[2]} in its config",
             )
             for other in others
             if other.purpose != "gateway"
@@ -59,12 +59,12 @@ def _rows(report: PortsReport) -> list[tuple[str, ...]]:
 
 
 def plan_rows(plan: ProfilePorts) -> list[tuple[str, ...]]:
-    """A row a published port of one profile."""
+    """One row per published port of a profile."""
     return [(plan.profile, port.purpose, port.host_ip, str(port.port)) for port in plan.published]
 
 
 def ports_json(report: PortsReport) -> list[dict[str, Any]]:
-    """An object a gateway: its base port, what is published where, and what its config says otherwise."""
+    """One object per gateway: its base port, its published ports, and what its config overrides."""
     return [_profile_json(setup) for setup in report.setups] + [_native_json(native) for native in report.natives]
 
 
@@ -91,7 +91,7 @@ def _native_json(native: Native) -> dict[str, Any]:
 
 
 def _overrides(setup: Setup) -> Iterator[Override]:
-    # Not above: every command loads this module, and those load the fleet's.
+    # Not at the top: every command loads this module, and these load the fleet's.
     from idlehands_deploy.fleet.addresses import endpoint  # noqa: PLC0415
     from idlehands_deploy.isolation.pins import config_cdp_ports, config_cdp_urls, is_port  # noqa: PLC0415
 
@@ -101,15 +101,15 @@ def _overrides(setup: Setup) -> Iterator[Override]:
     port, bind = config.get("gateway", "port"), config.get("gateway", "bind")
     if is_port(port) and port != setup.ports.base:
         place = setup.in_config("gateway.port")
-        yield Override("gateway", INSIDE, port, place, f"its config says {port}, which the container outranks")
+        yield Override("gateway", INSIDE, port, place, f"its config says {port}, but the container overrides it")
     if bind in ("loopback", "tailnet"):
         place = setup.in_config("gateway.bind")
-        yield Override("gateway", INSIDE, setup.ports.base, place, f"nothing answers: gateway.bind is {bind}")
+        yield Override("gateway", INSIDE, setup.ports.base, place, f"nothing responds: gateway.bind is {bind}")
     for name, cdp, key in config_cdp_ports(config):
         planned = setup.ports.cdp.get(name)
         if cdp != planned:
             place = setup.in_config(key)
-            effect = f"nothing answers: its config says {cdp}" if planned else ""
+            effect = f"nothing responds: its config says {cdp}" if planned else ""
             yield Override(f"cdp {name}", INSIDE, cdp, place, effect)
     for found in config_cdp_urls(config):
         if (target := endpoint(found.url, loopback=INSIDE)) and target[0] != INSIDE:
@@ -127,6 +127,6 @@ def _native_rows(native: Native) -> Iterator[tuple[str, ...]]:
     derived = [claim.port for claim in native_ports(native) if claim.derived]
     for claim in native_ports(native):
         if not claim.derived:
-            note = f"{state}, by {claim.place}" if claim.purpose == "gateway" else ""
+            note = f"{state}, set by {claim.place}" if claim.purpose == "gateway" else ""
             yield native.place, claim.purpose, "native", str(claim.port), note
     yield native.place, "CDP range", "native", f"{derived[0]}-{derived[-1]}", ""

@@ -1,4 +1,4 @@
-"""The status of a fleet as a table for a person and as JSON for a script."""
+"""The status of a fleet as a table for people and as JSON for scripts."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from idlehands_deploy.health.observe import Observation
     from idlehands_deploy.operations.status import StatusReport
 
-# Of what `status --json` prints; docs/status.schema.json describes it. Raised when a script would break.
+# Version of what `status --json` prints (docs/status.schema.json); raised when a change would break a script.
 JSON_VERSION = 1
 COLUMNS = ("PROFILE", "STATE", "LINK", "UP", "RESTARTS", "MEMORY", "CPU", "BROWSER", "VERSION")
-# What a person need not be told twice to know how long it lasts.
+# States that pass by themselves: the notes say how long they have lasted.
 PASSING = {"starting", "draining"}
 
 
 def rows(report: StatusReport, now: float) -> list[tuple[str, ...]]:
-    """A row a profile, and one for each container that the fleet file no longer names.
+    """One row per profile, and one per container that the fleet file no longer names.
 
     Args:
         now: seconds since 1970.
@@ -36,12 +36,12 @@ def rows(report: StatusReport, now: float) -> list[tuple[str, ...]]:
 
 
 def notes(report: StatusReport, now: float) -> list[str | Remedy]:
-    """Lines on whatever is not as it should be: why, and what to type next."""
+    """Lines about everything that is wrong: the reason, and the next command."""
     return list(_notes(report, now))
 
 
 def as_json(report: StatusReport) -> dict[str, Any]:
-    """The whole report; docs/status.schema.json says what is in it."""
+    """The whole report, as docs/status.schema.json describes it."""
     return {
         "version": JSON_VERSION,
         "project": report.project,
@@ -58,19 +58,19 @@ def as_json(report: StatusReport) -> dict[str, Any]:
 
 
 def as_json_line(report: StatusReport) -> str:
-    """The whole report in one line."""
+    """The whole report as one line of JSON."""
     return json.dumps(as_json(report))
 
 
 def change_line(item: Observation, now: float) -> str:
-    """A new verdict in one line, with the moment: RFC 3339 in UTC."""
+    """A new verdict as one line that starts with the time: RFC 3339 in UTC."""
     verdict = item.verdict
-    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
-    return f"{moment} {verdict.profile} {verdict.state}" + (f": {verdict.reason}" if verdict.reason else "")
+    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    return f"{when} {verdict.profile} {verdict.state}" + (f": {verdict.reason}" if verdict.reason else "")
 
 
 def amount(size: int) -> str:
-    """Bytes in the units of a fleet file, such as 751M or 1.5G."""
+    """Bytes in the units of the fleet file, such as 751M or 1.5G."""
     if size < 1 << 30:
         return f"{size / (1 << 20):.0f}M"
     return f"{size / (1 << 30):.1f}".removesuffix(".0") + "G"
@@ -138,13 +138,13 @@ def _profile_json(report: StatusReport, item: Observation) -> dict[str, Any]:
 
 
 def link(report: StatusReport, profile: str) -> str:
-    """Where a person opens a gateway; without the token, which `idlehands-deploy url` adds."""
+    """A gateway's address for the browser, without the token that `idlehands-deploy url` adds."""
     host = f"[{report.host}]" if ":" in report.host else report.host
     return f"http://{host}:{report.ports[profile].base}/"
 
 
 def _browsers(item: Observation) -> str:
-    """One word where that says it all, else a word for each browser."""
+    """One word if all browsers are in the same state, else the state of each that is not off."""
     states = set(item.browsers.values())
     if len(states) <= 1:
         return states.pop() if states else "-"

@@ -1,4 +1,4 @@
-"""The watch's journal as lines, as a table and as JSON."""
+"""The watch's journal as lines, table rows and JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Version of what `history --json` prints; raised when a change would break a script.
 JSON_VERSION = 1
-# How people see the journal's events; scripts read them as they are written.
+# The journal's events in words for people; scripts read the events themselves.
 EVENTS = {
     "watching": "watch started",
     "ended": "watch ended",
@@ -32,12 +32,12 @@ COLUMNS = ("TIME", "PROFILE", "EVENT", "AFTER", "WHY")
 
 
 def line(entry: Mapping[str, Any]) -> str:
-    """An entry in one line."""
+    """An entry as one line."""
     return f"{entry['time']} {_sentence(entry)}"
 
 
 def rows(history: History) -> list[tuple[str, ...]]:
-    """A row an entry, oldest first."""
+    """One row per entry, oldest first."""
     return [
         (
             str(entry["time"]),
@@ -56,7 +56,7 @@ def summary(history: History) -> list[str]:
 
 
 def as_json(history: History) -> dict[str, Any]:
-    """Everything; docs/health.md describes it."""
+    """The whole history, as docs/health.md describes it."""
     return {
         "version": JSON_VERSION,
         "since": timestamp(history.since),

@@ -66,6 +66,14 @@ def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
     assert find(tmp_path, None, empty, "elsewhere") == "home/.local/share/idlehands-deploy"
 
 
+def test_without_a_home_directory_the_message_says_how_to_name_a_deployment(tmp_path: Path) -> None:
+    with pytest.raises(DirectoryError) as caught:
+        find_deployment(None, {}, tmp_path, None)
+    assert str(caught.value) == "You have no home directory for a deployment.\nGive a directory with -C."
+    assert find_deployment(tmp_path, {}, tmp_path, None).root == tmp_path
+    assert find_deployment(None, {"XDG_DATA_HOME": "/x"}, tmp_path, None).root.as_posix() == "/x/idlehands-deploy"
+
+
 def test_finding_and_reading_create_no_directory(tmp_path: Path) -> None:
     deployment = find_deployment(tmp_path / "new", {}, tmp_path, tmp_path)
     assert read_text(deployment.fleet_file) is None

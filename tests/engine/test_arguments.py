@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ONE_SERVICE = "services: {mine: {image: x}, theirs: {image: x, profiles: [theirs]}}\n"
 
 
-def test_up_takes_the_image_that_is_here_and_waits_for_nobody() -> None:
+def test_up_uses_a_local_image_and_does_not_wait() -> None:
     assert " ".join(up_arguments(["main", "rescue"])) == ("up --detach --no-build --pull never main rescue")
 
 
@@ -43,13 +43,13 @@ def test_log_options_become_compose_s(
     assert " ".join(arguments) == expected
 
 
-def test_exec_asks_for_a_terminal_only_where_there_is_one() -> None:
+def test_exec_uses_a_terminal_only_if_there_is_one() -> None:
     command = ["idlehands", "browser", "status --json"]
     assert exec_arguments("main", command, terminal=True) == ["exec", "main", *command]
     assert exec_arguments("main", command, terminal=False) == ["exec", "--no-TTY", "main", *command]
 
 
-def test_compose_is_told_everything_and_guesses_nothing(tmp_path: Path) -> None:
+def test_compose_gets_its_project_directory_and_file_by_name(tmp_path: Path) -> None:
     command = Compose(tmp_path, "idlehands", {}).command("ps", "--all")
     assert command[0] == find_binary()
     assert " ".join(command[1:]) == (
@@ -64,14 +64,14 @@ def test_compose_variables_of_other_work_are_dropped(tmp_path: Path) -> None:
     assert Compose(tmp_path, "idlehands", environ).run("config", "--services") == "mine\n"
 
 
-def test_what_compose_refuses_is_told_with_its_own_words(tmp_path: Path) -> None:
+def test_a_failure_of_compose_shows_its_output_and_a_command_to_try(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text("services: {main: {image: x, colour: red}}\n", encoding="utf-8")
     with pytest.raises(EngineFailedError) as caught:
         Compose(tmp_path, "idlehands", clean_environ(tmp_path)).run("config")
     lines = str(caught.value).splitlines()
-    assert lines[0] == "Compose could not do `config`:"
+    assert lines[0] == "`docker compose config` failed:"
     assert "colour" in lines[1]
-    assert lines[-1] == f"See for yourself: cd {tmp_path} && docker compose config"
+    assert lines[-1] == f"Try it without this tool: cd {tmp_path} && docker compose config"
     assert caught.value.exit_code == 5
 
 
@@ -92,7 +92,7 @@ def test_what_compose_refuses_is_told_with_its_own_words(tmp_path: Path) -> None
         ("", False),
     ],
 )
-def test_debian_and_its_children_are_known_by_their_os_release(text: str, expected: bool) -> None:
+def test_debian_and_its_derivatives_are_recognised_by_their_os_release(text: str, expected: bool) -> None:
     assert is_debian(text) is expected
 
 
@@ -101,7 +101,7 @@ def test_root_needs_no_sudo() -> None:
     assert as_root(["apt-get", "update"]) == ["apt-get", "update"]
 
 
-def test_logs_of_several_containers_are_put_in_the_order_of_time_under_their_names() -> None:
+def test_logs_of_several_containers_are_sorted_by_time_and_keep_their_names() -> None:
     compose_s = (
         "main-1    | 2026-11-22T17:13:06.100000000Z a\n"
         "main-1    | 2026-11-22T17:13:06.300000000Z c | with a bar\n"
@@ -113,10 +113,10 @@ def test_logs_of_several_containers_are_put_in_the_order_of_time_under_their_nam
     ]  # fmt: skip
 
 
-def test_log_lines_of_one_moment_stay_in_their_order_with_their_indentation() -> None:
-    moment = "2026-11-22T17:13:06.100000000Z"
-    assert interleaved(f"a-1 | {moment}   2\na-1 | {moment} 1\n") == "a-1 |   2\na-1 | 1"
+def test_log_lines_with_the_same_time_keep_their_order_and_indentation() -> None:
+    time = "2026-11-22T17:13:06.100000000Z"
+    assert interleaved(f"a-1 | {time}   2\na-1 | {time} 1\n") == "a-1 |   2\na-1 | 1"
 
 
-def test_no_log_is_no_text() -> None:
+def test_an_empty_log_is_an_empty_text() -> None:
     assert interleaved("") == ""

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.engine import connection
+from idlehands_deploy.deployment.directory import Deployment
+from idlehands_deploy.deployment.session import Session
+from idlehands_deploy.engine import client, connection
 from idlehands_deploy.engine.connection import connect
-from idlehands_deploy.errors import EngineUnreachableError, UsageError
+from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, UsageError
+from tests.support.helpers import Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,3 +94,33 @@ def test_a_socket_without_permission_is_reported_with_the_group_to_join(ordinary
 def test_a_context_that_does_not_exist_is_reported() -> None:
     with pytest.raises(UsageError, match=r"^There is no Docker context 'idlehands-nowhere'\.\n"):
         connect({"DOCKER_CONTEXT": "idlehands-nowhere"})
+
+
+def test_an_engine_without_permission_exits_with_4_and_no_installation_is_offered(
+    ordinary_user: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ordinary_user / "docker.sock"
+    offers: list[str] = []
+
+    def agree(what: str) -> bool:
+        offers.append(what)
+        return True
+
+    # The host's own socket may be open to whoever runs the tests.
+    monkeypatch.setattr(connection, "DEFAULT_SOCKET", f"unix://{path}")
+    assert client  # imported before the user changes
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        path.chmod(0)
+        asked = Session(
+            Deployment(ordinary_user),
+            {"DOCKER_CONTEXT": "default"},
+            Quiet(),
+            agree,
+        )
+        with pytest.raises(EngineForbiddenError) as caught:
+            asked.engine()
+    assert caught.value.exit_code == 4
+    assert "sudo usermod -aG docker" in str(caught.value.remedy)
+    assert offers == []

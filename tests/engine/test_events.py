@@ -8,7 +8,7 @@ import pytest
 
 from idlehands_deploy.engine.events import DeathWatch, read_death, read_deaths
 from idlehands_deploy.engine.facts import Death, read_time
-from idlehands_deploy.health.observe import with_past
+from idlehands_deploy.health.observe import with_deaths
 from tests.support.containers import RUNNING
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ def test_the_newest_death_of_a_container_counts() -> None:
     assert watched(event("die", 100, 1), event("die", 300, 78)).death(ID, 200) == Death(78, 300)
 
 
-def test_each_awaited_end_is_reported_once() -> None:
-    told: list[str] = []
+def test_the_death_of_an_awaited_container_is_reported_once() -> None:
+    reported: list[str] = []
     watch = DeathWatch(Stream(event("die", 100, 0), event("die", 101, 0)))
-    watch.tell(told.append, {ID})
+    watch.report_deaths(reported.append, {ID})
     with watch:
         watch._thread.join(5)
-    assert told == [ID]
+    assert reported == [ID]
 
 
 def test_the_wait_for_a_death_ends_with_the_event_stream() -> None:
@@ -82,7 +82,7 @@ def test_a_container_without_events_is_alive() -> None:
     assert watched(event("die", 300, 1)).death("another", 0) is None
 
 
-def test_the_exit_code_0_is_an_exit_code() -> None:
+def test_the_exit_code_0_is_kept() -> None:
     assert read_death(event("die", 300, 0)) == Death(0, 300)
 
 
@@ -96,7 +96,7 @@ def test_the_start_of_a_container_is_read_from_docker_s_nanoseconds(written: str
     assert started == pytest.approx(whole + fraction, abs=1e-6)
 
 
-def test_a_time_with_an_offset_is_the_same_moment() -> None:
+def test_a_time_with_an_offset_is_converted_to_utc() -> None:
     assert read_time("2026-11-22T02:00:00.5+02:00") == read_time("2026-11-22T00:00:00.500000000Z")
 
 
@@ -112,6 +112,6 @@ def test_only_a_death_next_to_an_oom_event_counts_as_out_of_memory() -> None:
 
 
 def test_the_last_death_gives_the_reason_and_those_within_ten_minutes_are_counted() -> None:
-    past = with_past(RUNNING, [Death(1, 100), Death(1, 5000), Death(137, 5500, lacked_memory=True)], now=5550)
+    past = with_deaths(RUNNING, [Death(1, 100), Death(1, 5000), Death(137, 5500, lacked_memory=True)], now=5550)
     assert (past.last_exit_code, past.lacked_memory, past.recent_deaths) == (137, True, 2)
-    assert with_past(RUNNING, [], now=5550) == RUNNING
+    assert with_deaths(RUNNING, [], now=5550) == RUNNING

@@ -59,10 +59,10 @@ def test_a_container_is_looked_at_again_as_soon_as_an_event_names_it(
     engine, _, seen = watched
     assert seen.get(timeout=SECONDS) == "stopped"
     engine.becomes(None)
-    engine.told("main")
+    engine.on_change("main")
     assert seen.get(timeout=SECONDS) == "missing"
     engine.becomes(replace(RUNNING, state="paused"))
-    engine.told("main")
+    engine.on_change("main")
     assert seen.get(timeout=SECONDS) == "paused"
 
 
@@ -71,8 +71,8 @@ def test_the_engine_is_not_asked_again_without_an_event(
 ) -> None:
     engine, _, seen = watched
     assert seen.get(timeout=SECONDS) == "stopped"
-    engine.told("somebody else")
-    engine.told("main")
+    engine.on_change("another")
+    engine.on_change("main")
     assert seen.get(timeout=SECONDS) == "stopped"
     # All of them when it was found, and main's after each event.
     assert engine.calls["containers"] == 3
@@ -84,7 +84,7 @@ def test_gateways_are_unknown_while_the_engine_does_not_respond(
     engine, found, seen = watched
     assert seen.get(timeout=SECONDS) == "stopped"
     found[:] = [EngineUnreachableError("No Docker Engine answers.", "Start it."), engine]
-    engine.lost()
+    engine.on_lost()
     assert seen.get(timeout=SECONDS) == "unknown"
     assert seen.get(timeout=SECONDS) == "stopped"
 
@@ -95,7 +95,7 @@ def test_a_failed_request_to_the_engine_leaves_no_gateway_unobserved(
     engine, _, seen = watched
     assert seen.get(timeout=SECONDS) == "stopped"
     engine.failures.append(EngineFailedError("Docker could not do it.", "Try again."))
-    engine.told("main")
+    engine.on_change("main")
     assert seen.get(timeout=SECONDS) == "unknown"
     assert seen.get(timeout=SECONDS) == "stopped"
 

@@ -65,7 +65,7 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
         RUNNING, replace(answers(200, 200), control=Answer(None)), "ready |  | ",
     ),
     "answers ready, and cannot write": (
-        replace(RUNNING, health_said="disk: state directory /x has 0 MB free\n"), answers(200, 200),
+        replace(RUNNING, health_output="disk: state directory /x has 0 MB free\n"), answers(200, 200),
         "degraded | disk: state directory /x has 0 MB free | df -h profiles/main/state",
     ),
     "answers ready, and keeps a channel off after repeated crashes": (
@@ -256,14 +256,14 @@ class Clock:
 
 
 def wait(state_at: Callable[[float], State], timeout: float) -> tuple[str, float, list[str]]:
-    """The last verdict, the seconds it took, and the changes that were told."""
+    """The last verdict, the seconds it took, and the changes that were reported."""
     clock = Clock()
-    told: list[str] = []
+    changes: list[str] = []
     verdict = wait_until_final(
         lambda _: Verdict("main", state_at(clock() - 1000)), timeout,
-        clock=clock, sleep=clock.sleep, on_change=lambda seen: told.append(seen.state),
+        clock=clock, sleep=clock.sleep, on_change=lambda seen: changes.append(seen.state),
     )  # fmt: skip
-    return verdict.state, round(clock() - 1000, 1), told
+    return verdict.state, round(clock() - 1000, 1), changes
 
 
 @pytest.mark.parametrize("state", ["ready", "crash-looping", "misconfigured", "paused", "stopped", "failed", "missing"])
@@ -282,16 +282,16 @@ def test_the_wait_ends_as_soon_as_the_gateway_crashes() -> None:
 
 
 @pytest.mark.parametrize("state", ["starting", "draining", "hung", "unreachable"])
-def test_a_wait_in_vain_ends_in_time_with_the_last_verdict(state: State) -> None:
-    last, took, told = wait(lambda _: state, 10)
-    assert (last, told) == (state, [state])
+def test_a_wait_that_times_out_ends_in_time_with_the_last_verdict(state: State) -> None:
+    last, took, changes = wait(lambda _: state, 10)
+    assert (last, changes) == (state, [state])
     assert 9.8 <= took <= 10
     assert not Verdict("main", state).usable
 
 
 def test_a_degraded_gateway_is_final_only_after_some_seconds() -> None:
-    state, took, told = wait(lambda _: "degraded", 60)
-    assert (state, told) == ("degraded", ["degraded"])
+    state, took, changes = wait(lambda _: "degraded", 60)
+    assert (state, changes) == ("degraded", ["degraded"])
     assert 5 <= took <= 5.2
 
 
@@ -299,20 +299,20 @@ def test_a_degraded_gateway_that_recovers_is_ready() -> None:
     assert wait(lambda at: "ready" if at > 3.95 else "degraded", 60) == ("ready", 4.0, ["degraded", "ready"])
 
 
-def test_the_wait_starts_again_when_a_degraded_gateway_falls_back() -> None:
+def test_the_wait_starts_again_when_a_degraded_gateway_changes_its_state() -> None:
     def state_at(at: float) -> State:
         return "starting" if 2.95 < at < 4 else "degraded"
 
-    state, took, told = wait(state_at, 60)
-    assert (state, told) == ("degraded", ["degraded", "starting", "degraded"])
+    state, took, changes = wait(state_at, 60)
+    assert (state, changes) == ("degraded", ["degraded", "starting", "degraded"])
     assert 9 <= took <= 9.3
 
 
-def test_the_gateway_is_looked_at_once_even_without_time() -> None:
+def test_the_gateway_is_observed_once_even_if_the_timeout_is_zero() -> None:
     assert wait(lambda _: "starting", 0) == ("starting", 0.0, ["starting"])
 
 
-def test_a_slow_look_keeps_the_deadline() -> None:
+def test_a_slow_look_ends_at_the_deadline() -> None:
     clock = Clock()
 
     def look(within: float) -> Verdict:

@@ -44,12 +44,12 @@ def test_uninstall_ends_the_watch_alone_or_with_all_the_rest(machine: Machine) -
     before = machine.files()
     machine.done("install", "--watch", "--metrics", "127.0.0.1:9464")
     assert "--metrics" in machine.ok("cat", f"{SYSTEM}/{WATCH}")
-    assert machine.done("uninstall", "--watch") == "The watch has ended, and its unit is gone.\n"
+    assert machine.done("uninstall", "--watch") == "Stopped the watch and removed its unit.\n"
     assert (machine.files(), machine.is_up(WATCH)) == (before, False)
     assert machine.done("uninstall", "--watch") == "The watch had no unit.\n"
     machine.done("install")
     machine.done("install", "--watch")
-    assert machine.done("uninstall").endswith("The watch has ended, and its unit is gone.\n")
+    assert machine.done("uninstall").endswith("Stopped the watch and removed its unit.\n")
     assert machine.files() == before
 
 

@@ -188,7 +188,7 @@ def test_a_running_native_gateway_is_shown_with_its_real_port(tmp_path: Path) ->
     write(tmp_path / ".openclaw/openclaw.json", "{}")
     with running(HOME=str(tmp_path)) as (pid, port):
         shown = run(tmp_path, "ports").stdout
-    assert f"~/.openclaw gateway native {port} running, by process {pid}" in " ".join(shown.split())
+    assert f"~/.openclaw gateway native {port} running, set by process {pid}" in " ".join(shown.split())
 
 
 def test_ports_names_conflicting_gateways(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`health` as a script meets it: exit codes, JSON and lines. What it sees is a double's; gateways are elsewhere."""
+"""`health` as a script uses it: exit codes, JSON and lines. The observations are fakes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from idlehands_deploy.cli import app
 from idlehands_deploy.errors import EngineUnreachableError, NotReadyError
 from idlehands_deploy.health.deep_check.judge import Step
 from idlehands_deploy.health.observe import Observation
-from idlehands_deploy.health.readiness import Waited
+from idlehands_deploy.health.readiness import WaitResult
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.operations import health, profiles
 from idlehands_deploy.operations.health import Checked, HealthCheck
@@ -63,7 +63,7 @@ def call(monkeypatch: pytest.MonkeyPatch, fleet: Path, items: list[Checked], *ar
         ([checked("degraded", OK)], 6),
     ],
 )
-def test_the_exit_code_is_0_only_if_all_are_ready_and_what_was_to_be_proven_is(
+def test_the_exit_code_is_0_only_if_all_are_ready_and_pass_their_deep_check(
     monkeypatch: pytest.MonkeyPatch, fleet: Path, items: list[Checked], code: int
 ) -> None:
     assert call(monkeypatch, fleet, items).exit_code == code
@@ -72,7 +72,9 @@ def test_the_exit_code_is_0_only_if_all_are_ready_and_what_was_to_be_proven_is(
     assert all(item["healthy"] for item in json.loads(shown.stdout)) == (code == 0)
 
 
-def test_a_line_a_profile_says_state_reason_and_remedy(monkeypatch: pytest.MonkeyPatch, fleet: Path) -> None:
+def test_each_profile_is_one_line_with_its_state_reason_and_remedy(
+    monkeypatch: pytest.MonkeyPatch, fleet: Path
+) -> None:
     shown = call(monkeypatch, fleet, [checked("ready"), checked("stopped", profile="rescue")])
     assert shown.stdout.splitlines() == [
         "main: ready",
@@ -80,7 +82,9 @@ def test_a_line_a_profile_says_state_reason_and_remedy(monkeypatch: pytest.Monke
     ]
 
 
-def test_json_holds_the_facts_of_status_and_the_steps_of_a_proof(monkeypatch: pytest.MonkeyPatch, fleet: Path) -> None:
+def test_json_holds_the_facts_of_status_and_the_steps_of_a_deep_check(
+    monkeypatch: pytest.MonkeyPatch, fleet: Path
+) -> None:
     (plain,) = json.loads(call(monkeypatch, fleet, [checked("stopped")], "--json").stdout)
     assert (plain["profile"], plain["state"], plain["reason"]) == ("main", "stopped", "why")
     assert plain["remedy"] == "idlehands-deploy up main"
@@ -96,13 +100,13 @@ def test_json_holds_the_facts_of_status_and_the_steps_of_a_proof(monkeypatch: py
 @pytest.mark.parametrize(
     ("item", "summary"),
     [
-        (checked("ready", OK), "ready, and tested as usable in 1.5 s"),
+        (checked("ready", OK), "ready; the deep check passed in 1.5 s"),
         (checked("ready", RED), "not usable: step page failed"),
         (checked("ready", GAP), "ready, but not fully tested: step page was skipped"),
         (checked("stopped", (Step("ready", "failed", 0, "it is stopped"),)), "stopped"),
     ],
 )
-def test_a_proof_is_summed_up_in_one_sentence(item: Checked, summary: str) -> None:
+def test_a_deep_check_is_summed_up_in_one_sentence(item: Checked, summary: str) -> None:
     assert health_views.lines(HealthCheck([item]))[0].text == summary
 
 
@@ -117,19 +121,19 @@ def test_a_failed_step_is_shown_with_its_cause_and_a_command_that_can_be_copied(
     assert isinstance(shown[-1], Line)
 
 
-def test_an_engine_that_does_not_answer_is_exit_4_and_an_unknown_profile_exit_2(fleet: Path) -> None:
+def test_an_unreachable_engine_exits_with_4_and_an_unknown_profile_with_2(fleet: Path) -> None:
     unreachable = run(fleet, "-C", str(fleet), "health", "--json")
     assert (unreachable.returncode, unreachable.stdout) == (EngineUnreachableError.exit_code, "")
     assert run(fleet, "-C", str(fleet), "health", "nobody").returncode == 2
 
 
-def test_a_wait_that_was_in_vain_is_a_verdict_and_no_error(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wait_that_times_out_is_a_verdict_and_not_an_error(fleet: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = [checked("starting").seen]
     waited = []
 
-    def wait_for(*arguments: object) -> Waited:
+    def wait_for(*arguments: object) -> WaitResult:
         waited.append(arguments[-1])
-        return Waited(seen, NotReadyError("late", "Next: wait"))
+        return WaitResult(seen, NotReadyError("late", "Next: wait"))
 
     with_fakes(monkeypatch, FakeEngine())
     monkeypatch.setattr(health, "wait_for", wait_for)

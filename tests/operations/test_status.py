@@ -36,7 +36,7 @@ def report(*seen: Observation) -> StatusReport:
     return StatusReport("idlehands", "127.0.0.1", list(seen), PLAN.profiles, [], is_stale=False)
 
 
-def test_a_row_says_where_a_gateway_is_and_what_it_uses() -> None:
+def test_a_row_shows_a_gateway_s_address_and_usage() -> None:
     assert status_views.rows(report(READY, STOPPED), NOW) == [
         ("main", "ready", "http://127.0.0.1:18789/", "2m", "2", "751M/2G", "13%", "running", "2026.9.6"),
         ("rescue", "stopped", "http://127.0.0.1:19789/", "-", "0", "-", "-", "-", "-"),
@@ -44,7 +44,7 @@ def test_a_row_says_where_a_gateway_is_and_what_it_uses() -> None:
     assert status_views.notes(report(READY), NOW) == []
 
 
-def test_below_the_table_stands_why_a_gateway_is_not_ready_and_what_to_type() -> None:
+def test_the_notes_say_why_a_gateway_is_not_ready_and_the_next_command() -> None:
     starting = Observation(Verdict("main", "starting", "waits for plugins"), FACTS)
     assert [*map(str, status_views.notes(report(starting, STOPPED), NOW))] == [
         "main is starting for 2m: waits for plugins.",
@@ -53,7 +53,7 @@ def test_below_the_table_stands_why_a_gateway_is_not_ready_and_what_to_type() ->
     ]
 
 
-def test_a_container_that_differs_from_its_files_is_told() -> None:
+def test_a_container_that_is_out_of_date_is_reported() -> None:
     drifted = replace(report(READY), drift={"main": "its image was built again"})
     assert [*map(str, status_views.notes(drifted, NOW))] == [
         "main is out of date: its image was built again.", "  Next: idlehands-deploy up main",
@@ -61,7 +61,7 @@ def test_a_container_that_differs_from_its_files_is_told() -> None:
     assert status_views.as_json(drifted)["profiles"][0]["drift"] == "its image was built again"
 
 
-def test_a_container_that_the_fleet_file_no_longer_names_is_told() -> None:
+def test_a_container_that_the_fleet_file_no_longer_names_is_reported() -> None:
     gone = replace(report(STOPPED), orphans=[replace(ENDED, profile="gone", restart_count=1)])
     assert status_views.rows(gone, NOW)[1] == ("gone", "orphan", "-", "-", "1", "-", "-", "-", "-")
     assert status_views.notes(gone, NOW)[-1] == "  Next: docker rm -f 0123456789ab   (or add the profile again)"
@@ -70,7 +70,7 @@ def test_a_container_that_the_fleet_file_no_longer_names_is_told() -> None:
     ]
 
 
-def test_of_several_browsers_those_are_named_that_do_something() -> None:
+def test_of_several_browsers_only_those_that_are_not_off_are_named() -> None:
     def shown(**browsers: BrowserState) -> str:
         return status_views.rows(report(replace(READY, browsers=browsers)), NOW)[0][7]
 
@@ -79,7 +79,7 @@ def test_of_several_browsers_those_are_named_that_do_something() -> None:
     assert shown(openclaw="off", work="frozen", home="running") == "work frozen, home running"
 
 
-def test_for_scripts_every_fact_stands_beside_the_verdict_as_the_schema_says() -> None:
+def test_the_json_holds_every_fact_beside_the_verdict_and_follows_the_schema() -> None:
     said = status_views.as_json(report(READY, STOPPED, Observation(Verdict("main", "missing", "no container"), None)))
     check_status(said)
     assert said["version"] == 1
@@ -98,7 +98,7 @@ def test_for_scripts_every_fact_stands_beside_the_verdict_as_the_schema_says() -
         (GatewayAnswers(Answer(200), Answer(200, {"ready": True})), "the gateway reports that it is ready"),
     ],
 )
-def test_without_an_engine_a_gateway_is_unknown_whatever_it_says(answers: GatewayAnswers | None, said: str) -> None:
+def test_without_an_engine_a_gateway_is_unknown_whatever_it_reports(answers: GatewayAnswers | None, said: str) -> None:
     verdict = assess_unknown("main", "No Docker Engine answers", answers)
     assert (verdict.state, verdict.usable) == ("unknown", False)
     assert verdict.reason == f"No Docker Engine answers; {said}"
@@ -131,26 +131,24 @@ def counters(root: Path, files: dict[str, str], container: str = CONTAINER) -> R
 
 
 @pytest.mark.parametrize("files", [FIRST_VERSION, SECOND_VERSION])
-def test_the_counters_of_either_version_of_control_groups_are_read(tmp_path: Path, files: dict[str, str]) -> None:
+def test_the_counters_of_both_cgroup_versions_are_read(tmp_path: Path, files: dict[str, str]) -> None:
     found = counters(tmp_path, files)
     assert found is not None
     assert (found.memory, found.cpu_seconds) == (600, 2.5)
 
 
 @pytest.mark.parametrize("files", [FIRST_VERSION, SECOND_VERSION])
-def test_a_process_of_another_container_of_that_number_is_not_taken_for_ours(
-    tmp_path: Path, files: dict[str, str]
-) -> None:
+def test_a_process_of_another_container_with_the_same_pid_is_ignored(tmp_path: Path, files: dict[str, str]) -> None:
     assert counters(tmp_path, files, "fedcba9876543210") is None
     assert counters(tmp_path, {"proc/7/cgroup": "0::/init.scope\n"}) is None
 
 
-def test_two_readings_tell_how_many_cores_were_used_between_them() -> None:
+def test_two_readings_show_how_many_cores_were_used_between_them() -> None:
     assert between(Reading(1, 2.0, 10.0), Reading(5, 3.0, 12.0)) == Usage(5, 0.5, 3.0)
     assert between(None, Reading(5, 3.0, 12.0)) == Usage(5, None, 3.0)
 
 
-def test_the_engines_own_figures_are_read_where_the_counters_cannot_be() -> None:
+def test_the_engine_s_own_figures_are_read_if_the_counters_cannot_be_read() -> None:
     said = {
         "memory_stats": {"usage": 1000, "stats": {"inactive_file": 400}},
         "cpu_stats": {"cpu_usage": {"total_usage": 2_500_000_000}, "system_cpu_usage": 20, "online_cpus": 2},

@@ -22,7 +22,7 @@ DEGRADED = Observation(
 )
 
 
-def test_up_says_where_each_gateway_is_and_what_to_do_next() -> None:
+def test_up_shows_the_address_of_each_gateway_and_the_next_command() -> None:
     assert "\n".join(map(str, views.up_lines(UpResult(PLAN, [READY, DEGRADED])))) == (
         "main is ready, at 127.0.0.1:18789. Open it: idlehands-deploy url main\n"
         "rescue is ready, degraded: it works, but these checks fail: telegram, at 127.0.0.1:19789. "
@@ -31,7 +31,7 @@ def test_up_says_where_each_gateway_is_and_what_to_do_next() -> None:
     )
 
 
-def test_up_tells_what_the_container_warned_of() -> None:
+def test_up_shows_the_container_s_warnings() -> None:
     warned = replace(READY, warnings=("the browser runs WITHOUT its own sandbox",))
     assert views.up_lines(UpResult(PLAN, [warned]))[1:] == ["  Warning: the browser runs WITHOUT its own sandbox"]
     assert views.up_json([warned])[0]["warnings"] == ["the browser runs WITHOUT its own sandbox"]

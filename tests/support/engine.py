@@ -55,7 +55,7 @@ class Deaths:
     def wait_for_death(self, *_: object) -> None:
         pass
 
-    def tell(self, *_: object) -> None:
+    def report_deaths(self, *_: object) -> None:
         pass
 
 
@@ -74,8 +74,8 @@ class FakeEngine:
         self.failures: list[Exception] = []
         self.is_stopping = False
         self.built: ImageFacts | None = IMAGE
-        self.told: Callable[[str], None]
-        self.lost: Callable[[], None]
+        self.on_change: Callable[[str], None]
+        self.on_lost: Callable[[], None]
         self.becomes(facts)
 
     def becomes(self, facts: ContainerFacts | None, profile: str = "main") -> None:
@@ -85,8 +85,8 @@ class FakeEngine:
             self.there[profile] = replace(facts, profile=profile, directory="")
 
     @contextmanager
-    def follow(self, _project: str, told: Callable[[str], None], lost: Callable[[], None]) -> Iterator[None]:
-        self.told, self.lost = told, lost
+    def follow(self, _project: str, on_change: Callable[[str], None], on_lost: Callable[[], None]) -> Iterator[None]:
+        self.on_change, self.on_lost = on_change, on_lost
         yield
 
     def watch_deaths(self, _project: str) -> Deaths:

@@ -68,7 +68,7 @@ class Watched:
 
     def becomes(self, facts: ContainerFacts | None, name: str = "main") -> None:
         self.engine.becomes(facts, name)
-        self.engine.told(name)
+        self.engine.on_change(name)
 
     def end(self) -> None:
         self.stopped.set()
