@@ -24,7 +24,7 @@ from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import fleet as views
 from idlehands_deploy.show import output
 from idlehands_deploy.show import ports as port_views
-from idlehands_deploy.show.plans import show_plan
+from idlehands_deploy.show.dry_run import show_plan
 from idlehands_deploy.text import printable
 
 

@@ -25,7 +25,7 @@ from idlehands_deploy.cli.app import (
 )
 from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import output
-from idlehands_deploy.show.plans import show_plan
+from idlehands_deploy.show.dry_run import show_plan
 from idlehands_deploy.text import printable
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from idlehands_deploy.gateway.config import GatewayConfig
-    from idlehands_deploy.host.processes import GatewayProcess
+    from idlehands_deploy.host.gateway_processes import GatewayProcess
 
 # The gateway's default ports (2026.9.6); only the profile of --dev has another one.
 DEFAULT_PORT = 18789

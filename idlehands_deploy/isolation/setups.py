@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def find_natives(session: Session) -> list[Native]:
     """The gateways that are installed on this host without a container."""
     # Loaded here: most commands need no scan of the host.
-    from idlehands_deploy.host.processes import gateway_processes  # noqa: PLC0415
+    from idlehands_deploy.host.gateway_processes import gateway_processes  # noqa: PLC0415
     from idlehands_deploy.isolation import native_scan  # noqa: PLC0415
 
     return native_scan.find_natives(native_scan.user_homes(session.environ), gateway_processes())

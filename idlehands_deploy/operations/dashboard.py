@@ -83,6 +83,4 @@ def prepare_rotation(session: Session, name: str) -> Prepared:
 
 def rotate_token(session: Session, name: str, timeout: float) -> None:
     """Give a profile a new token, and wait until a gateway that runs is usable with it."""
-    prepared = prepare_rotation(session, name)
-    tell(prepared)
-    finish(prepared, timeout).usable()
+    finish(tell(prepare_rotation(session, name)), timeout).usable()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.health.deep_check.steps import Doors, Step, proven
+from idlehands_deploy.health.deep_check.judge import Doors, Step, proven
 from idlehands_deploy.health.observe import Observation, gateway_host, observe
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.isolation.setups import plan_here

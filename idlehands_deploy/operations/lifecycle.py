@@ -105,7 +105,7 @@ def prepare_start(session: Session, names: Sequence[str]) -> Prepared:
 
 def start(session: Session, names: Sequence[str], timeout: float) -> UpResult:
     """Start stopped profiles and wait until they are usable."""
-    return _finish_told(prepare_start(session, names), timeout)
+    return finish(tell(prepare_start(session, names)), timeout)
 
 
 def prepare_restart(session: Session, names: Sequence[str], *, now: bool = False) -> Prepared:
@@ -116,7 +116,7 @@ def prepare_restart(session: Session, names: Sequence[str], *, now: bool = False
 
 def restart(session: Session, names: Sequence[str], timeout: float, *, now: bool = False) -> UpResult:
     """Restart profiles, letting each finish its work first unless it must be now, and wait until they are usable."""
-    return _finish_told(prepare_restart(session, names, now=now), timeout)
+    return finish(tell(prepare_restart(session, names, now=now)), timeout)
 
 
 def prepare_stop(session: Session, names: Sequence[str], *, now: bool = False) -> Prepared:
@@ -127,7 +127,7 @@ def prepare_stop(session: Session, names: Sequence[str], *, now: bool = False) -
 
 def stop(session: Session, names: Sequence[str], *, now: bool = False) -> list[str]:
     """Stop profiles, letting each finish its work first unless it must be now; they stay stopped."""
-    return end(prepare_stop(session, names, now=now))
+    return end(tell(prepare_stop(session, names, now=now)))
 
 
 def prepare_down(session: Session, names: Sequence[str], *, now: bool = False) -> Prepared:
@@ -138,26 +138,30 @@ def prepare_down(session: Session, names: Sequence[str], *, now: bool = False) -
 
 def down(session: Session, names: Sequence[str], *, now: bool = False) -> list[str]:
     """Stop profiles and remove their containers and networks; their files stay."""
-    return end(prepare_down(session, names, now=now))
+    return end(tell(prepare_down(session, names, now=now)))
 
 
 def end(prepared: Prepared) -> list[str]:
-    """Carry a plan out after which nobody waits for a gateway; gives the profiles that have, or had, a container."""
+    """Carry out a plan that was told and ends with no gateway to wait for.
+
+    Returns:
+        The profiles that had a container.
+    """
     look = prepared.look
-    tell(prepared)
     if prepared.plan.changes:
         with look.engine.watch_deaths(look.fleet.name) as watch:
             carry_out(look, watch, prepared.plan)
     return [name for name in prepared.profiles if look.state(name)]
 
 
-def tell(prepared: Prepared) -> None:
-    """Say what is about to be done."""
+def tell(prepared: Prepared) -> Prepared:
+    """Say what is about to be done, and hand it on."""
     progress = prepared.look.session.progress
     for line in prepared.plan.lines:
         progress.say(line)
     if prepared.note:
         progress.say(prepared.note)
+    return prepared
 
 
 def finish(prepared: Prepared, timeout: float) -> UpResult:
@@ -230,8 +234,3 @@ def _existing(session: Session, names: Sequence[str]) -> tuple[Look, list[str]]:
     drafts.refuse_stale(session, drafted)
     refuse_conflicts(look, profiles)
     return look, profiles
-
-
-def _finish_told(prepared: Prepared, timeout: float) -> UpResult:
-    tell(prepared)
-    return finish(prepared, timeout)

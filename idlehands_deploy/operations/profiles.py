@@ -27,7 +27,7 @@ from idlehands_deploy.planning.draft import (
 )
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.plans import plan_remove, plan_rename
-from idlehands_deploy.planning.rename import finish_interrupted, refuse_leftovers
+from idlehands_deploy.planning.rename_files import finish_interrupted, refuse_leftovers
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
 
     Args:
         purge: delete its files too.
-        confirm: asked before anything is deleted.
+        confirm: asked before anything is deleted, after the plan was told.
 
     Returns:
         Where its files stay; None if they were deleted.
@@ -117,8 +117,7 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
     Raises:
         UsageError: there is no such profile, or the deletion was not confirmed.
     """
-    select(session.fleet(), [name])
-    draft_without(session, name)
+    prepared = tell(prepare_removal(session, name, purge=purge))
     files = [session.deployment.state_directory(name).parent, session.deployment.secrets_directory(name)]
     question = f"Delete {' and '.join(map(str, files))} for good, with {name}'s sessions and credentials?"
     if purge and not confirm(question):
@@ -126,7 +125,7 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
             f"{name} was not removed: nothing was changed.",
             "To delete its files without being asked, add --yes.",
         )
-    end(prepare_removal(session, name, purge=purge))
+    end(prepared)
     return None if purge else files[0]
 
 
@@ -159,8 +158,7 @@ def rename(session: Session, old: str, new: str, timeout: float) -> UpResult | N
     Returns:
         How its gateway is under the new name; None if it did not run.
     """
-    prepared = prepare_rename(session, old, new)
-    tell(prepared)
+    prepared = tell(prepare_rename(session, old, new))
     with prepared.look.engine.watch_deaths(prepared.look.fleet.name) as watch:
         carry_out(prepared.look, watch, prepared.plan)
         if prepared.look.state(old) != "running":

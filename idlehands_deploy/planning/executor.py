@@ -12,7 +12,7 @@ from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
 from idlehands_deploy.planning.compose import remake, run_compose
 from idlehands_deploy.planning.draft import drop
 from idlehands_deploy.planning.drain import drain
-from idlehands_deploy.planning.rename import rename_files
+from idlehands_deploy.planning.rename_files import rename_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -9,7 +9,7 @@ from idlehands_deploy.show.fleet import observation_json
 from idlehands_deploy.show.output import Line
 
 if TYPE_CHECKING:
-    from idlehands_deploy.health.deep_check.steps import Step
+    from idlehands_deploy.health.deep_check.judge import Step
     from idlehands_deploy.operations.health import Checked, HealthCheck
 
 STYLES = {"ok": "green", "failed": "bold red", "skipped": "yellow"}

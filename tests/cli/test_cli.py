@@ -13,6 +13,7 @@ from idlehands_deploy import __version__
 from idlehands_deploy.__main__ import main
 from idlehands_deploy.cli import app
 from idlehands_deploy.operations import profiles
+from tests.support.engine import FakeEngine, with_fakes
 from tests.support.helpers import clean_environ, run, session, snapshot
 
 if TYPE_CHECKING:
@@ -261,11 +262,17 @@ def test_generate_tells_what_it_did_and_check_exits_with_2(call: Call, deploymen
     assert (done.code, done.stdout, done.stderr) == (0, "", f"Wrote {compose_file}.\n")
 
 
-def test_purge_asks_first_and_a_pipe_answers_no(call: Call, deployment: Path) -> None:
+def test_purge_says_its_plan_asks_and_a_pipe_answers_no(
+    call: Call, deployment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_fakes(monkeypatch, FakeEngine(None))
     before = snapshot(deployment)
     shown = call(deployment, "remove", "rescue", "--purge")
     assert (shown.code, shown.stdout) == (2, "")
     assert shown.stderr == (
+        "rescue: profile taken out of fleet.yaml\n"
+        "profiles/rescue: deleted for good, because --purge was given\n"
+        "secrets/rescue: deleted for good, because --purge was given\n"
         "Error: rescue was not removed: nothing was changed.\nTo delete its files without being asked, add --yes.\n"
     )
     assert snapshot(deployment) == before

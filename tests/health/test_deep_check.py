@@ -15,8 +15,8 @@ from idlehands_deploy.errors import DeployError
 from idlehands_deploy.gateway.probe import GatewayProbe
 from idlehands_deploy.gateway.test_page import LEFT, RIGHT
 from idlehands_deploy.health.deep_check import prove as proving
+from idlehands_deploy.health.deep_check.judge import Doors, FailedError, Step
 from idlehands_deploy.health.deep_check.prove import Place, prove, within
-from idlehands_deploy.health.deep_check.steps import Doors, FailedError, Step
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.remedies import Remedy
 from tests.support.helpers import Quiet

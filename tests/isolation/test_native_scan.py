@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.host.processes import GatewayProcess, gateway_processes
+from idlehands_deploy.host.gateway_processes import GatewayProcess, gateway_processes
 from idlehands_deploy.isolation.native_scan import find_natives, user_homes
 from tests.support.helpers import run
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from idlehands_deploy.cli import app
 from idlehands_deploy.errors import EngineUnreachableError, NotReadyError
-from idlehands_deploy.health.deep_check.steps import Step
+from idlehands_deploy.health.deep_check.judge import Step
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.readiness import WaitResult
 from idlehands_deploy.health.verdict import Verdict

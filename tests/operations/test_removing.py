@@ -10,6 +10,7 @@ from idlehands_deploy.errors import DeployError, FleetError, UsageError
 from idlehands_deploy.host.files import remove_tree
 from idlehands_deploy.operations import generation, profiles
 from idlehands_deploy.planning import draft
+from tests.support.engine import FakeEngine, with_fakes
 from tests.support.helpers import session, snapshot
 
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ def asked(root: Path, name: str) -> list[str]:
     return questions
 
 
-def test_a_purge_asks_about_the_profile_s_own_directories_and_no_others(tmp_path: Path) -> None:
+def test_a_purge_asks_about_the_profile_s_own_directories_and_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_fakes(monkeypatch, FakeEngine(None))
     profiles.init(session(tmp_path), ["main", "rescue"])
     before = snapshot(tmp_path)
     assert asked(tmp_path, "rescue") == [

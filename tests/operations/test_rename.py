@@ -155,7 +155,7 @@ def test_a_rename_that_was_killed_at_any_point_is_finished_by_the_next_command(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "rename", killed)
-        patched.setattr("idlehands_deploy.planning.rename.store", lambda *_: killed(tmp_path, tmp_path))
+        patched.setattr("idlehands_deploy.planning.rename_files.store", lambda *_: killed(tmp_path, tmp_path))
         with pytest.raises(KeyboardInterrupt):
             profiles.rename(site.session, "rescue", "backup", 5)
     assert json.loads((site.root / ".rename.json").read_text()) == {"old": "rescue", "new": "backup"}

@@ -8,8 +8,8 @@ from urllib.parse import quote
 from idlehands_deploy.contract import STATE_TARGET
 from idlehands_deploy.fleet.ports import LOOPBACK
 from idlehands_deploy.gateway.test_page import PAGE, PAINT
-from idlehands_deploy.health.deep_check import steps
-from idlehands_deploy.health.deep_check.steps import FailedError, SkippedError
+from idlehands_deploy.health.deep_check import judge
+from idlehands_deploy.health.deep_check.judge import FailedError, SkippedError
 from idlehands_deploy.host.file_facts import read_ordinary_bytes, resolved
 from idlehands_deploy.remedies import Remedy
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from idlehands_deploy.gateway.probe import Answer, GatewayProbe
-    from idlehands_deploy.health.deep_check.steps import Doors
+    from idlehands_deploy.health.deep_check.judge import Doors
 
 T = TypeVar("T")
 # Time limit of one request to a browser; shorter than a step's limit, because its message is more precise.
@@ -82,7 +82,7 @@ class Control:
             reason = f"browser.evaluateEnabled is off in the config of {self._profile}"
             raise SkippedError(f"the page cannot be painted: {reason}")
         if not answer.ok:
-            raise steps.refused(self._profile, what, answer)
+            raise judge.refused(self._profile, what, answer)
         return answer.body
 
     def used_tabs(self) -> set[str]:
@@ -146,7 +146,7 @@ class CdpPage:
 
         self._profile = doors.profile
         self._port = port
-        path = steps.browser_path(doors, port, loopback_probe(port).get("/json/version"))
+        path = judge.browser_path(doors, port, loopback_probe(port).get("/json/version"))
         self._page = self._checked(lambda: Page.open(port, path, PAGE, ASK_SECONDS))
 
     def picture(self) -> bytes:
@@ -163,4 +163,4 @@ class CdpPage:
         try:
             return action()
         except CdpError as error:
-            raise steps.no_page(self._profile, self._port, str(error)) from None
+            raise judge.no_page(self._profile, self._port, str(error)) from None

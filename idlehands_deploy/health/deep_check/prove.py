@@ -8,17 +8,17 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from idlehands_deploy.health.deep_check import steps as rules
+from idlehands_deploy.health.deep_check import judge
+from idlehands_deploy.health.deep_check.judge import LIMITS, STEPS, Doors, FailedError, SkippedError, Step
 from idlehands_deploy.health.deep_check.pages import CdpPage, Control, ControlledPage, loopback_probe
-from idlehands_deploy.health.deep_check.steps import LIMITS, STEPS, Doors, FailedError, SkippedError, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from idlehands_deploy.gateway.probe import GatewayProbe
+    from idlehands_deploy.health.deep_check.judge import Browser, Name
     from idlehands_deploy.health.deep_check.pages import OpenPage
-    from idlehands_deploy.health.deep_check.steps import Browser, Name
     from idlehands_deploy.health.verdict import Verdict
     from idlehands_deploy.progress import Progress
 
@@ -117,36 +117,36 @@ class _DeepCheck:
 
     def _ask_ready(self) -> str:
         if self._verdict.state != "ready":
-            raise rules.unready(self._verdict)
-        return rules.judge_ready(self._doors, self._place.gateway.get("/readyz"))
+            raise judge.unready(self._verdict)
+        return judge.judge_ready(self._doors, self._place.gateway.get("/readyz"))
 
     def _ask_control(self, control: Control) -> str:
         with_token = control.call("GET", "/")
         without = Control(self._doors.profile, self._doors.control or 0, None, self._place.state)
-        return rules.judge_control(self._doors, with_token, without.call("GET", "/", seconds=4))
+        return judge.judge_control(self._doors, with_token, without.call("GET", "/", seconds=4))
 
     def _ask_gateway(self) -> str:
         answers = self._place.gateway.get("/readyz"), self._place.anonymous.get("/readyz")
-        return rules.judge_gateway_token(self._doors, *answers)
+        return judge.judge_gateway_token(self._doors, *answers)
 
     def _start(self, control: Control) -> str:
         self._browser = browser = self._look(control)
         control.browser = browser.name
         if browser.hangs:
-            raise rules.hanging(self._doors.profile)
+            raise judge.hanging(self._doors.profile)
         if browser.running:
             return f"{browser.name} was already running"
         # Set before the request: it may succeed even if its response is lost.
         self._started = not browser.remote
         answer = control.call("POST", "/start", seconds=START_SECONDS)
-        said = rules.judge_start(self._doors.profile, browser, answer)
+        said = judge.judge_start(self._doors.profile, browser, answer)
         self._tabs = control.used_tabs()
         return said
 
     def _look(self, control: Control) -> Browser:
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            browser = rules.judge_browser(self._doors.profile, control.call("GET", "/"))
+            browser = judge.judge_browser(self._doors.profile, control.call("GET", "/"))
             if not browser.hangs or time.monotonic() > deadline:
                 return browser
             time.sleep(0.2)
@@ -174,7 +174,7 @@ class _DeepCheck:
         return f"opened over CDP on port {port}"
 
     def _photograph(self) -> str:
-        return rules.judge_picture(self._doors.profile, self._page.picture() if self._page else b"")
+        return judge.judge_picture(self._doors.profile, self._page.picture() if self._page else b"")
 
     def _close(self) -> str:
         """Restore everything; a second call does nothing."""
@@ -243,7 +243,7 @@ def _take(profile: str, name: Name, action: Callable[[], str], interrupted: thre
     except SkippedError as skipped:
         return Step(name, "skipped", 0, str(skipped))
     except TimeoutError:
-        failed = rules.too_late(profile, name)
+        failed = judge.too_late(profile, name)
     except FailedError as error:
         failed = error
     return Step(name, "failed", round(time.monotonic() - began, 3), failed.what, failed.why, failed.fix)

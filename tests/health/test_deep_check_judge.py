@@ -7,8 +7,8 @@ import pytest
 from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.gateway.probe import Answer
 from idlehands_deploy.gateway.test_page import LEFT, RIGHT
-from idlehands_deploy.health.deep_check import steps
-from idlehands_deploy.health.deep_check.steps import Doors, FailedError, SkippedError, Step
+from idlehands_deploy.health.deep_check import judge
+from idlehands_deploy.health.deep_check.judge import Doors, FailedError, SkippedError, Step
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.remedies import Remedy
 from tests.support.helpers import fleet
@@ -41,21 +41,21 @@ def test_the_doors_of_a_profile_are_its_published_ports() -> None:
 @pytest.mark.parametrize(
     ("judge", "what"),
     [
-        (lambda: steps.judge_ready(DOORS, Answer(503)), "/readyz returns HTTP 503 on port 18789"),
-        (lambda: steps.judge_ready(DOORS, SILENT), "/readyz accepts connections but never responds on port 18789"),
-        (lambda: steps.judge_control(DOORS, Answer(401), Answer(401)), "rejects the token in its secret file"),
-        (lambda: steps.judge_control(DOORS, GONE, GONE), "browser control on port 18791 does not respond"),
-        (lambda: steps.judge_control(DOORS, Answer(500, {"error": "x"}), Answer(401)), "returns HTTP 500: x"),
-        (lambda: steps.judge_control(DOORS, Answer(200), Answer(200)), "returns HTTP 200 without a token"),
-        (lambda: steps.judge_control(DOORS, Answer(200), GONE), "does not respond without a token"),
-        (lambda: steps.judge_gateway_token(DOORS, Answer(200), Answer(200)), "rejects the token"),
-        (lambda: steps.judge_gateway_token(DOORS, KNOWN, KNOWN), "shows details without a token"),
-        (lambda: steps.judge_browser("main", SILENT), "browser control accepts connections but never responds"),
-        (lambda: steps.judge_start("main", browser(), Answer(500, {"error": "no \x1b[1mdisk"})), "500: no [1mdisk"),
-        (lambda: steps.judge_start("main", browser(), SILENT), "never responds"),
-        (lambda: steps.browser_path(DOORS, 18800, GONE), "CDP on port 18800 does not respond"),
+        (lambda: judge.judge_ready(DOORS, Answer(503)), "/readyz returns HTTP 503 on port 18789"),
+        (lambda: judge.judge_ready(DOORS, SILENT), "/readyz accepts connections but never responds on port 18789"),
+        (lambda: judge.judge_control(DOORS, Answer(401), Answer(401)), "rejects the token in its secret file"),
+        (lambda: judge.judge_control(DOORS, GONE, GONE), "browser control on port 18791 does not respond"),
+        (lambda: judge.judge_control(DOORS, Answer(500, {"error": "x"}), Answer(401)), "returns HTTP 500: x"),
+        (lambda: judge.judge_control(DOORS, Answer(200), Answer(200)), "returns HTTP 200 without a token"),
+        (lambda: judge.judge_control(DOORS, Answer(200), GONE), "does not respond without a token"),
+        (lambda: judge.judge_gateway_token(DOORS, Answer(200), Answer(200)), "rejects the token"),
+        (lambda: judge.judge_gateway_token(DOORS, KNOWN, KNOWN), "shows details without a token"),
+        (lambda: judge.judge_browser("main", SILENT), "browser control accepts connections but never responds"),
+        (lambda: judge.judge_start("main", browser(), Answer(500, {"error": "no \x1b[1mdisk"})), "500: no [1mdisk"),
+        (lambda: judge.judge_start("main", browser(), SILENT), "never responds"),
+        (lambda: judge.browser_path(DOORS, 18800, GONE), "CDP on port 18800 does not respond"),
         (
-            lambda: steps.judge_picture("main", png((9, 9, 9), (9, 9, 9))),
+            lambda: judge.judge_picture("main", png((9, 9, 9), (9, 9, 9))),
             "the picture is blank: rgb(9, 9, 9) everywhere",
         ),
     ],
@@ -70,8 +70,8 @@ def test_a_failed_step_says_what_happened_the_likely_cause_and_the_next_command(
     assert caught.value.fix.commands
 
 
-def browser(**body: object) -> steps.Browser:
-    return steps.judge_browser("main", Answer(200, BROWSER | body))
+def browser(**body: object) -> judge.Browser:
+    return judge.judge_browser("main", Answer(200, BROWSER | body))
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def browser(**body: object) -> steps.Browser:
 )
 def test_a_browser_is_read_from_browser_control_s_response(body: dict[str, object], expected: dict[str, Any]) -> None:
     usual: dict[str, Any] = {"name": "openclaw", "cdp": 18800, "running": False, "remote": False, "hangs": False}
-    assert browser(**body) == steps.Browser(**(usual | expected))
+    assert browser(**body) == judge.Browser(**(usual | expected))
 
 
 def test_a_browser_that_the_config_turns_off_is_skipped() -> None:
@@ -96,11 +96,11 @@ def test_a_browser_that_the_config_turns_off_is_skipped() -> None:
 
 
 def test_a_passed_step_has_a_sentence() -> None:
-    assert steps.judge_ready(DOORS, Answer(200)) == "/readyz returns HTTP 200 on port 18789"
-    assert "rejects requests without one (HTTP 401)" in steps.judge_control(DOORS, Answer(200), Answer(401))
-    assert "publish.control" in steps.judge_gateway_token(DOORS, KNOWN, Answer(200))
-    assert steps.judge_start("main", browser(), Answer(200)) == "started openclaw"
-    assert steps.judge_picture("main", png(LEFT, RIGHT)).startswith("shows the test page")
+    assert judge.judge_ready(DOORS, Answer(200)) == "/readyz returns HTTP 200 on port 18789"
+    assert "rejects requests without one (HTTP 401)" in judge.judge_control(DOORS, Answer(200), Answer(401))
+    assert "publish.control" in judge.judge_gateway_token(DOORS, KNOWN, Answer(200))
+    assert judge.judge_start("main", browser(), Answer(200)) == "started openclaw"
+    assert judge.judge_picture("main", png(LEFT, RIGHT)).startswith("shows the test page")
 
 
 @pytest.mark.parametrize(
@@ -117,20 +117,20 @@ def test_only_a_well_formed_path_is_taken_from_the_cdp_address(url: object, path
     answer = Answer(200, {"webSocketDebuggerUrl": url})
     if path is None:
         with pytest.raises(FailedError):
-            steps.browser_path(DOORS, 18800, answer)
+            judge.browser_path(DOORS, 18800, answer)
     else:
-        assert steps.browser_path(DOORS, 18800, answer) == path
+        assert judge.browser_path(DOORS, 18800, answer) == path
 
 
 def test_a_gateway_that_is_not_ready_fails_with_its_own_reason_and_remedy() -> None:
-    error = steps.unready(Verdict("main", "stopped", "exit code 0", remedy=Remedy.run("start", "main")))
+    error = judge.unready(Verdict("main", "stopped", "exit code 0", remedy=Remedy.run("start", "main")))
     assert (error.what, error.fix) == ("it is stopped: exit code 0", Remedy.run("start", "main"))
-    assert steps.unready(Verdict("main", "starting")).fix == Remedy.run("health", "main", "--wait")
+    assert judge.unready(Verdict("main", "starting")).fix == Remedy.run("health", "main", "--wait")
 
 
 def test_only_a_check_without_skipped_steps_proves_a_gateway_usable() -> None:
     done = Step("ready", "ok", 0.1, "")
-    assert steps.proven((done,))
-    assert not steps.proven(())
-    assert not steps.proven((done, Step("page", "skipped", 0, "")))
-    assert not steps.proven((done, Step("page", "failed", 1, "")))
+    assert judge.proven((done,))
+    assert not judge.proven(())
+    assert not judge.proven((done, Step("page", "skipped", 0, "")))
+    assert not judge.proven((done, Step("page", "failed", 1, "")))
