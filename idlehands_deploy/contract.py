@@ -1,6 +1,6 @@
-"""What the image promises: its name, paths, variables, marks and exit codes. The one place that knows.
+"""The contract with the image: its name, paths, variables, log marks and exit codes, defined only here.
 
-``tests/test_contract.py`` finds each of them in the image's own scripts.
+``tests/test_contract.py`` checks that the image's own scripts use each of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 DEFAULT_IMAGE = "idlehands/gateway:2026.9.6"
 # The gateway's version, as a label of the image.
 VERSION_LABEL = "idlehands.gateway.version"
-# A digest of what a container was made from, as a label of the container.
+# A digest of the service and the seccomp profile that a container was created from, as its label.
 DIGEST_LABEL = "org.idlehands.deploy.digest"
 
 # Where the image expects a profile's files.
@@ -25,17 +25,17 @@ PORT_VARIABLE = "IDLEHANDS_GATEWAY_PORT"
 FORWARD_VARIABLE = "IDLEHANDS_FORWARD_PORTS"
 BROWSERS_VARIABLE = "IDLEHANDS_BROWSER_PROFILES"
 SANDBOX_VARIABLE = "IDLEHANDS_BROWSER_SANDBOX"
-# The host's address, by which alone Chrome answers.
+# The address of the container's host: Chrome rejects requests to a host name.
 HOST_VARIABLE = "HOST_GATEWAY_ADDRESS"
 
-# The gateway's own code for a problem that a restart does not solve.
+# The gateway's exit code for a problem that a restart does not fix.
 EXIT_MISCONFIGURED = 78
-# What answers on the gateway's port while the container holds the gateway back.
+# The status on the gateway's port while the container does not start the gateway.
 MISCONFIGURED = "misconfigured"
-# What the gateway says on the same endpoint while it finishes its work.
+# The gateway's status on the same endpoint while it finishes its work.
 DRAINING = "draining"
-# How the entrypoint begins a warning, and for how long after a start it may give one; seconds.
+# The start of each warning from the entrypoint, and how long after a start warnings can come; seconds.
 WARNING = "idlehands-entrypoint: WARNING: "
 WARNING_SECONDS = 10
-# How the health check begins when the disk is full.
+# The start of the health check's output if the disk is full.
 NO_SPACE = "disk: "

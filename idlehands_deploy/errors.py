@@ -1,4 +1,4 @@
-"""Every way this tool fails: one class a kind, one exit code a kind, and a remedy in every message."""
+"""All errors of this tool: a class for each kind of failure, with its exit code, and a remedy in each message."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Problem(NamedTuple):
 
 
 class DeployError(Exception):
-    """Something a person can act on.
+    """A failure that a person can fix.
 
     Args:
-        what: what happened and, where it is known, why.
-        remedy: the next command to type or the next thing to change.
+        what: what happened and, if known, why.
+        remedy: the next command to run or the next thing to change.
     """
 
     exit_code = 1
@@ -40,7 +40,7 @@ class DeployError(Exception):
 
 
 class UsageError(DeployError):
-    """The command line asks for something that does not exist or cannot be."""
+    """The command line asks for something that does not exist or is not possible."""
 
     exit_code = 2
 
@@ -52,13 +52,13 @@ class DirectoryError(DeployError):
 
 
 class StaleError(DeployError):
-    """The generated file is not what the fleet file says."""
+    """A generated file does not match the fleet file."""
 
     exit_code = 2
 
 
 class FleetError(DeployError):
-    """The fleet file is wrong; ``problems`` holds every problem found in it."""
+    """The fleet file is wrong; ``problems`` holds all of its problems."""
 
     exit_code = 2
 
@@ -70,13 +70,13 @@ class FleetError(DeployError):
 
 
 class PortConflictError(DeployError):
-    """Two profiles, or a profile and another process, want the same port."""
+    """Two profiles, or a profile and another process, need the same port."""
 
     exit_code = 3
 
 
 class EngineUnreachableError(DeployError):
-    """No Docker Engine answers."""
+    """No Docker Engine responds."""
 
     exit_code = 4
 
@@ -88,7 +88,7 @@ class EngineFailedError(DeployError):
 
 
 class EngineForbiddenError(EngineUnreachableError):
-    """There is an engine, and this user may not use it."""
+    """This user may not use the engine."""
 
 
 class StateRefusedError(DeployError):

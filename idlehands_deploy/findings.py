@@ -13,9 +13,9 @@ class Finding(NamedTuple):
     """One thing wrong at one place.
 
     Attributes:
-        level: an error breaks or endangers something now; a warning will do so later, or makes a setting ineffective.
-            A note is only information: nothing is wrong.
-        place: the file and key (``fleet.yaml:profiles.rescue.port``), or the thing.
+        level: an error breaks or endangers something now; a warning does so later, or makes a setting ineffective.
+            A note is information only: nothing is wrong.
+        place: the file and key (``fleet.yaml:profiles.rescue.port``), or the thing itself.
         what: what is wrong there.
         why: the consequence.
         fix: the command to run, or the change to make.

@@ -1,4 +1,4 @@
-"""How an operation tells what it is doing, without knowing where it is shown."""
+"""How an operation reports its progress, without knowing how it is shown."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ if TYPE_CHECKING:
 
 
 class Progress(Protocol):
-    """A place for talk; never for data."""
+    """Takes messages for a person; never data."""
 
     def say(self, text: str | Remedy) -> None:
-        """A line that stays."""
+        """Show a line that stays."""
 
     def update(self, subject: str, text: str) -> None:
-        """What a subject (a profile, the image) is at now; a terminal replaces it by the next."""
+        """Show the current state of a subject (a profile, the image); on a terminal the next one replaces it."""
 
     def close(self) -> None:
-        """Leave the terminal to somebody else; the next update takes it again."""
+        """Release the terminal, for a question or a command; the next update uses it again."""

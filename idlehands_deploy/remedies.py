@@ -1,4 +1,4 @@
-"""The next thing to do, as a value: each view writes the commands in it its own way."""
+"""The next thing to do, as a value; each view formats its commands in its own way."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PROGRAM = "idlehands-deploy"
 
 @dataclass(frozen=True)
 class Command:
-    """A command of this tool for the deployment at hand.
+    """A command of this tool, for the current deployment.
 
     Attributes:
         words: what follows the program's name, such as ``("up", "rescue")``.
@@ -29,10 +29,10 @@ class Command:
 
 
 class Remedy:
-    """The next command to type or the next thing to change: a sentence with commands in it.
+    """The next command to run or the next thing to change: a sentence with commands in it.
 
-    ``Remedy.run("up", "rescue")`` is a command alone; ``Remedy("put it back, then: ", ours("up", "rescue"))`` has
-    words around it. It is false where there is nothing to do.
+    ``Remedy.run("up", "rescue")`` is a command alone; ``Remedy("restore it, then: ", ours("up", "rescue"))`` is a
+    sentence with a command. An empty remedy is false.
     """
 
     __slots__ = ("parts",)
@@ -42,24 +42,24 @@ class Remedy:
 
     @classmethod
     def run(cls, *words: str, as_root: bool = False) -> Remedy:
-        """A command of this tool and nothing else."""
+        """A remedy that is one command of this tool."""
         return cls(Command(words, as_root))
 
     @property
     def commands(self) -> tuple[Command, ...]:
-        """The commands of this tool in it."""
+        """Its commands of this tool."""
         return tuple(part for part in self.parts if isinstance(part, Command))
 
     def text(self, write: Callable[[Command], str] = str) -> str:
         """The sentence.
 
         Args:
-            write: how a command is written; by default without a directory.
+            write: formats a command; by default without the deployment directory.
         """
         return "".join(write(part) if isinstance(part, Command) else part for part in self.parts)
 
     def then(self, *parts: str | Command | Remedy) -> Remedy:
-        """This remedy, and more of it."""
+        """This remedy, followed by more parts."""
         added = [item for part in parts for item in (part.parts if isinstance(part, Remedy) else (part,))]
         return Remedy(*self.parts, *added)
 
@@ -80,10 +80,10 @@ class Remedy:
 
 
 def ours(*words: str, as_root: bool = False) -> Command:
-    """A command of this tool, to be put into a remedy."""
+    """A command of this tool, as a part of a remedy."""
     return Command(words, as_root)
 
 
 def remedy_of(fix: Remedy | str) -> Remedy:
-    """A remedy, also of a plain sentence without a command of ours."""
+    """A remedy from a remedy or a plain sentence."""
     return fix if isinstance(fix, Remedy) else Remedy(fix)

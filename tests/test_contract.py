@@ -1,4 +1,4 @@
-"""What the image promises is what its own files say."""
+"""The image's own files use what the contract names."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class ContainerFacts:
         missing_mounts: paths on this host that it mounts and that no longer exist.
         image_id: the image that it was created from.
         image: that image's name.
-        digest: of the compose service that it was created from; empty if it has no such label.
+        digest: of what it was created from, from its label; empty if it has no such label.
         version: its gateway's version, from a label of the image; empty if there is no such label.
         memory_limit: bytes; 0 for none.
         created_at: RFC 3339; empty if not known.
