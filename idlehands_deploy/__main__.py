@@ -1,4 +1,4 @@
-"""The program: errors become messages and exit codes here and nowhere else."""
+"""The program: the only place where errors become messages and exit codes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import sys
 
 
 def main() -> None:
-    """Run the command line and exit by the contract."""
+    """Run the command line, and exit with the code that the documentation promises."""
     _open_missing_streams()
-    # A command is over before there is garbage worth looking for, and each look goes through all that was loaded.
+    # A command ends before a collection is worthwhile, and each collection would search every loaded module.
     gc.set_threshold(50_000)
     try:
-        from idlehands_deploy.cli import app, talk  # noqa: PLC0415 - inside, so that Ctrl-C while loading is quiet
+        from idlehands_deploy.cli import app, progress  # noqa: PLC0415 - here, so that Ctrl-C while loading is quiet
         from idlehands_deploy.errors import DeployError  # noqa: PLC0415
         from idlehands_deploy.show.output import flush, show_error  # noqa: PLC0415
     except KeyboardInterrupt:
@@ -22,16 +22,16 @@ def main() -> None:
     try:
         app(prog_name="idlehands-deploy")
     except DeployError as error:
-        talk.close()
+        progress.close()
         show_error(error)
         sys.exit(error.exit_code)
     finally:
-        talk.close()
+        progress.close()
         flush()
 
 
 def _open_missing_streams() -> None:
-    # A caller may close them, as in `>&-`; Python then has None where everybody expects a stream.
+    # A caller may close them, as in `>&-`; Python then has None in place of a stream.
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
     if sys.stdout is None:

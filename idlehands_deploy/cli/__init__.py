@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from idlehands_deploy.cli.app import app, talk
+from idlehands_deploy.cli.app import app, progress
 
 # In the order of the help page.
 from idlehands_deploy.cli import gateways, status, deployment, state, health, watch, doctor, boot, images  # isort: skip
 
-__all__ = ["app", "boot", "deployment", "doctor", "gateways", "health", "images", "state", "status", "talk", "watch"]
+__all__ = [
+    "app",
+    "boot",
+    "deployment",
+    "doctor",
+    "gateways",
+    "health",
+    "images",
+    "progress",
+    "state",
+    "status",
+    "watch",
+]

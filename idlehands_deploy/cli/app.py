@@ -34,8 +34,8 @@ class Group(TyperGroup):
         try:
             return super().invoke(ctx)
         except (KeyboardInterrupt, typer.Abort):
-            talk.close()
-            talk.say(Remedy("\nInterrupted: nothing is undone. See what runs: ", ours("status")))
+            progress.close()
+            progress.say(Remedy("\nInterrupted: nothing is undone. See what runs: ", ours("status")))
             raise typer.Exit(130) from None
 
 
@@ -47,7 +47,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-talk = output.Talk()
+progress = output.StderrProgress()
 
 
 def _show_version(value: bool) -> None:
@@ -94,7 +94,7 @@ def start_session(ctx: typer.Context, *, install: bool | None = False, new_here:
     def may_install(what: str) -> bool:
         if install is not None:
             return install
-        talk.close()
+        progress.close()
         return typer.confirm(f"Install {what} on this machine with apt-get?", default=False, err=True)
 
     directory: Path | None = ctx.find_root().obj
@@ -102,7 +102,7 @@ def start_session(ctx: typer.Context, *, install: bool | None = False, new_here:
         directory = Path()
     from idlehands_deploy.deployment.session import Session  # noqa: PLC0415 - slow to load, and not needed for `--help`
 
-    session = Session.start(directory, os.environ, _working(), _home(), talk, may_install)
+    session = Session.start(directory, os.environ, _working(), _home(), progress, may_install)
     if session.deployment.rename_file.exists():
         operations.profiles.finish_rename(session)
     return session
@@ -125,7 +125,7 @@ def _home() -> Path | None:
 def show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:
     """Bring gateways up, and show the result."""
     result = run()
-    talk.close()
+    progress.close()
     if as_json:  # also after a failure: a script needs the reasons
         output.show_json(fleet_views.up_json(result.seen))
     elif result.failure is None:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import Names, app, start_session, talk
+from idlehands_deploy.cli.app import Names, app, progress, start_session
 from idlehands_deploy.cli.watch import read_address
 
 Watch = Annotated[bool, typer.Option("--watch", help="The service that runs `watch`; without a NAME, only that.")]
@@ -37,9 +37,9 @@ def install(
         raise typer.BadParameter("goes with --watch", param_hint="--metrics")
     if names or not watch:
         for name, what in operations.boot.install(session, names or []).items():
-            talk.say(f"{name} {what}.")
+            progress.say(f"{name} {what}.")
     if watch:
-        talk.say(operations.boot.install_watch(session, metrics))
+        progress.say(operations.boot.install_watch(session, metrics))
 
 
 @app.command()
@@ -51,8 +51,8 @@ def uninstall(ctx: typer.Context, names: Names = None, watch: Watch = False) -> 
     session = start_session(ctx)
     if names or not watch:
         for name, what in operations.boot.uninstall(session, names or []).items():
-            talk.say(f"{name} {what}.")
+            progress.say(f"{name} {what}.")
     if (watch or not names) and operations.boot.uninstall_watch(session):
-        talk.say("Stopped the watch and removed its unit.")
+        progress.say("Stopped the watch and removed its unit.")
     elif watch:
-        talk.say("The watch had no unit.")
+        progress.say("The watch had no unit.")

@@ -16,9 +16,9 @@ from idlehands_deploy.cli.app import (
     Names,
     Timeout,
     app,
+    progress,
     show_up,
     start_session,
-    talk,
 )
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import fleet as views
@@ -41,7 +41,7 @@ def init(
     """
     session = start_session(ctx, new_here=True)
     operations.profiles.init(session, names or ["main"])
-    talk.say(Remedy(f"Made {session.deployment.fleet_file}. Next: ", ours("up")))
+    progress.say(Remedy(f"Made {session.deployment.fleet_file}. Next: ", ours("up")))
 
 
 @app.command()
@@ -75,14 +75,14 @@ def remove(
     """
     session = start_session(ctx)
     if dry_run:
-        show_plan(talk, operations.profiles.prepare_removal(session, name, purge=purge).plan)
+        show_plan(progress, operations.profiles.prepare_removal(session, name, purge=purge).plan)
         return
 
     def confirm(question: str) -> bool:
         return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
 
     kept = operations.profiles.remove(session, name, purge=purge, confirm=confirm)
-    talk.say(f"Removed {name}." + (f" Its files stay in {kept}." if kept else ""))
+    progress.say(f"Removed {name}." + (f" Its files stay in {kept}." if kept else ""))
 
 
 @app.command()
@@ -101,11 +101,11 @@ def rename(
     """
     session = start_session(ctx)
     if dry_run:
-        show_plan(talk, operations.profiles.prepare_rename(session, old, new).plan)
+        show_plan(progress, operations.profiles.prepare_rename(session, old, new).plan)
         return
     result = operations.profiles.rename(session, old, new, timeout)
     if result is None:
-        talk.say(Remedy(f"{old} is now {new}, and is stopped. Start it: ", ours("up", new)))
+        progress.say(Remedy(f"{old} is now {new}, and is stopped. Start it: ", ours("up", new)))
         return
     show_up(lambda: result, as_json=False)
 
@@ -132,9 +132,9 @@ def ports(ctx: typer.Context, names: Names = None, as_json: Json = False) -> Non
     else:
         output.show_table(*port_views.table(report))
         for finding in report.findings:
-            talk.say(printable(f"{finding.place}: {finding.what}"))
+            progress.say(printable(f"{finding.place}: {finding.what}"))
         if report.findings:
-            talk.say(Remedy("What to do: ", ours("doctor")))
+            progress.say(Remedy("What to do: ", ours("doctor")))
 
 
 @app.command()
@@ -149,6 +149,6 @@ def generate(
     if check:
         operations.generation.check_generated(session)
     elif operations.generation.generate(session):
-        talk.say(f"Wrote {session.deployment.compose_file}.")
+        progress.say(f"Wrote {session.deployment.compose_file}.")
     else:
-        talk.say(f"{session.deployment.compose_file} is up to date.")
+        progress.say(f"{session.deployment.compose_file} is up to date.")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import Json, app, start_session, talk
+from idlehands_deploy.cli.app import Json, app, progress, start_session
 from idlehands_deploy.errors import NotReadyError
 from idlehands_deploy.show import findings as finding_views
 from idlehands_deploy.show import output
@@ -34,7 +34,7 @@ def doctor(
     session = start_session(ctx)
     if bundle is not None:
         operations.doctor.report(session, bundle, status_views.as_json, finding_views.text)
-        talk.say(f"Wrote {bundle}. Look through it before you share it.")
+        progress.say(f"Wrote {bundle}. Look through it before you share it.")
         return
     diagnosis = operations.doctor.examine(session)
     if as_json:

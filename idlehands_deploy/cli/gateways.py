@@ -19,9 +19,9 @@ from idlehands_deploy.cli.app import (
     Timeout,
     app,
     consent,
+    progress,
     show_up,
     start_session,
-    talk,
 )
 from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import output
@@ -49,7 +49,7 @@ def up(
     session = start_session(ctx, install=False if dry_run else consent(install_engine))
     if dry_run:
         prepared = operations.lifecycle.prepare_up(session, names or [])
-        show_plan(talk, prepared.plan, prepared.note, as_json=as_json)
+        show_plan(progress, prepared.plan, prepared.note, as_json=as_json)
         return
     show_up(lambda: operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
 
@@ -77,7 +77,7 @@ def open_(ctx: typer.Context, name: Name) -> None:
     """
     link = operations.dashboard.open_dashboard(start_session(ctx), name)
     if link is None:
-        talk.say(f"Opened the dashboard of {name}.")
+        progress.say(f"Opened the dashboard of {name}.")
     else:
         output.show(link)
 
@@ -159,8 +159,8 @@ def onboard(
     )
     show_up(lambda: result, as_json=False)
     for finding in findings:
-        talk.say(printable(f"{finding.place}: {finding.what}"))
-        talk.say(Remedy("  ").then(finding.fix))
+        progress.say(printable(f"{finding.place}: {finding.what}"))
+        progress.say(Remedy("  ").then(finding.fix))
 
 
 @app.command()
@@ -171,10 +171,10 @@ def stop(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: Dry
     """
     session = start_session(ctx)
     if dry_run:
-        show_plan(talk, operations.lifecycle.prepare_stop(session, names or [], now=now).plan)
+        show_plan(progress, operations.lifecycle.prepare_stop(session, names or [], now=now).plan)
         return
     for name in operations.lifecycle.stop(session, names or [], now=now):
-        talk.say(f"{name} is stopped.")
+        progress.say(f"{name} is stopped.")
 
 
 @app.command()
@@ -188,7 +188,7 @@ def start(
     """Start stopped gateways and wait until each is usable."""
     session = start_session(ctx)
     if dry_run:
-        show_plan(talk, operations.lifecycle.prepare_start(session, names or []).plan, as_json=as_json)
+        show_plan(progress, operations.lifecycle.prepare_start(session, names or []).plan, as_json=as_json)
         return
     show_up(lambda: operations.lifecycle.start(session, names or [], timeout), as_json=as_json)
 
@@ -208,7 +208,7 @@ def restart(
     """
     session = start_session(ctx)
     if dry_run:
-        show_plan(talk, operations.lifecycle.prepare_restart(session, names or [], now=now).plan, as_json=as_json)
+        show_plan(progress, operations.lifecycle.prepare_restart(session, names or [], now=now).plan, as_json=as_json)
         return
     show_up(lambda: operations.lifecycle.restart(session, names or [], timeout, now=now), as_json=as_json)
 
@@ -221,10 +221,10 @@ def down(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: Dry
     """
     session = start_session(ctx)
     if dry_run:
-        show_plan(talk, operations.lifecycle.prepare_down(session, names or [], now=now).plan)
+        show_plan(progress, operations.lifecycle.prepare_down(session, names or [], now=now).plan)
         return
     for name in operations.lifecycle.down(session, names or [], now=now):
-        talk.say(f"{name} is down; its files stay in {session.deployment.root}.")
+        progress.say(f"{name} is down; its files stay in {session.deployment.root}.")
 
 
 @app.command()
@@ -239,7 +239,7 @@ def token(
     """Print a gateway's token."""
     session = start_session(ctx)
     if dry_run and rotate:
-        show_plan(talk, operations.dashboard.prepare_rotation(session, name).plan)
+        show_plan(progress, operations.dashboard.prepare_rotation(session, name).plan)
         return
     if rotate:
         operations.dashboard.rotate_token(session, name, READY_TIMEOUT)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import READY_TIMEOUT, Json, Names, app, start_session, talk
+from idlehands_deploy.cli.app import READY_TIMEOUT, Json, Names, app, progress, start_session
 from idlehands_deploy.errors import NotReadyError
 from idlehands_deploy.show import health as health_views
 from idlehands_deploy.show import output
@@ -32,7 +32,7 @@ def health(
     Example: idlehands-deploy health rescue --deep
     """
     check = operations.health.check(start_session(ctx), names or [], timeout if wait else None, deep=deep)
-    talk.close()
+    progress.close()
     if as_json:
         output.show_json(health_views.as_json(check))
     else:

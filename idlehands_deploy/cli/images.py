@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import MARKUP, Group, InstallEngine, app, consent, start_session, talk
+from idlehands_deploy.cli.app import MARKUP, Group, InstallEngine, app, consent, progress, start_session
 
 image_app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=MARKUP)
 app.add_typer(image_app, name="image")
@@ -34,4 +34,4 @@ def build(
     """
     session = start_session(ctx, install=consent(install_engine))
     built = operations.image.build(session, tag, gateway_package, gateway_version, gateway_command, gateway_prefix)
-    talk.say(f"Built {built.reference}: {built.megabytes} MB.")
+    progress.say(f"Built {built.reference}: {built.megabytes} MB.")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import DryRun, app, start_session, talk
+from idlehands_deploy.cli.app import DryRun, app, progress, start_session
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
@@ -56,17 +56,17 @@ def import_(
         raise UsageError("import: --from is missing", "Name the native gateway's state directory with --from.")
     if dry_run:
         prepared = operations.imports.prepare_import(start_session(ctx), name, directory, port, adopt=adopt)
-        show_plan(talk, prepared.plan)
+        show_plan(progress, prepared.plan)
         for warning in prepared.warnings:
-            talk.say(f"Warning: {warning}")
+            progress.say(f"Warning: {warning}")
         return
     done = operations.imports.import_native(start_session(ctx), name, directory, port, adopt=adopt)
     for warning in done.warnings:
-        talk.say(f"Warning: {warning}")
-    talk.close()
+        progress.say(f"Warning: {warning}")
+    progress.close()
     output.show_table(port_views.COLUMNS, port_views.plan_rows(done.ports))
-    talk.say(f"Keep the native gateway from starting again: {'it has lost its files' if adopt else TWICE}.")
-    talk.say(Remedy(f"Imported {name} from {done.source}. Next: ", ours("up", name)))
+    progress.say(f"Keep the native gateway from starting again: {'it has lost its files' if adopt else TWICE}.")
+    progress.say(Remedy(f"Imported {name} from {done.source}. Next: ", ours("up", name)))
 
 
 def _undo(ctx: typer.Context, name: str, *, yes: bool) -> None:
@@ -74,4 +74,4 @@ def _undo(ctx: typer.Context, name: str, *, yes: bool) -> None:
         return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
 
     journal = operations.imports.undo(start_session(ctx), name, confirm=confirm)
-    talk.say(f"Removed {name}." + (f" Its files are back in {journal.source}." if journal.adopted else ""))
+    progress.say(f"Removed {name}." + (f" Its files are back in {journal.source}." if journal.adopted else ""))

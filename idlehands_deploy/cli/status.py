@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import Json, Names, app, start_session, talk
+from idlehands_deploy.cli.app import Json, Names, app, progress, start_session
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 from idlehands_deploy.show import status as status_views
@@ -38,7 +38,7 @@ def status(ctx: typer.Context, names: Names = None, watch: Watch = False, as_jso
         for line in status_views.notes(report, now):
             output.show_line(line)
         if report.is_stale:
-            talk.say(Remedy("The fleet file has changed. Apply it: ", ours("up")))
+            progress.say(Remedy("The fleet file has changed. Apply it: ", ours("up")))
     if report.failure:
         raise report.failure
 

@@ -1,1 +1,1 @@
-"""The examination of everything that a deployment stands on, and the archive for a bug report."""
+"""The examination of a deployment, its host and its engine, and the archive for a bug report."""

@@ -1,5 +1,5 @@
-"""Everything that talks to the Docker Engine, to Compose, or to this host.
+"""The Docker Engine and Compose; nothing else uses them directly.
 
-Its own types go in and out, and it decides nothing. The modules are imported one by one, since ``docker``
-alone takes a tenth of a second to load.
+This package returns its own types and makes no decisions. Its modules are imported one by one, because ``docker`` takes
+a tenth of a second to load.
 """

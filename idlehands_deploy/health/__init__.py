@@ -1,1 +1,1 @@
-"""What is true of a gateway: observed, judged, waited for, proven."""
+"""The state of a gateway: observation, verdict, wait and deep check."""

@@ -1,6 +1,6 @@
-"""One entry a command: load, look, plan, show or carry out, report.
+"""One function per command: load, look, plan, show or carry out, report.
 
-A module is loaded when a command calls it, so that ``--help`` pays for none.
+A module is loaded when a command calls it, so that ``--help`` loads none.
 """
 
 from __future__ import annotations

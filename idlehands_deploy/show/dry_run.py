@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.remedies import Remedy
 
 
-def show_plan(talk: Progress, plan: Plan, note: Remedy | None = None, *, as_json: bool = False) -> None:
+def show_plan(progress: Progress, plan: Plan, note: Remedy | None = None, *, as_json: bool = False) -> None:
     """Print what a command would do, and why.
 
     Args:
@@ -24,5 +24,5 @@ def show_plan(talk: Progress, plan: Plan, note: Remedy | None = None, *, as_json
     for line in plan.lines:
         output.show_line(line)
     if note:
-        talk.say(note)
-    talk.say("Nothing was changed." if plan.changes else "Nothing to do.")
+        progress.say(note)
+    progress.say("Nothing was changed." if plan.changes else "Nothing to do.")

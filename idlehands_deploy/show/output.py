@@ -47,7 +47,7 @@ def _command_line(command: Command) -> str:
     return str(Command(("-C", str(_directory[0]), *command.words), command.as_root))
 
 
-class Talk:
+class StderrProgress:
     """Progress on standard error: a status line on a terminal, one line per change in a pipe."""
 
     def __init__(self) -> None:

@@ -35,7 +35,7 @@ class Call(Protocol):
 
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
-    """The program without a process of its own, which would take most of a test's time."""
+    """The program in this process: starting another would take most of a test's time."""
 
     def call(home: Path, *arguments: str) -> Shown:
         for name in ("IDLEHANDS_DEPLOY_DIR", "XDG_DATA_HOME"):
@@ -58,7 +58,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 
 COMMANDS = dict(commands(typer.main.get_command(app)))
-# Those of DESIGN.md whose turn has come.
+# The commands that the documentation promises.
 PROMISED = {
     "init", "add", "remove", "list", "ports", "generate", "up", "stop", "start", "restart", "down", "status",
     "logs", "exec", "url", "token", "image",
@@ -101,7 +101,7 @@ def test_help_and_version_are_plain_text_in_a_pipe(tmp_path: Path) -> None:
     "arguments",
     ["bogus", "ports --bogus", "add", "add new --port many", "up --timeout 0", "url", "image bogus"],
 )
-def test_wrong_usage_exits_with_2_and_talks_on_stderr(tmp_path: Path, arguments: str) -> None:
+def test_wrong_usage_exits_with_2_and_a_message_on_stderr(tmp_path: Path, arguments: str) -> None:
     shown = CliRunner().invoke(app, ["-C", str(tmp_path), *arguments.split()])
     assert shown.exit_code == 2
     assert shown.stdout == ""
@@ -109,7 +109,7 @@ def test_wrong_usage_exits_with_2_and_talks_on_stderr(tmp_path: Path, arguments:
     assert snapshot(tmp_path) == {}
 
 
-def test_without_a_fleet_file_a_command_says_how_to_begin(call: Call, tmp_path: Path) -> None:
+def test_without_a_fleet_file_the_error_says_how_to_create_one(call: Call, tmp_path: Path) -> None:
     shown = call(tmp_path, "ports")
     expected = tmp_path / ".local" / "share" / "idlehands-deploy" / "fleet.yaml"
     assert (shown.code, shown.stdout) == (2, "")
@@ -130,7 +130,7 @@ def test_up_without_an_engine_exits_with_4_and_writes_nothing(tmp_path: Path) ->
     assert snapshot(tmp_path) == {}
 
 
-def test_without_an_engine_no_other_command_changes_anything_either(deployment: Path) -> None:
+def test_without_an_engine_no_other_command_changes_anything(deployment: Path) -> None:
     before = snapshot(deployment)
     calls = [
         "up",
@@ -178,7 +178,7 @@ def test_a_broken_fleet_file_exits_with_2_and_a_port_conflict_with_3(call: Call,
     assert call(deployment, "ports").code == 3
 
 
-def test_a_profile_that_does_not_exist_is_named_with_those_that_do(call: Call, deployment: Path) -> None:
+def test_an_unknown_profile_is_reported_with_the_known_ones(call: Call, deployment: Path) -> None:
     shown = call(deployment, "ports", "main", "a", "b")
     assert (shown.code, shown.stdout) == (2, "")
     assert shown.stderr == (
@@ -188,7 +188,7 @@ def test_a_profile_that_does_not_exist_is_named_with_those_that_do(call: Call, d
     )
 
 
-def test_ports_is_an_aligned_plain_table_in_a_pipe(deployment: Path) -> None:
+def test_ports_prints_an_aligned_plain_table_in_a_pipe(deployment: Path) -> None:
     shown = run(deployment, "ports", "rescue", "main", TERM="xterm-256color")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout == (
@@ -202,7 +202,7 @@ def test_ports_is_an_aligned_plain_table_in_a_pipe(deployment: Path) -> None:
     )
 
 
-def test_ports_json_is_for_scripts(call: Call, deployment: Path) -> None:
+def test_ports_json_holds_the_same_ports(call: Call, deployment: Path) -> None:
     shown = call(deployment, "ports", "--json", "rescue")
     assert json.loads(shown.stdout) == [
         {
@@ -218,7 +218,7 @@ def test_ports_json_is_for_scripts(call: Call, deployment: Path) -> None:
     ]
 
 
-def test_list_shows_what_the_fleet_file_says(deployment: Path) -> None:
+def test_list_shows_the_profiles_of_the_fleet_file(deployment: Path) -> None:
     table = CliRunner().invoke(app, ["-C", str(deployment), "list"])
     assert table.stdout == (
         "PROFILE  PORT   RESCUES  SECRETS\n"
@@ -238,7 +238,7 @@ def test_url_and_token_print_nothing_but_the_data(call: Call, deployment: Path) 
     assert (shown.stdout, shown.stderr) == (f"http://127.0.0.1:19789/#token={token}\n", "")
 
 
-def test_init_begins_in_the_working_directory_and_talks_on_stderr(call: Call, tmp_path: Path) -> None:
+def test_init_uses_the_working_directory_and_reports_on_stderr(call: Call, tmp_path: Path) -> None:
     shown = call(tmp_path, "init")
     assert (shown.code, shown.stdout) == (0, "")
     assert shown.stderr == f"Made {tmp_path / 'fleet.yaml'}. Next: idlehands-deploy up\n"
@@ -250,7 +250,7 @@ def test_add_shows_the_new_ports_as_data(call: Call, deployment: Path) -> None:
     assert shown.stdout.splitlines()[1] == "third    gateway          127.0.0.1  20789"
 
 
-def test_generate_tells_what_it_did_and_check_exits_with_2(call: Call, deployment: Path) -> None:
+def test_generate_reports_what_it_wrote_and_check_exits_with_2_if_stale(call: Call, deployment: Path) -> None:
     compose_file = deployment / "compose.yaml"
     assert call(deployment, "generate").stderr == f"{compose_file} is up to date.\n"
     compose_file.unlink()
@@ -278,7 +278,7 @@ def test_purge_says_its_plan_asks_and_a_pipe_answers_no(
     assert snapshot(deployment) == before
 
 
-def test_the_help_pays_for_no_library_but_the_one_that_shows_it() -> None:
+def test_the_help_loads_no_slow_library() -> None:
     heavy = "{'pydantic', 'ruamel.yaml', 'yaml', 'json5'}"
     code = f"import sys, idlehands_deploy.cli; print(sorted({heavy} & set(sys.modules)))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
@@ -303,7 +303,7 @@ def test_commands_without_an_engine_load_neither_docker_nor_requests(deployment:
     assert shown.stdout.splitlines()[-1] == "0 []"
 
 
-def test_nothing_that_is_said_about_a_fleet_file_shows_the_value_of_a_variable(tmp_path: Path) -> None:
+def test_no_message_about_a_fleet_file_shows_the_value_of_a_variable(tmp_path: Path) -> None:
     text = "profiles: {main: {environment: {A: &x hidden-first, B: &x hidden-second}}}\n"
     (tmp_path / "fleet.yaml").write_text(text, encoding="utf-8")
     shown = run(tmp_path, "ports")

@@ -1,4 +1,4 @@
-"""Files that must not be lost, and writes that fail in the middle."""
+"""Files that must not be lost, and writes that fail halfway."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def room(size: int) -> Iterator[None]:
 
 
 def files(root: Path) -> dict[str, bytes]:
-    """The files of a directory but the lock."""
+    """The files of a directory, without the lock."""
     return {path: content for path, (_, _, content) in snapshot(root).items() if path != ".lock"}
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "seccomp.json"])
 @pytest.mark.parametrize("command", CHANGES)
-def test_a_file_of_a_person_s_own_is_refused_by_its_name_and_untouched(tmp_path: Path, command: str, name: str) -> None:
+def test_a_user_s_own_file_is_reported_by_name_and_kept(tmp_path: Path, command: str, name: str) -> None:
     if command != "init":
         (tmp_path / "fleet.yaml").write_text(FLEET, encoding="utf-8")
     (tmp_path / name).write_text("services: {mine: {image: x}}\n", encoding="utf-8")
@@ -60,7 +60,7 @@ def test_a_file_of_a_person_s_own_is_refused_by_its_name_and_untouched(tmp_path:
     assert files(tmp_path) == before
 
 
-def test_an_empty_compose_file_of_a_person_s_own_is_refused_too(tmp_path: Path) -> None:
+def test_a_user_s_own_empty_compose_file_is_kept_too(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").touch()
     with pytest.raises(FleetError):
         profiles.init(session(tmp_path), ["main"])
@@ -77,7 +77,7 @@ def test_a_generated_file_that_was_edited_by_hand_is_generated_again(tmp_path: P
 
 
 @pytest.mark.parametrize("name", ["compose.yaml", "seccomp.json", "fleet.schema.json"])
-def test_check_tells_of_every_generated_file_that_is_stale(tmp_path: Path, name: str) -> None:
+def test_check_reports_every_stale_file(tmp_path: Path, name: str) -> None:
     profiles.init(session(tmp_path), ["main"])
     generation.check_generated(session(tmp_path))
     with (tmp_path / name).open("a", encoding="utf-8") as stream:
@@ -86,7 +86,7 @@ def test_check_tells_of_every_generated_file_that_is_stale(tmp_path: Path, name:
         generation.check_generated(session(tmp_path))
 
 
-# What stands in the way of `add third`.
+# Obstacles for `add third`.
 def _compose_directory(root: Path) -> None:
     (root / "compose.yaml").unlink()
     (root / "compose.yaml").mkdir()
@@ -106,9 +106,7 @@ def _secrets_file(root: Path) -> None:
 
 
 @pytest.mark.parametrize("obstacle", [_compose_directory, _schema_directory, _profile_file, _secrets_file])
-def test_an_edit_that_fails_in_the_middle_changes_no_file_that_is_there(
-    tmp_path: Path, obstacle: Callable[[Path], None]
-) -> None:
+def test_an_edit_that_fails_halfway_changes_no_existing_file(tmp_path: Path, obstacle: Callable[[Path], None]) -> None:
     profiles.init(session(tmp_path), ["main"])
     obstacle(tmp_path)
     before = files(tmp_path)
@@ -136,7 +134,7 @@ def test_an_init_on_a_disk_that_fills_up_leaves_no_file(tmp_path: Path, size: in
     assert files(tmp_path) == {}
 
 
-def test_files_that_are_staged_together_come_into_place_together_or_not_at_all(tmp_path: Path) -> None:
+def test_files_that_are_staged_together_are_all_replaced_or_none(tmp_path: Path) -> None:
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_text("old", encoding="utf-8")
     with pytest.raises(KeyError), staged([(first, "new"), (second, "new")]):
@@ -151,7 +149,7 @@ def test_files_that_are_staged_together_come_into_place_together_or_not_at_all(t
 
 
 @pytest.mark.parametrize("name", ["x-foo", "x-"])
-def test_a_profile_named_as_compose_s_extensions_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_profile_named_like_a_compose_extension_is_refused(tmp_path: Path, name: str) -> None:
     profiles.init(session(tmp_path), ["main"])
     before = snapshot(tmp_path)
     with pytest.raises(UsageError, match="not with x-"):
@@ -162,7 +160,7 @@ def test_a_profile_named_as_compose_s_extensions_is_refused(tmp_path: Path, name
         generation.generate(session(tmp_path))
 
 
-def test_a_pipe_in_the_place_of_a_config_does_not_block_generate(tmp_path: Path) -> None:
+def test_a_pipe_in_place_of_a_config_does_not_block_generate(tmp_path: Path) -> None:
     profiles.init(session(tmp_path), ["main"])
     config = tmp_path / "profiles" / "main" / "state" / "idlehands.json"
     config.unlink()

@@ -23,7 +23,7 @@ import os, signal, threading
 from idlehands_deploy.cli.watch import stop_on_sigterm
 stopped = threading.Event()
 stop_on_sigterm(stopped)
-with stopped._cond:  # as it is for a moment whenever somebody waits
+with stopped._cond:  # as during a short time of each wait
     os.kill(os.getpid(), signal.SIGTERM)
 assert stopped.wait(30)
 """
@@ -53,7 +53,7 @@ def test_no_thread_of_a_watch_ends_when_its_reader_is_gone(monkeypatch: pytest.M
     assert (screen.code, screen.stopped.is_set()) == (141, True)
 
 
-def test_sigterm_ends_a_watch_well(tmp_path: Path) -> None:
+def test_sigterm_ends_a_watch_with_exit_code_0(tmp_path: Path) -> None:
     with begin(tmp_path) as process:
         assert process.stdout is not None
         assert json.loads(process.stdout.readline())["event"] == "watching"
