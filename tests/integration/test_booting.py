@@ -1,4 +1,4 @@
-"""`install` and `uninstall` on a host that boots with systemd: a container is that host, a restart its reboot."""
+"""`install` and `uninstall` on a host with systemd: the host is a container, and its restart is a reboot."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.site import until
 pytestmark = pytest.mark.engine
 
 
-def test_install_lets_the_next_boot_start_the_engine_and_starts_nothing_now(machine: Machine) -> None:
+def test_install_makes_the_next_boot_start_the_engine_and_starts_nothing_now(machine: Machine) -> None:
     machine.reboot()
     assert not machine.is_up()
     assert machine.done("install", "main") == (
@@ -25,7 +25,7 @@ def test_install_lets_the_next_boot_start_the_engine_and_starts_nothing_now(mach
     assert machine.is_up("idlehands-bots.main.target")
 
 
-def test_uninstall_takes_everything_away_stops_nothing_and_the_next_boot_starts_no_engine(machine: Machine) -> None:
+def test_uninstall_removes_every_unit_and_stops_nothing_and_the_next_boot_starts_no_engine(machine: Machine) -> None:
     before = machine.files()
     machine.done("install")
     machine.reboot()
@@ -40,10 +40,10 @@ def test_uninstall_takes_everything_away_stops_nothing_and_the_next_boot_starts_
     assert machine.done("uninstall", "main") == "main had no unit.\n"
 
 
-def test_the_units_pass_systemd_s_own_examination_whatever_the_directory_is_called(machine: Machine) -> None:
+def test_the_units_are_valid_for_systemd_with_any_directory_name(machine: Machine) -> None:
     odd = '/srv/50% "of"\\x41 $it\n[Service]'
     machine.fleet("main", at=odd)
-    # An administrator's umask must not hide the unit from the others.
+    # An administrator's umask must not hide the unit from other users.
     code, _, said = machine.run(
         "sh", "-c", 'umask 077; exec python3 -m idlehands_deploy -C "$1" install', "sh", odd, PYTHONPATH="/opt/tool"
     )
@@ -62,7 +62,7 @@ def test_installing_twice_changes_nothing(machine: Machine) -> None:
     assert machine.files() == before
 
 
-def test_one_profile_s_uninstall_leaves_the_other_s_to_start_the_engine(machine: Machine) -> None:
+def test_after_one_profile_s_uninstall_the_other_still_starts_the_engine(machine: Machine) -> None:
     machine.done("install")
     machine.done("uninstall", "main")
     assert "idlehands-bots.main" not in machine.files()
@@ -70,7 +70,7 @@ def test_one_profile_s_uninstall_leaves_the_other_s_to_start_the_engine(machine:
     assert machine.is_up()
 
 
-def test_deployments_whose_names_run_together_have_units_of_their_own(machine: Machine) -> None:
+def test_deployments_with_similar_names_have_separate_units(machine: Machine) -> None:
     machine.fleet("eu-main", "rescue")
     machine.fleet("main", name="bots-eu", at="/srv/eu")
     machine.done("install", "eu-main")
@@ -82,7 +82,7 @@ def test_deployments_whose_names_run_together_have_units_of_their_own(machine: M
     assert machine.is_up()
 
 
-def test_what_a_profile_that_was_removed_has_left_is_uninstalled_by_its_name_and_with_all(machine: Machine) -> None:
+def test_the_unit_of_a_removed_profile_is_uninstalled_by_its_name_and_with_all(machine: Machine) -> None:
     before = machine.files()
     machine.fleet("main", "rescue", "third")
     machine.done("install")
@@ -109,7 +109,7 @@ def test_an_engine_that_is_enabled_until_the_next_boot_only_needs_one(machine: M
     assert machine.is_up()
 
 
-def test_an_engine_that_does_not_start_leaves_the_rest_of_the_boot_alone(machine: Machine) -> None:
+def test_an_engine_that_does_not_start_does_not_stop_the_rest_of_the_boot(machine: Machine) -> None:
     machine.done("install")
     machine.write(f"{SYSTEM}/docker.service.d/broken.conf", "[Service]\nType=oneshot\nExecStart=\nExecStart=false\n")
     machine.container.restart(timeout=30)
@@ -118,7 +118,7 @@ def test_an_engine_that_does_not_start_leaves_the_rest_of_the_boot_alone(machine
     assert not machine.is_up("idlehands-bots.main.target")
 
 
-def test_an_engine_that_systemd_may_not_start_or_does_not_know_is_told_and_nothing_is_written(machine: Machine) -> None:
+def test_a_masked_or_missing_engine_unit_is_reported_and_nothing_is_written(machine: Machine) -> None:
     machine.ok("mv", f"{SYSTEM}/docker.service", "/usr/lib/systemd/system/docker.service")
     machine.ok("systemctl", "mask", "docker.service")
     before = machine.files()
@@ -139,7 +139,7 @@ def test_an_engine_that_systemd_may_not_start_or_does_not_know_is_told_and_nothi
     )
 
 
-def test_who_may_not_is_told_to_use_sudo_and_changes_nothing(machine: Machine) -> None:
+def test_a_user_without_permission_gets_the_sudo_command_and_changes_nothing(machine: Machine) -> None:
     machine.done("install", "rescue")
     before = machine.files()
     person = machine.as_person()
@@ -153,9 +153,7 @@ def test_who_may_not_is_told_to_use_sudo_and_changes_nothing(machine: Machine) -
     assert machine.files() == before
 
 
-def test_a_person_s_own_engine_is_started_at_boot_and_neither_touches_the_other_s(
-    machine: Machine, persons: Machine
-) -> None:
+def test_a_user_s_own_engine_starts_at_boot_and_neither_touches_the_other_s(machine: Machine, persons: Machine) -> None:
     before, root_s = persons.files(), machine.files()
     persons.done("install", "main", at=f"{HOME}/bots", DOCKER_HOST=ROOTLESS)
     assert machine.files() == root_s
@@ -169,7 +167,7 @@ def test_a_person_s_own_engine_is_started_at_boot_and_neither_touches_the_other_
     assert persons.files() == before
 
 
-def test_the_engine_of_the_current_docker_context_is_the_one_that_is_meant(machine: Machine, persons: Machine) -> None:
+def test_the_engine_of_the_current_docker_context_is_used(machine: Machine, persons: Machine) -> None:
     # As the set-up script of a rootless engine leaves it.
     meta = f"{HOME}/.docker/contexts/meta/{hashlib.sha256(b'rootless').hexdigest()}/meta.json"
     persons.write(meta, json.dumps({"Name": "rootless", "Metadata": {}, "Endpoints": {"docker": {"Host": ROOTLESS}}}))
@@ -180,8 +178,10 @@ def test_the_engine_of_the_current_docker_context_is_the_one_that_is_meant(machi
     assert persons.systemctl("is-enabled", "idlehands-bots.main.target") == "enabled"
 
 
-def test_whose_services_begin_with_a_login_is_told_how_they_begin_at_boot(machine: Machine, persons: Machine) -> None:
-    # The service manager runs on, as that of somebody who is logged in.
+def test_with_services_that_start_at_login_the_result_says_how_to_start_them_at_boot(
+    machine: Machine, persons: Machine
+) -> None:
+    # The service manager keeps running, as for a user who is logged in.
     machine.ok("rm", "/var/lib/systemd/linger/person")
     assert persons.done("install", "main", at=f"{HOME}/bots", DOCKER_HOST=ROOTLESS) == (
         "main comes back after a reboot, once person has logged in (or at boot, after: sudo loginctl enable-linger "

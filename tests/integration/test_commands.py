@@ -32,12 +32,12 @@ def test_status_of_ready_gateways_says_so_with_their_addresses(pair: Site) -> No
     ]
 
 
-def test_the_status_for_scripts_keeps_to_its_schema_and_counts_what_a_gateway_uses(pair: Site) -> None:
+def test_the_json_status_follows_its_schema_and_holds_the_usage(pair: Site) -> None:
     said = pair.ok("status", "--json").json
     check_status(said)
     main = said["profiles"][0]
     assert main["gateway_version"] == DEFAULT_IMAGE.rpartition(":")[2]
-    # An idle gateway holds several hundred megabytes, and stays within its limit.
+    # An idle gateway uses several hundred megabytes, within its limit.
     assert 200 << 20 < main["memory"] < main["memory_limit"] == 2 << 30
     assert 0 <= main["cpu"] < 2
     assert set(main["browsers"]) == {"openclaw"}
@@ -50,15 +50,15 @@ def test_the_link_opens_a_dashboard_that_is_logged_in(pair: Site, browser: Calla
     assert "/settings/model-setup" in browser(link)
 
 
-def test_exec_runs_the_gateways_own_command_and_hands_on_its_exit_code(pair: Site) -> None:
+def test_exec_runs_the_gateway_s_own_command_and_exits_with_its_code(pair: Site) -> None:
     assert "2026.9.6" in pair.ok("exec", "main", "--version").out
     assert pair.run("exec", "--raw", "main", "bash", "-c", "exit 7").code == 7
 
 
-def test_logs_of_several_profiles_are_interleaved_under_their_names(pair: Site) -> None:
+def test_logs_of_several_profiles_are_interleaved_with_their_names(pair: Site) -> None:
     lines = pair.ok("logs").out.splitlines()
     names = [line.split(" | ")[0].strip() for line in lines]
-    # Both were started at once, so that one after the other would be a single change of names.
+    # Both started at the same time, so without interleaving the name would change only once.
     assert sum(before != after for before, after in itertools.pairwise(names)) > 2
     assert set(names) == {"main-1", "rescue-1"}
 
@@ -175,10 +175,10 @@ def test_up_gives_a_changed_secret_to_a_gateway_that_runs(site: Site) -> None:
     assert site.ok("exec", "--raw", "main", "bash", "-c", command).out.strip() == "EXAMPLE_KEY=after"
 
 
-def test_a_change_that_is_not_applied_yet_is_told_and_keeps_restart_from_it(site: Site) -> None:
+def test_an_unapplied_change_is_reported_and_restart_refuses_to_run(site: Site) -> None:
     site.ok("up", "main")
     site.write("profiles:\n  main: {resources: {memory: 3g}}\n")
-    assert "The fleet file was changed since" in site.ok("status").err
+    assert "The fleet file has changed. Apply it: " in site.ok("status").err
     refused = site.run("restart")
     assert refused.code == 2
     assert f"Apply the change: idlehands-deploy -C {site.root} up" in refused.err
@@ -207,7 +207,7 @@ def _started(site: Site) -> Any:
 
 @pytest.fixture
 def browser(engine: docker.DockerClient, pair: Site) -> Iterator[Callable[[str], str]]:
-    """A person's browser on this host: opens a link and gives the address that the dashboard leads to."""
+    """A browser on this host: opens a link and returns the address that the dashboard leads to."""
     started = []
     debug_port = pair.base + 90
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.engine
 
 
 def wrong(site: Site) -> list[dict[str, Any]]:
-    """What doctor finds, without its notes; checks its exit code too."""
+    """Doctor's findings without its notes; also checks its exit code."""
     done = site.run("doctor", "--json")
     found = [item for item in done.json["findings"] if item["level"] != "note"]
     assert done.code == (6 if found else 0), done.err
@@ -38,7 +38,7 @@ def follow(site: Site, advice: str) -> None:
             subprocess.run(command, check=True)
 
 
-def test_nothing_is_wrong_with_two_gateways_that_work(pair: Site) -> None:
+def test_two_working_gateways_have_no_findings(pair: Site) -> None:
     assert wrong(pair) == []
     assert "Nothing is wrong with 2 profiles" in pair.ok("doctor").out
 
@@ -97,7 +97,7 @@ def test_a_secret_that_is_newer_than_its_gateway_is_reported(pair: Site) -> None
     assert wrong(pair) == []
 
 
-def test_a_port_of_a_stopped_gateway_that_another_process_took_is_reported_with_its_holder(pair: Site) -> None:
+def test_a_stopped_gateway_s_port_in_use_is_reported_with_the_process_that_uses_it(pair: Site) -> None:
     pair.ok("stop", "rescue", "--now")
     port = pair.port("rescue")
     with socket.create_server(("127.0.0.1", port)):

@@ -1,4 +1,4 @@
-"""`health` with real gateways: two that work, and one fault after the other."""
+"""`health` with real gateways: two that work, then one fault after the other."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def stop_browser(site: Site) -> None:
 
 
 def freeze_drawing(site: Site) -> bool | None:
-    """Freeze what draws; taken back where all of Chromium waits for it, as it does now and then on a busy machine."""
+    """Freeze the process that draws; undone if that freezes all of Chromium, as sometimes on a busy machine."""
     inside(site, "pkill -STOP -f type=gpu-process")
-    time.sleep(1)  # a Chromium that is going to wait still answers the first question
+    time.sleep(1)  # a Chromium that will freeze still answers the first request
     if browser(site)["running"]:
         return True
     inside(site, "pkill -CONT -f type=gpu-process")
@@ -56,7 +56,7 @@ def statuses(result: Result, profile: int = 0) -> list[str]:
 
 
 def red(site: Site, name: str, within: float) -> dict[str, Any]:
-    """The step at which a deep check of main fails; with its cause and the next command, and in time."""
+    """The step at which a deep check of main fails: in time, with its cause and the next command."""
     result = site.run("health", "main", "--deep", "--json")
     assert (result.code, result.json[0]["healthy"]) == (6, False)
     place = NAMES.index(name)
@@ -69,12 +69,12 @@ def red(site: Site, name: str, within: float) -> dict[str, Any]:
     return step
 
 
-def test_health_of_gateways_that_work_is_exit_0_with_a_line_each(pair: Site) -> None:
+def test_health_of_working_gateways_exits_with_0_and_one_line_each(pair: Site) -> None:
     assert pair.ok("health").out == "main: ready\nrescue: ready\n"
     assert [item["healthy"] for item in pair.ok("health", "--wait", "--json").json] == [True, True]
 
 
-def test_a_deep_check_proves_both_and_leaves_no_browser_and_no_page(pair: Site) -> None:
+def test_a_deep_check_tests_both_and_leaves_no_browser_and_no_page(pair: Site) -> None:
     result = pair.ok("health", "--deep", "--json")
     for profile in (0, 1):
         assert statuses(result, profile) == ["ok"] * len(NAMES)
@@ -84,7 +84,7 @@ def test_a_deep_check_proves_both_and_leaves_no_browser_and_no_page(pair: Site) 
     assert (browser(pair)["running"], browser(pair)["pid"]) == (False, None)
 
 
-def test_a_browser_that_runs_is_left_alone_by_one_deep_check_after_the_other(pair: Site) -> None:
+def test_repeated_deep_checks_leave_a_running_browser_running(pair: Site) -> None:
     start_browser(pair, "main")
     pages = [page["id"] for page in pair.get(pair.base + 11, "/json/list").json()]
     pid = browser(pair)["pid"]
@@ -107,7 +107,7 @@ def test_a_frozen_chromium_fails_is_left_unchanged_and_the_suggested_command_fix
     stop_browser(pair)
 
 
-def test_a_chromium_that_does_not_draw_any_more_fails_at_the_picture(pair: Site) -> None:
+def test_a_chromium_that_no_longer_draws_fails_at_the_picture(pair: Site) -> None:
     start_browser(pair, "main")
     until("a browser that answers and does not draw", lambda: freeze_drawing(pair))
     try:
@@ -137,7 +137,7 @@ def test_a_wrong_token_in_the_secret_file_fails_at_the_token(pair: Site) -> None
         file.write_text(before)
 
 
-def test_ctrl_c_in_the_middle_leaves_no_browser(pair: Site) -> None:
+def test_ctrl_c_during_a_deep_check_leaves_no_browser(pair: Site) -> None:
     process = pair.begin("health", "main", "--deep")
     assert process.stderr is not None
     while "opens a page" not in (line := process.stderr.readline()):
@@ -153,7 +153,7 @@ def test_ctrl_c_in_the_middle_leaves_no_browser(pair: Site) -> None:
 def test_the_picture_is_taken_through_browser_control_where_cdp_is_not_published(pair: Site) -> None:
     fleet = pair.root / "fleet.yaml"
     before = fleet.read_text()
-    # What is published now stays so until `up`; the check goes by what the file says.
+    # The ports stay published until `up`, but the check uses those of the fleet file.
     fleet.write_text(before.replace("main: {}", "main: {publish: {cdp: false}}"))
     try:
         result = pair.ok("health", "main", "--deep", "--json")
@@ -167,7 +167,7 @@ def test_the_picture_is_taken_through_browser_control_where_cdp_is_not_published
         fleet.write_text(before)
 
 
-def test_a_gateway_that_is_stopped_is_exit_6_with_the_command_that_starts_it(pair: Site) -> None:
+def test_a_stopped_gateway_exits_with_6_and_the_command_that_starts_it(pair: Site) -> None:
     pair.container("rescue").kill()
     until("its end", lambda: pair.container("rescue").status == "exited" or None)
     result = pair.run("health")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 
-def test_a_key_among_the_secrets_sets_a_new_gateway_up_and_is_written_nowhere_else(site: Site) -> None:
+def test_a_key_in_the_secrets_sets_a_new_gateway_up_and_is_written_nowhere_else(site: Site) -> None:
     key = f"sk-ant-{secrets.token_hex(24)}"
     site.write("profiles: {main: {secrets: [ANTHROPIC_API_KEY]}}\n")
     site.secret("main", "ANTHROPIC_API_KEY", key).parent.chmod(0o700)
@@ -34,18 +34,18 @@ def test_a_key_among_the_secrets_sets_a_new_gateway_up_and_is_written_nowhere_el
         assert site.token("main") not in text
     state = site.config("main").parent
     assert not [path for path in state.rglob("*") if path.is_file() and key.encode() in path.read_bytes()]
-    # What it wrote keeps to the plan, and the token that we give out is still the gateway's.
+    # The new config follows the plan, and the gateway still accepts the token.
     assert [item for item in site.run("doctor", "--json").json["findings"] if item["level"] != "note"] == []
     assert site.get(site.base + 2, "/", site.token("main")).status_code == 200
 
 
-def test_a_person_at_a_terminal_is_asked(site: Site) -> None:
+def test_at_a_terminal_the_onboarding_asks(site: Site) -> None:
     site.write("profiles: {main: {}}\n")
     site.ok("up")
     pid, terminal = pty.fork()
     if pid == 0:
         command = site.command("onboard", "main")
-        os.execve(command[0], command, site.environ | {"TERM": "xterm"})  # noqa: S606 - no shell is the point
+        os.execve(command[0], command, site.environ | {"TERM": "xterm"})  # noqa: S606 - on purpose without a shell
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
     assert "Continue?" in read_until(terminal, "Continue?", 60)
     os.write(terminal, b"\x03")
@@ -54,7 +54,7 @@ def test_a_person_at_a_terminal_is_asked(site: Site) -> None:
 
 
 def read_until(terminal: int, text: str, seconds: float) -> str:
-    """What a terminal shows until this text is on it; all that came where it never is."""
+    """The output of a terminal up to this text; all of it if the text never comes."""
     shown, deadline = "", time.monotonic() + seconds
     while text not in shown and time.monotonic() < deadline:
         if select.select([terminal], [], [], 1)[0]:

@@ -10,12 +10,12 @@ from tests.support.site import until
 pytestmark = pytest.mark.engine
 
 
-def test_the_watch_begins_at_once_goes_on_when_it_is_killed_and_begins_with_each_boot(machine: Machine) -> None:
+def test_the_watch_starts_at_once_and_after_a_kill_and_at_each_boot(machine: Machine) -> None:
     machine.write(f"{SYSTEM}/{WATCH}.d/tool.conf", TOOL)
     said = machine.done("install", "--watch")
     assert said == f"{WATCH} runs the watch now and after each boot. Read its log: journalctl -u {WATCH}\n"
     assert machine.run("systemd-analyze", "verify", f"{SYSTEM}/{WATCH}") == (0, "", "")
-    # There is no engine behind the service that stands in for it, which is what the watch says.
+    # The fake service has no engine, and the watch reports that.
     until("what it sees", lambda: machine.journal()[1:] or None)
     assert {entry.get("state") for entry in machine.journal()[1:]} == {"unknown"}
     first = until("a watch", machine.watch_runs)
@@ -26,7 +26,7 @@ def test_the_watch_begins_at_once_goes_on_when_it_is_killed_and_begins_with_each
     assert not machine.is_up()
 
 
-def test_the_watch_runs_as_whom_the_fleet_is_if_they_may_use_the_engine_else_as_root(machine: Machine) -> None:
+def test_the_watch_runs_as_the_fleet_file_s_owner_if_they_may_use_the_engine_else_as_root(machine: Machine) -> None:
     machine.ok("chown", "-R", "person", "/srv/bots")
     machine.write(f"{SYSTEM}/{WATCH}.d/tool.conf", TOOL)
     machine.done("install", "--watch")
@@ -40,7 +40,7 @@ def test_the_watch_runs_as_whom_the_fleet_is_if_they_may_use_the_engine_else_as_
     assert machine.ok("stat", "--format", "%U", "/srv/bots/watch/journal.jsonl") == "person\n"
 
 
-def test_uninstall_ends_the_watch_alone_or_with_all_the_rest(machine: Machine) -> None:
+def test_uninstall_ends_the_watch_alone_or_with_the_rest(machine: Machine) -> None:
     before = machine.files()
     machine.done("install", "--watch", "--metrics", "127.0.0.1:9464")
     assert "--metrics" in machine.ok("cat", f"{SYSTEM}/{WATCH}")
@@ -53,7 +53,7 @@ def test_uninstall_ends_the_watch_alone_or_with_all_the_rest(machine: Machine) -
     assert machine.files() == before
 
 
-def test_a_watch_s_unit_passes_systemd_s_examination_whatever_the_directory_is_called(machine: Machine) -> None:
+def test_the_watch_s_unit_is_valid_for_systemd_with_any_directory_name(machine: Machine) -> None:
     odd = '/srv/50% "of"\\x41 $it\n[Service]'
     machine.fleet("main", at=odd)
     machine.write(f"{SYSTEM}/{WATCH}.d/tool.conf", TOOL)
@@ -62,7 +62,7 @@ def test_a_watch_s_unit_passes_systemd_s_examination_whatever_the_directory_is_c
     until("a watch of that directory", lambda: machine.journal(odd)[1:] or None)
 
 
-def test_a_person_s_own_service_manager_keeps_watch_too(machine: Machine, persons: Machine) -> None:
+def test_a_user_s_own_service_manager_runs_the_watch_too(machine: Machine, persons: Machine) -> None:
     root_s = machine.files()
     persons.write(f"{HOME}/.config/systemd/user/{WATCH}.d/tool.conf", TOOL)
     said = persons.done("install", "--watch", at=f"{HOME}/bots", DOCKER_HOST=ROOTLESS)

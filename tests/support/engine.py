@@ -1,4 +1,4 @@
-"""The one engine, and the one Compose, that stand in where a real one would hide what a test asks about."""
+"""The only fake engine and fake Compose, for what cannot be tested with real ones."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.engine.facts import ContainerFacts, PortHolder
 
-# So long that a test which depended on it would not end.
+# So long that a test that waits for it does not end.
 PATIENT = Pace(unsettled=600, settled=600)
 IMAGE = ImageFacts("sha256:1", 1 << 30, {"idlehands.gateway.version": "2026.9.6"})
 READY = Answer(200, {"ready": True, "status": "started"})
 
 
 class Deaths:
-    """A watch in which nobody dies by himself."""
+    """A death watch without deaths."""
 
     lost = False
 
@@ -60,12 +60,12 @@ class Deaths:
 
 
 class FakeEngine:
-    """Stands in for an engine: its containers are a test's, its events come when a test wants them, calls are counted.
+    """A fake engine: the test sets its containers and sends its events, and it counts calls.
 
     Attributes:
         there: its containers, by profile.
-        calls: how often each question was asked.
-        failures: what the next questions for containers fail with.
+        calls: how often each method was called.
+        failures: the errors of the next calls of ``containers``.
     """
 
     def __init__(self, facts: ContainerFacts | None = ENDED) -> None:
@@ -79,7 +79,7 @@ class FakeEngine:
         self.becomes(facts)
 
     def becomes(self, facts: ContainerFacts | None, profile: str = "main") -> None:
-        """A profile's container from now on; None for none."""
+        """Replace a profile's container; None removes it."""
         self.there.pop(profile, None)
         if facts:
             self.there[profile] = replace(facts, profile=profile, directory="")
@@ -133,12 +133,12 @@ class FakeEngine:
 
 
 class FakeCompose:
-    """Stands in for Compose: does to a fake engine's containers what is asked, and keeps what that was.
+    """A fake Compose: changes a fake engine's containers, and records its commands.
 
     Attributes:
-        asked: each command, as it is typed.
-        services: those of the compose file that it was last called for.
-        failure: what the next commands fail with.
+        asked: each command, as text.
+        services: from the compose file of the last call.
+        failure: the error of the next commands.
     """
 
     failure: Exception | None = None
@@ -149,7 +149,7 @@ class FakeCompose:
         self._engine = engine
 
     def of(self, deployment: Deployment) -> FakeCompose:
-        """This, for a deployment's compose file."""
+        """This fake, with a deployment's compose file."""
         self.services = read_services(read_text(deployment.compose_file) or "")
         return self
 
@@ -177,7 +177,7 @@ class FakeCompose:
 
 
 def made_from(service: Mapping[str, Any], profile: str) -> ContainerFacts:
-    """A running container as Compose makes it from a service."""
+    """A running container as Compose creates it from a service."""
     return replace(
         RUNNING,
         id=secrets.token_hex(32),
@@ -191,7 +191,7 @@ def made_from(service: Mapping[str, Any], profile: str) -> ContainerFacts:
 
 
 def with_fakes(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> FakeCompose:
-    """Let every session meet this engine, and a Compose that acts on it; each gateway that runs says it is ready."""
+    """Give every session this engine and a fake Compose; every running gateway reports that it is ready."""
     compose = FakeCompose(engine)
     monkeypatch.setattr(Session, "engine", lambda _: engine)
     monkeypatch.setattr(Session, "compose", lambda session, _: compose.of(session.deployment))
@@ -203,5 +203,5 @@ def with_fakes(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> FakeCompo
 
 
 def commands(compose: FakeCompose) -> list[str]:
-    """What Compose was asked since the last time."""
+    """The commands of Compose since the last call."""
     return [compose.asked.get() for _ in range(compose.asked.qsize())]
