@@ -77,7 +77,8 @@ def prepare_up(session: Session, names: Sequence[str]) -> Prepared:
         PortConflictError: a port is taken.
     """
     drafted, added = _checked_draft(session, names)
-    return _prepare_up(take_look(session, drafted.fleet, drafted.ports), drafted, added, names)
+    look = take_look(session, drafted.fleet, drafted.ports)
+    return _prepare_up(look, drafted, added, names, find_held(look, select(drafted.fleet, names)))
 
 
 def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
@@ -88,10 +89,11 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
     """
     drafted, _ = _checked_draft(session, names)  # a wrong fleet file is told before anything is installed
     look = take_look(session, drafted.fleet, drafted.ports)
+    # Before the lock: a hung gateway takes seconds, and other commands must not wait for it.
+    held = find_held(look, select(drafted.fleet, names))
     with locked(session.deployment):
-        drafted, added = _draft_with(session, names)  # as the fleet file is by now
-        look = look.with_fleet(drafted.fleet, drafted.ports)
-        prepared = _prepare_up(look, drafted, added, names)
+        drafted, added = _draft_with(session, names)  # the fleet file may have changed meanwhile
+        prepared = _prepare_up(look.with_fleet(drafted.fleet, drafted.ports), drafted, added, names, held)
         tell(prepared)
         drafts.store(session, drafted)
     return finish(prepared, timeout)
@@ -186,14 +188,16 @@ def refuse_conflicts(look: Look, profiles: Sequence[str]) -> None:
     refuse_taken_ports(look.fleet, look.ports, profiles, look.engine.holders())
 
 
-def _prepare_up(look: Look, drafted: Draft, added: Sequence[str], names: Sequence[str]) -> Prepared:
+def _prepare_up(
+    look: Look, drafted: Draft, added: Sequence[str], names: Sequence[str], held: frozenset[str]
+) -> Prepared:
     from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
 
     profiles, reference = select(drafted.fleet, names), drafted.fleet.image
     check_files(look.session.deployment, drafted.fleet, drafted.user)
     refuse_conflicts(look, profiles)
     image = look.engine.image(reference)
-    recipe = replace(find_recipe(look, drafted.document["services"], image), held=find_held(look, profiles))
+    recipe = replace(find_recipe(look, drafted.document["services"], image), held=held)
     files = plan_files(look_at_files(look.session, drafted, added), drafted.ports)
     plan = files + plan_up(look.containers, recipe, profiles, reference)
     return Prepared(look, plan, profiles, renewal(reference, image) if image else Remedy())
