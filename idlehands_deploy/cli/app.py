@@ -83,10 +83,14 @@ def main(
     output.remember_directory(directory)
 
 
-def start_session(ctx: typer.Context, *, install: bool | None = False, new_here: bool = False) -> Session:
+def start_session(
+    ctx: typer.Context, *, changes: bool | None = False, install: bool | None = False, new_here: bool = False
+) -> Session:
     """Start a session in the deployment directory of this call.
 
     Args:
+        changes: whether the command changes the deployment: it first finishes a rename that was interrupted, where
+            another only says that there is one. None does neither.
         install: whether missing packages may be installed; None asks at the terminal.
         new_here: use the working directory if no directory is named, for a new deployment.
     """
@@ -103,8 +107,11 @@ def start_session(ctx: typer.Context, *, install: bool | None = False, new_here:
     from idlehands_deploy.deployment.session import Session  # noqa: PLC0415 - slow to load, and not needed for `--help`
 
     session = Session.start(directory, os.environ, _working(), _home(), progress, may_install)
-    if session.deployment.rename_file.exists():
-        operations.profiles.finish_rename(session)
+    if changes is not None and os.path.lexists(session.deployment.rename_file):
+        if changes:
+            operations.profiles.finish_rename(session)
+        else:
+            operations.profiles.tell_of_unfinished_rename(session)
     return session
 
 
@@ -144,7 +151,7 @@ def consent(given: bool) -> bool | None:
 def _complete_profile(ctx: typer.Context, incomplete: str) -> list[str]:
     try:
         ctx.find_root().obj = ctx.find_root().params.get("directory")
-        return [name for name in start_session(ctx).fleet().profiles if name.startswith(incomplete)]
+        return [name for name in start_session(ctx, changes=None).fleet().profiles if name.startswith(incomplete)]
     except Exception:  # noqa: BLE001 - a wrong fleet file must not break the shell's completion
         return []
 

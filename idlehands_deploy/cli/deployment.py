@@ -57,7 +57,7 @@ def add(
 
     Example: idlehands-deploy add rescue --rescues main
     """
-    plan = operations.profiles.add(start_session(ctx), name, port, rescues or [])
+    plan = operations.profiles.add(start_session(ctx, changes=True), name, port, rescues or [])
     output.show_table(port_views.COLUMNS, port_views.plan_rows(plan.ports.profiles[name]))
 
 
@@ -73,7 +73,7 @@ def remove(
 
     Its files stay, unless --purge is given.
     """
-    session = start_session(ctx)
+    session = start_session(ctx, changes=not dry_run)
     if dry_run:
         show_plan(progress, operations.profiles.prepare_removal(session, name, purge=purge).plan)
         return
@@ -99,7 +99,7 @@ def rename(
 
     Example: idlehands-deploy rename rescue backup-bot
     """
-    session = start_session(ctx)
+    session = start_session(ctx, changes=not dry_run)
     if dry_run:
         show_plan(progress, operations.profiles.prepare_rename(session, old, new).plan)
         return
@@ -145,7 +145,7 @@ def generate(
     ] = False,
 ) -> None:
     """Write compose.yaml from fleet.yaml."""
-    session = start_session(ctx)
+    session = start_session(ctx, changes=not check)
     if check:
         operations.generation.check_generated(session)
     elif operations.generation.generate(session):

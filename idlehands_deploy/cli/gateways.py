@@ -23,7 +23,7 @@ from idlehands_deploy.cli.app import (
     show_up,
     start_session,
 )
-from idlehands_deploy.remedies import Remedy
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 from idlehands_deploy.show.dry_run import show_plan
 from idlehands_deploy.text import printable
@@ -46,7 +46,7 @@ def up(
 
     Example: idlehands-deploy up --dry-run
     """
-    session = start_session(ctx, install=False if dry_run else consent(install_engine))
+    session = start_session(ctx, changes=not dry_run, install=False if dry_run else consent(install_engine))
     if dry_run:
         prepared = operations.lifecycle.prepare_up(session, names or [])
         show_plan(progress, prepared.plan, prepared.note, as_json=as_json)
@@ -77,7 +77,7 @@ def open_(ctx: typer.Context, name: Name) -> None:
     """
     link = operations.dashboard.open_dashboard(start_session(ctx), name)
     if link is None:
-        progress.say(f"Opened the dashboard of {name}.")
+        progress.say(Remedy(f"Opened the dashboard of {name}. If nothing opens, print its link: ", ours("url", name)))
     else:
         output.show(link)
 
@@ -153,7 +153,7 @@ def onboard(
     Example: idlehands-deploy onboard rescue --non-interactive
     """
     terminal = not non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
-    session = start_session(ctx)
+    session = start_session(ctx, changes=True)
     result, findings = operations.onboarding.onboard(
         session, name, auth_choice, arguments or [], timeout, terminal=terminal
     )
@@ -169,7 +169,7 @@ def stop(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: Dry
 
     They stay stopped, also after a reboot.
     """
-    session = start_session(ctx)
+    session = start_session(ctx, changes=not dry_run)
     if dry_run:
         show_plan(progress, operations.lifecycle.prepare_stop(session, names or [], now=now).plan)
         return
@@ -186,7 +186,7 @@ def start(
     as_json: Json = False,
 ) -> None:
     """Start stopped gateways and wait until each is usable."""
-    session = start_session(ctx)
+    session = start_session(ctx, changes=not dry_run)
     if dry_run:
         show_plan(progress, operations.lifecycle.prepare_start(session, names or []).plan, as_json=as_json)
         return
@@ -206,7 +206,7 @@ def restart(
 
     Each finishes its work first.
     """
-    session = start_session(ctx)
+    session = start_session(ctx, changes=not dry_run)
     if dry_run:
         show_plan(progress, operations.lifecycle.prepare_restart(session, names or [], now=now).plan, as_json=as_json)
         return
@@ -219,7 +219,7 @@ def down(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: Dry
 
     Each finishes its work first. Config, state and workspace stay.
     """
-    session = start_session(ctx)
+    session = start_session(ctx, changes=not dry_run)
     if dry_run:
         show_plan(progress, operations.lifecycle.prepare_down(session, names or [], now=now).plan)
         return
@@ -237,7 +237,7 @@ def token(
     dry_run: DryRun = False,
 ) -> None:
     """Print a gateway's token."""
-    session = start_session(ctx)
+    session = start_session(ctx, changes=rotate and not dry_run)
     if dry_run and rotate:
         show_plan(progress, operations.dashboard.prepare_rotation(session, name).plan)
         return

@@ -60,7 +60,7 @@ def import_(
         for warning in prepared.warnings:
             progress.say(f"Warning: {warning}")
         return
-    done = operations.imports.import_native(start_session(ctx), name, directory, port, adopt=adopt)
+    done = operations.imports.import_native(start_session(ctx, changes=True), name, directory, port, adopt=adopt)
     for warning in done.warnings:
         progress.say(f"Warning: {warning}")
     progress.close()
@@ -73,5 +73,5 @@ def _undo(ctx: typer.Context, name: str, *, yes: bool) -> None:
     def confirm(question: str) -> bool:
         return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
 
-    journal = operations.imports.undo(start_session(ctx), name, confirm=confirm)
+    journal = operations.imports.undo(start_session(ctx, changes=True), name, confirm=confirm)
     progress.say(f"Removed {name}." + (f" Its files are back in {journal.source}." if journal.adopted else ""))

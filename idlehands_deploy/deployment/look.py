@@ -47,17 +47,18 @@ class Look:
         return facts.state if (facts := self.containers.get(profile)) else ""
 
 
-def take_look(session: Session, fleet: Fleet, ports: PortPlan | None = None) -> Look:
+def take_look(session: Session, fleet: Fleet, ports: PortPlan | None = None, engine: Engine | None = None) -> Look:
     """Ask the engine once for all containers of the project.
 
     Args:
         ports: left out by what asks no gateway, and so works where no ports can be planned.
+        engine: one that has answered already.
 
     Raises:
         EngineUnreachableError: no engine answers.
         UsageError: another directory's deployment has the fleet's name, so each would use the other's containers.
     """
-    engine = session.engine()
+    engine = engine or session.engine()
     containers = engine.containers(fleet.name)
     _refuse_other_directories(session, fleet, containers)
     return _with_containers(Look(session, fleet, ports or PortPlan({}), engine, {}), containers)

@@ -53,6 +53,8 @@ def wait_for(look: Look, watch: DeathWatch, profiles: Sequence[str], timeout: fl
     Returns:
         What was observed. If a profile is not usable, the failure holds the reason, its last log lines and a remedy.
     """
+    if not profiles:
+        return WaitResult([])
     engine = look.engine
     observer = Observer(look)
     began = watch.began

@@ -29,13 +29,18 @@ def open_in_browser(link: str, environ: Mapping[str, str]) -> bool:
         browser = webbrowser.get()
     except webbrowser.Error:
         return False
-    return browser.open(_page(link, environ).as_uri())
+    page = _page(link, environ)
+    if browser.open(page.as_uri()):
+        return True
+    page.unlink()
+    return False
 
 
 def _page(link: str, environ: Mapping[str, str]) -> Path:
-    # The runtime directory is emptied when the person logs out.
-    directory = environ.get("XDG_RUNTIME_DIR")
-    descriptor, name = tempfile.mkstemp(prefix="idlehands-open-", suffix=".html", dir=directory)
+    # The runtime directory is the person's alone, and emptied when they log out.
+    runtime = environ.get("XDG_RUNTIME_DIR")
+    descriptor, name = tempfile.mkstemp(prefix="idlehands-open-", suffix=".html", dir=runtime)
     with os.fdopen(descriptor, "w", encoding="utf-8") as page:
         page.write(PAGE.format(link=html.escape(link)))
-    return Path(name)
+    # One page, however often it is opened.
+    return Path(name).replace(Path(runtime) / "idlehands-open.html") if runtime else Path(name)

@@ -9,6 +9,7 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.gateway.leases import LEASES, databases
 from idlehands_deploy.importing.rewrite import relocate
 
 if TYPE_CHECKING:
@@ -25,9 +26,6 @@ PATH_COLUMNS = re.compile(r"store_key|path|cwd|workspace|(?!config_path)\w+_(pat
 KEY_COLUMNS = {"workspace_key", "alias_key"}
 # Sessions, whose root limits what their agent may access, jobs, and the places of plugins. Transcripts stay unchanged.
 JSON_COLUMNS = {("session_nodes", "entry_json"), ("cron_jobs", "job_json"), ("config_machine_state", "value_json")}
-# The owner of the state. If they stayed, a gateway under another host name would wait five minutes for a killed one.
-LEASES = ("state_leases", "agent_database_leases")
-PLACES = ("state/*.sqlite", "agents/*/agent/*.sqlite")
 
 
 def relocate_databases(state: Path, moves: Sequence[Move], home: str) -> list[Path]:
@@ -45,17 +43,13 @@ def relocate_databases(state: Path, moves: Sequence[Move], home: str) -> list[Pa
     """
     longest_first = sorted(moves, key=lambda move: len(move.old), reverse=True)
     damaged = []
-    for pattern in PLACES:
-        for path in sorted(state.glob(pattern)):
-            # Never through a link in the state: root would write somewhere else.
-            if path.resolve() != state.resolve() / path.relative_to(state) or not path.stat().st_size:
-                continue
-            try:
-                _relocate_one(path, longest_first, home)
-            except sqlite3.DatabaseError as error:
-                if "disk" in str(error):  # full, or not readable
-                    raise OSError(f"{path}: {error}") from None
-                damaged.append(path)
+    for path in databases(state):
+        try:
+            _relocate_one(path, longest_first, home)
+        except sqlite3.DatabaseError as error:
+            if "disk" in str(error):  # full, or not readable
+                raise OSError(f"{path}: {error}") from None
+            damaged.append(path)
     return damaged
 
 

@@ -14,13 +14,14 @@ from idlehands_deploy.health.observe import gateway_host, make_probe
 from idlehands_deploy.host.browser import open_in_browser
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
-from idlehands_deploy.operations.lifecycle import Prepared, finish, refuse_conflicts, tell
+from idlehands_deploy.operations.lifecycle import Prepared, finish, refuse_conflicts, tell, watched
 from idlehands_deploy.planning import draft as drafts
 from idlehands_deploy.planning.plans import plan_rotation
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.engine.client import Engine
 
 
 def url(session: Session, name: str) -> str:
@@ -65,7 +66,7 @@ def token(session: Session, name: str) -> str:
     raise DirectoryError(f"There is no token at {path}.", Remedy("Make it: ", ours("generate")))
 
 
-def prepare_rotation(session: Session, name: str) -> Prepared:
+def prepare_rotation(session: Session, name: str, engine: Engine | None = None) -> Prepared:
     """What `rotate_token` would do: a gateway that runs is restarted, since it reads its token once.
 
     Raises:
@@ -73,7 +74,7 @@ def prepare_rotation(session: Session, name: str) -> Prepared:
     """
     drafted = drafts.make_draft(session, session.fleet_text())
     select(drafted.fleet, [name])
-    look = take_look(session, drafted.fleet, drafted.ports)
+    look = take_look(session, drafted.fleet, drafted.ports, engine)
     if look.state(name) != "running":
         return Prepared(look, plan_rotation(look, name), [])
     drafts.refuse_stale(session, drafted)
@@ -83,4 +84,5 @@ def prepare_rotation(session: Session, name: str) -> Prepared:
 
 def rotate_token(session: Session, name: str, timeout: float) -> None:
     """Give a profile a new token, and wait until a gateway that runs is usable with it."""
-    finish(tell(prepare_rotation(session, name)), timeout).usable()
+    with watched(session, session.fleet()) as (engine, watch):
+        finish(tell(prepare_rotation(session, name, engine)), watch, timeout).usable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,18 +19,21 @@ from idlehands_deploy.planning import draft as drafts
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.facts import find_held, find_recipe, look_at_files
 from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop, plan_up
+from idlehands_deploy.planning.steps import Plan
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.events import DeathWatch
     from idlehands_deploy.errors import NotReadyError
+    from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.fleet.ports import PortPlan
     from idlehands_deploy.health.observe import Observation
     from idlehands_deploy.planning.draft import Draft
-    from idlehands_deploy.planning.steps import Plan
 
 
 @dataclass(frozen=True)
@@ -88,37 +92,42 @@ def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
         PortConflictError: a port is taken; nothing was changed.
     """
     drafted, _ = _checked_draft(session, names)  # a wrong fleet file is told before anything is installed
-    look = take_look(session, drafted.fleet, drafted.ports)
-    # Before the lock: a hung gateway takes seconds, and other commands must not wait for it.
-    held = find_held(look, select(drafted.fleet, names))
-    with locked(session.deployment):
-        drafted, added = _draft_with(session, names)  # the fleet file may have changed meanwhile
-        prepared = _prepare_up(look.with_fleet(drafted.fleet, drafted.ports), drafted, added, names, held)
-        tell(prepared)
-        drafts.store(session, drafted)
-    return finish(prepared, timeout)
+    with watched(session, drafted.fleet) as (engine, watch):
+        look = take_look(session, drafted.fleet, drafted.ports, engine)
+        # Before the lock: a hung gateway takes seconds, and other commands must not wait for it.
+        held = find_held(look, select(drafted.fleet, names))
+        with locked(session.deployment):
+            drafted, added = _draft_with(session, names)  # the fleet file may have changed meanwhile
+            look = look.with_fleet(drafted.fleet, drafted.ports)
+            prepared = tell(_prepare_up(look, drafted, added, names, held))
+            drafts.store(session, drafted)
+        return finish(_with_image(prepared, drafted, held, watch), watch, timeout)
 
 
-def prepare_start(session: Session, names: Sequence[str]) -> Prepared:
+def prepare_start(session: Session, names: Sequence[str], engine: Engine | None = None) -> Prepared:
     """What `start` would do."""
-    look, profiles = _existing(session, names)
+    look, profiles = _existing(session, names, engine)
     return Prepared(look, plan_start(look, profiles), profiles)
 
 
 def start(session: Session, names: Sequence[str], timeout: float) -> UpResult:
     """Start stopped profiles and wait until they are usable."""
-    return finish(tell(prepare_start(session, names)), timeout)
+    with watched(session, session.fleet()) as (engine, watch):
+        return finish(tell(prepare_start(session, names, engine)), watch, timeout)
 
 
-def prepare_restart(session: Session, names: Sequence[str], *, now: bool = False) -> Prepared:
+def prepare_restart(
+    session: Session, names: Sequence[str], engine: Engine | None = None, *, now: bool = False
+) -> Prepared:
     """What `restart` would do."""
-    look, profiles = _existing(session, names)
+    look, profiles = _existing(session, names, engine)
     return Prepared(look, plan_restart(profiles, now=now), profiles)
 
 
 def restart(session: Session, names: Sequence[str], timeout: float, *, now: bool = False) -> UpResult:
     """Restart profiles, letting each finish its work first unless it must be now, and wait until they are usable."""
-    return finish(tell(prepare_restart(session, names, now=now)), timeout)
+    with watched(session, session.fleet()) as (engine, watch):
+        return finish(tell(prepare_restart(session, names, engine, now=now)), watch, timeout)
 
 
 def prepare_stop(session: Session, names: Sequence[str], *, now: bool = False) -> Prepared:
@@ -166,15 +175,26 @@ def tell(prepared: Prepared) -> Prepared:
     return prepared
 
 
-def finish(prepared: Prepared, timeout: float) -> UpResult:
-    """Carry a plan out, but for its files, and wait until its profiles are usable."""
+def finish(prepared: Prepared, watch: DeathWatch, timeout: float) -> UpResult:
+    """Carry a plan out, but for its files, and wait until its profiles are usable.
+
+    Args:
+        watch: begun before the look was taken, so that no death is missed.
+    """
     look, changes = prepared.look, prepared.plan.without("store")
-    with look.engine.watch_deaths(look.fleet.name) as watch:
-        if changes.changes:
-            carry_out(look, watch, changes)
-            look = look.again()
-        waited = wait_for(look, watch, prepared.profiles, timeout)
-        return UpResult(look.ports, waited.seen, waited.failure)
+    if changes.changes:
+        carry_out(look, watch, changes)
+        look = look.again()
+    waited = wait_for(look, watch, prepared.profiles, timeout)
+    return UpResult(look.ports, waited.seen, waited.failure)
+
+
+@contextmanager
+def watched(session: Session, fleet: Fleet) -> Iterator[tuple[Engine, DeathWatch]]:
+    """The engine, and every death of the fleet's containers from now on."""
+    engine = session.engine()
+    with engine.watch_deaths(fleet.name) as watch:
+        yield engine, watch
 
 
 def refuse_conflicts(look: Look, profiles: Sequence[str]) -> None:
@@ -225,11 +245,25 @@ def _draft_with(session: Session, names: Sequence[str]) -> tuple[Draft, list[str
     return drafts.make_draft(session, drafts.with_profiles(text, new), new), new
 
 
-def _existing(session: Session, names: Sequence[str]) -> tuple[Look, list[str]]:
+def _with_image(prepared: Prepared, drafted: Draft, held: frozenset[str], watch: DeathWatch) -> Prepared:
+    """What is left to do once the image is there, which may be the very one that a container was made from."""
+    look, plan = prepared.look, prepared.plan
+    if not (missing := [step for step in plan.steps if step.verb == "image"]):
+        return prepared
+    carry_out(look, watch, Plan(tuple(missing)))
+    recipe = find_recipe(look, drafted.document["services"], look.engine.image(drafted.fleet.image))
+    after = plan_up(look.containers, replace(recipe, held=held), prepared.profiles, drafted.fleet.image)
+    for line in after.lines:
+        if line not in plan.lines:
+            look.session.progress.say(line)
+    return replace(prepared, plan=after)
+
+
+def _existing(session: Session, names: Sequence[str], engine: Engine | None) -> tuple[Look, list[str]]:
     """A look at profiles whose containers can be started as they are."""
     drafted = drafts.make_draft(session, session.fleet_text())
     profiles = select(drafted.fleet, names)
-    look = take_look(session, drafted.fleet, drafted.ports)
+    look = take_look(session, drafted.fleet, drafted.ports, engine)
     if missing := [name for name in profiles if not look.state(name)]:
         raise UsageError(
             f"No container yet: {' '.join(missing)}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.locks import locked
+from idlehands_deploy.deployment.locks import containers_locked, locked
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import StateRefusedError, UsageError
@@ -15,19 +15,20 @@ from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.containers import look_at
 from idlehands_deploy.operations.lifecycle import Prepared, UpResult, end, tell
+from idlehands_deploy.planning.compose import WAITING
 from idlehands_deploy.planning.draft import (
     NEW_NAME,
     Draft,
     check_name,
-    draft_renamed,
     draft_without,
     make_draft,
+    refuse_stale,
     store,
     with_profiles,
 )
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.plans import plan_remove, plan_rename
-from idlehands_deploy.planning.rename_files import finish_interrupted, refuse_leftovers
+from idlehands_deploy.planning.rename_files import check_rename, finish_interrupted, unfinished
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -125,6 +126,10 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
             f"{name} was not removed: nothing was changed.",
             "To delete its files without being asked, add --yes.",
         )
+    if purge and prepare_removal(session, name, purge=purge).plan != prepared.plan:  # the answer may have taken an hour
+        raise UsageError(
+            f"{name} changed meanwhile: nothing was removed.", Remedy("Look again: ", ours("status", name))
+        )
     end(prepared)
     return None if purge else files[0]
 
@@ -135,21 +140,21 @@ def prepare_rename(session: Session, old: str, new: str) -> Prepared:
     Raises:
         UsageError: there is no such profile, or the new name cannot be.
         StateRefusedError: the new name has files or a container already.
+        StaleError: compose.yaml is older than the fleet file.
         FleetError: a fleet file of this form cannot be edited so.
     """
     check_name(new)
-    fleet = session.fleet()
-    select(fleet, [old])
-    if new in fleet.profiles:
-        raise UsageError(f"There is a profile {new} already.", Remedy("See them: ", ours("list")))
-    refuse_leftovers(session, new)
-    draft_renamed(session, old, new)
-    look = take_look(session, fleet, plan_here(session, fleet))
+    check_rename(session, old, new)
+    drafted = make_draft(session, session.fleet_text())
+    look = take_look(session, drafted.fleet, drafted.ports)
     if any(facts.profile == new for facts in look.orphans):
         raise StateRefusedError(
             f"A container of an earlier profile {new} still exists.", Remedy("See it: ", ours("status"))
         )
-    return Prepared(look, plan_rename(look, old, new), [new])
+    if look.state(old):
+        refuse_stale(session, drafted)
+    image = look.engine.image(drafted.fleet.image) if look.state(old) == "running" else None
+    return Prepared(look, plan_rename(look, old, new, None if image else drafted.fleet.image), [new])
 
 
 def rename(session: Session, old: str, new: str, timeout: float) -> UpResult | None:
@@ -159,20 +164,34 @@ def rename(session: Session, old: str, new: str, timeout: float) -> UpResult | N
         How its gateway is under the new name; None if it did not run.
     """
     prepared = tell(prepare_rename(session, old, new))
-    with prepared.look.engine.watch_deaths(prepared.look.fleet.name) as watch:
-        carry_out(prepared.look, watch, prepared.plan)
-        if prepared.look.state(old) != "running":
+    look, progress = prepared.look, session.progress
+    with (
+        look.engine.watch_deaths(look.fleet.name) as watch,
+        # The lock is on the directory, which moves: nobody makes a container of either name meanwhile.
+        containers_locked(session.deployment, [old], lambda name: progress.update(name, WAITING)) as held,
+    ):
+        carry_out(look, watch, prepared.plan, held)
+        if look.state(old) != "running":
             return None
         fleet = session.fleet()
-        look = take_look(session, fleet, plan_here(session, fleet))
-        waited = wait_for(look, watch, [new], timeout)
-        return UpResult(look.ports, waited.seen, waited.failure)
+        now = take_look(session, fleet, plan_here(session, fleet), look.engine)
+    with look.engine.watch_deaths(look.fleet.name) as watch:
+        waited = wait_for(now.again(), watch, [new], timeout)
+        return UpResult(now.ports, waited.seen, waited.failure)
 
 
 def finish_rename(session: Session) -> None:
     """Finish a rename that was interrupted, and say so."""
     if names := finish_interrupted(session):
-        session.progress.say(f"Finished an interrupted rename of {names[0]} to {names[1]}.")
+        old, new = names
+        session.progress.say(Remedy(f"Finished an interrupted rename of {old} to {new}. Start it: ", ours("up", new)))
+
+
+def tell_of_unfinished_rename(session: Session) -> None:
+    """Say that a rename was interrupted, for a command that changes nothing."""
+    if names := unfinished(session.deployment):
+        old, new = names
+        session.progress.say(Remedy(f"A rename of {old} to {new} was interrupted. Finish it: ", ours("up", new)))
 
 
 def _text(session: Session) -> str:

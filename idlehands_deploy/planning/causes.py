@@ -79,7 +79,7 @@ def _recreate_causes(facts: ContainerFacts, recipe: Recipe) -> Iterator[str]:
 def _new_build(facts: ContainerFacts, image: ImageFacts) -> str:
     if facts.version and image.version and facts.version != image.version:
         return f"its image changed from gateway {facts.version} to {image.version}"
-    return "its image was built again"
+    return "its image changed"
 
 
 def _settings_cause(facts: ContainerFacts, service: Mapping[str, Any], recipe: Recipe) -> Iterator[str]:
@@ -87,7 +87,8 @@ def _settings_cause(facts: ContainerFacts, service: Mapping[str, Any], recipe: R
         yield "it was not made from this compose.yaml"
         return
     old = recipe.old_services.get(facts.profile, {})
-    if (old.get("labels") or {}).get(DIGEST_LABEL) != facts.digest:
+    labels = old.get("labels")
+    if not isinstance(labels, Mapping) or labels.get(DIGEST_LABEL) != facts.digest:
         yield "its settings changed"
         return
     changed = list(changed_settings(old, service))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.look import Look
 
 
+WAITING = "waiting for another command to be done with its container"
+
+
 def remake(look: Look, arguments: Sequence[str], profiles: Sequence[str]) -> None:
     """Run a Compose command that makes or removes the containers of these profiles, when no other one does.
 
@@ -25,7 +28,7 @@ def remake(look: Look, arguments: Sequence[str], profiles: Sequence[str]) -> Non
     """
 
     def waits(profile: str) -> None:
-        look.session.progress.update(profile, "waiting for another command to be done with its container")
+        look.session.progress.update(profile, WAITING)
 
     with containers_locked(look.session.deployment, profiles, waits) as held:
         run_compose(look, arguments, held)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -24,68 +25,89 @@ if TYPE_CHECKING:
 How = tuple[str, ...]
 
 
-def carry_out(look: Look, watch: DeathWatch, plan: Plan) -> None:
+@dataclass(frozen=True)
+class _Run:
+    """What every verb gets.
+
+    Attributes:
+        held: descriptors of the container locks that the caller holds; None where each verb takes its own.
+    """
+
+    look: Look
+    watch: DeathWatch
+    held: Sequence[int] | None
+
+    def compose(self, arguments: Sequence[str], profiles: Sequence[str]) -> None:
+        """Run a Compose command that makes or removes the containers of these profiles."""
+        if self.held is None:
+            remake(self.look, [*arguments, *profiles], profiles)
+        else:
+            run_compose(self.look, [*arguments, *profiles], self.held)
+
+
+def carry_out(look: Look, watch: DeathWatch, plan: Plan, held: Sequence[int] | None = None) -> None:
     """Do the steps in their order, those that follow each other and are done alike at once.
 
     Args:
         watch: begun before, so that no death is missed.
+        held: descriptors of the container locks of all that the plan touches; None to take them as needed.
 
     Raises:
         DeployError: a step failed; those after it are not done.
     """
     for how, steps in groupby(plan.changes, key=lambda step: step.how):
-        _VERBS[how[0]](look, watch, how, [step.subject for step in steps])
+        _VERBS[how[0]](_Run(look, watch, held), how, [step.subject for step in steps])
 
 
-def _up(look: Look, _: DeathWatch, how: How, profiles: Sequence[str]) -> None:
+def _up(run: _Run, how: How, profiles: Sequence[str]) -> None:
     for profile in profiles:
-        look.session.progress.update(profile, "bringing its container up")
-    remake(look, [*how, *profiles], profiles)
+        run.look.session.progress.update(profile, "bringing its container up")
+    run.compose(how, profiles)
 
 
-def _start(look: Look, _: DeathWatch, how: How, profiles: Sequence[str]) -> None:
-    run_compose(look, [*how, *profiles])
+def _start(run: _Run, how: How, profiles: Sequence[str]) -> None:
+    run_compose(run.look, [*how, *profiles])
 
 
-def _end(look: Look, watch: DeathWatch, how: How, profiles: Sequence[str]) -> None:
-    drain(look, watch, how[0], profiles, now="--timeout" in how)
+def _end(run: _Run, how: How, profiles: Sequence[str]) -> None:
+    drain(run.look, run.watch, how[0], profiles, now="--timeout" in how)
 
 
-def _down(look: Look, _: DeathWatch, how: How, profiles: Sequence[str]) -> None:
-    remake(look, [*how, *profiles], profiles)
+def _down(run: _Run, how: How, profiles: Sequence[str]) -> None:
+    run.compose(how, profiles)
 
 
-def _image(look: Look, _: DeathWatch, __: How, references: Sequence[str]) -> None:
+def _image(run: _Run, _: How, references: Sequence[str]) -> None:
     from idlehands_deploy.engine.image import ensure_image  # noqa: PLC0415 - slow to load, seldom needed
 
-    session = look.session
+    session = run.look.session
     for reference in references:
-        ensure_image(look.engine, reference, session.environ, session.progress, session.may_install)
+        ensure_image(run.look.engine, reference, session.environ, session.progress, session.may_install)
 
 
-def _token(look: Look, _: DeathWatch, __: How, profiles: Sequence[str]) -> None:
-    deployment = look.session.deployment
+def _token(run: _Run, _: How, profiles: Sequence[str]) -> None:
+    deployment = run.look.session.deployment
     with locked(deployment):
         for profile in profiles:
             write_atomic(deployment.secret_file(profile, TOKEN_SECRET), new_token() + "\n", PRIVATE_FILE)
 
 
-def _drop(look: Look, _: DeathWatch, __: How, profiles: Sequence[str]) -> None:
+def _drop(run: _Run, _: How, profiles: Sequence[str]) -> None:
     for profile in profiles:
-        drop(look.session, profile)
+        drop(run.look.session, profile)
 
 
-def _rename(look: Look, _: DeathWatch, how: How, profiles: Sequence[str]) -> None:
+def _rename(run: _Run, how: How, profiles: Sequence[str]) -> None:
     for profile in profiles:
-        rename_files(look.session, profile, how[1])
+        rename_files(run.look.session, profile, how[1])
 
 
-def _delete(look: Look, _: DeathWatch, __: How, paths: Sequence[str]) -> None:
+def _delete(run: _Run, _: How, paths: Sequence[str]) -> None:
     for path in paths:
-        remove_tree(look.session.deployment.root / path)
+        remove_tree(run.look.session.deployment.root / path)
 
 
-_VERBS: dict[str, Callable[[Look, DeathWatch, How, Sequence[str]], None]] = {
+_VERBS: dict[str, Callable[[_Run, How, Sequence[str]], None]] = {
     "up": _up,
     "start": _start,
     "stop": _end,

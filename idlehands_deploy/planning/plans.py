@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from idlehands_deploy.planning.facts import FileFacts
 
 NOTHING = "nothing to do"
+# Docker's words for a container's state, as causes.
+IN_STATE = {
+    "running": "it runs",
+    "paused": "it is paused",
+    "restarting": "it ends and is restarted again and again",
+    "exited": "it is stopped",
+    "created": "it was never started",
+    "removing": "it is being removed",
+    "dead": "its removal failed",
+}
+# Compose and Docker start none of these.
+UNTOUCHED = {"running", "paused", "restarting"}
+ENDED = {"exited", "created", "dead", "removing"}
 UP = tuple(up_arguments([]))
 # Compose sees no difference in a container that lost what it had.
 UP_ANEW = tuple(up_arguments(["--force-recreate"]))
@@ -37,7 +50,7 @@ def plan_up(containers: Mapping[str, ContainerFacts], recipe: Recipe, profiles: 
     """
     steps = []
     if recipe.image is None:
-        steps.append(Step(image, "image pulled or built", "the engine does not have it", ("image",)))
+        steps.append(_image_step(image))
     steps += [_up_step(name, containers.get(name), recipe) for name in profiles]
     # Compose takes those of one kind together, and the first are those that were never there.
     order = ("image", "up", "restart", "")
@@ -46,9 +59,12 @@ def plan_up(containers: Mapping[str, ContainerFacts], recipe: Recipe, profiles: 
 
 def plan_start(look: Look, profiles: Sequence[str]) -> Plan:
     """Start what does not run; each has a container."""
-    running = [Step(name, NOTHING, "it runs") for name in profiles if look.state(name) == "running"]
-    stopped = [Step(name, SAID["start"], "", ("start",)) for name in profiles if look.state(name) != "running"]
-    return Plan((*stopped, *running))
+    steps = [
+        Step(name, NOTHING, IN_STATE[state]) if (state := look.state(name)) in UNTOUCHED
+        else Step(name, SAID["start"], "", ("start",))
+        for name in profiles
+    ]  # fmt: skip
+    return Plan(tuple(sorted(steps, key=lambda step: not step.how)))
 
 
 def plan_restart(profiles: Sequence[str], *, now: bool, cause: str = "") -> Plan:
@@ -79,13 +95,19 @@ def plan_remove(look: Look, name: str, *, purge: bool) -> Plan:
     return down + Plan((Step(name, "profile taken out of fleet.yaml", "", ("drop",)), *files))
 
 
-def plan_rename(look: Look, old: str, new: str) -> Plan:
-    """Give a profile another name; its container is made again under that one if it ran."""
+def plan_rename(look: Look, old: str, new: str, missing_image: str | None) -> Plan:
+    """Give a profile another name; its container is made again under that one if it ran.
+
+    Args:
+        missing_image: the fleet's image, if the engine does not have it.
+    """
     down = plan_down(look, [old], now=False) if look.state(old) else Plan()
     port = look.ports.profiles[old].base
     renamed = Step(old, f"renamed to {new}, with its files, secrets and port {port}", "", ("rename", new))
-    created = [Step(new, "container created", f"{old} was running", UP)] if look.state(old) == "running" else []
-    return down + Plan((renamed, *created))
+    if look.state(old) != "running":
+        return down + Plan((renamed,))
+    image = (_image_step(missing_image),) if missing_image else ()
+    return Plan(image) + down + Plan((renamed, Step(new, "container created", f"{old} was running", UP)))
 
 
 def plan_rotation(look: Look, name: str) -> Plan:
@@ -101,28 +123,32 @@ def haste(now: bool) -> tuple[str, ...]:
     return ("--timeout", str(HASTE)) if now else ()
 
 
+def _image_step(image: str) -> Step:
+    return Step(image, "image pulled or built", "the engine does not have it", ("image",))
+
+
 def _up_step(name: str, facts: ContainerFacts | None, recipe: Recipe) -> Step:
     if facts is None:
         return Step(name, "container created", "it has none", UP)
     if cause := recreate_cause(facts, recipe):
-        return Step(name, "container recreated", cause, UP_ANEW if NETWORK_LOST in cause else UP)
-    if facts.state in {"running", "paused", "restarting"}:
-        if facts.state == "running" and (cause := restart_cause(facts, recipe)):
-            return Step(name, SAID["restart"], cause, ("restart",))
-        return Step(name, NOTHING)
-    return Step(name, SAID["start"], _why_not_running(facts.state), UP)
+        what = "container recreated" if recipe.image else "container recreated, unless its new image is the same"
+        return Step(name, what, cause, UP_ANEW if NETWORK_LOST in cause else UP)
+    if facts.state == "running":
+        cause = restart_cause(facts, recipe)
+        return Step(name, SAID["restart"], cause, ("restart",)) if cause else Step(name, NOTHING)
+    if facts.state in UNTOUCHED:
+        return Step(name, NOTHING, IN_STATE[facts.state])
+    if facts.state == "dead":
+        return Step(name, "container recreated", IN_STATE["dead"], UP_ANEW)
+    return Step(name, SAID["start"], IN_STATE[facts.state], UP)
 
 
 def _stop_step(name: str, state: str, *, now: bool) -> Step:
     if not state:
         return Step(name, NOTHING, "it has no container")
-    if state in {"exited", "created", "dead"}:
-        return Step(name, NOTHING, _why_not_running(state))
+    if state in ENDED:
+        return Step(name, NOTHING, IN_STATE[state])
     return Step(name, SAID["stop"], "", ("stop", *haste(now)))
-
-
-def _why_not_running(state: str) -> str:
-    return {"exited": "it is stopped", "created": "it was never started"}.get(state, f"it is {state}")
 
 
 def _file_steps(files: FileFacts, ports: PortPlan) -> Iterator[Step]:

@@ -56,10 +56,6 @@ class Plan:
         """The steps that do anything."""
         return tuple(step for step in self.steps if step.how)
 
-    def only(self, *verbs: str) -> Plan:
-        """The steps with these verbs."""
-        return Plan(tuple(step for step in self.steps if step.verb in verbs))
-
     def without(self, *verbs: str) -> Plan:
         """The steps with other verbs, or with none."""
         return Plan(tuple(step for step in self.steps if step.verb not in verbs))

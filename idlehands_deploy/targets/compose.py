@@ -120,7 +120,7 @@ def read_services(text: str) -> dict[str, Service]:
 
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date that does not exist is a ValueError
         return {}
     services = document.get("services") if isinstance(document, dict) else None
     if not isinstance(services, dict):

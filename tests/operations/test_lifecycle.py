@@ -9,8 +9,9 @@ import pytest
 
 from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.deployment.session import Session
+from idlehands_deploy.errors import UsageError
 from idlehands_deploy.operations import containers, dashboard, doctor, lifecycle, profiles, status
-from tests.support.engine import FakeEngine, commands, with_fakes
+from tests.support.engine import IMAGE, FakeEngine, commands, with_fakes
 from tests.support.helpers import snapshot
 from tests.support.imports import Recorded
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.operations.lifecycle import Prepared
-    from tests.support.engine import FakeCompose
+    from tests.support.engine import Deaths, FakeCompose
 
 UP = "up --detach --no-build --pull never"
 
@@ -224,3 +226,61 @@ def test_gateways_can_be_ended_although_the_fleet_file_s_ports_meet(
 ) -> None:
     pair.edit("port: 19789", "port: 18789")
     assert end(pair.session, []) == ["main", "rescue"]
+
+
+def test_a_token_of_a_gateway_that_does_not_run_is_replaced_without_a_wait(site: Site) -> None:
+    before = dashboard.token(site.session, "main")
+    dashboard.rotate_token(site.session, "main", 5)
+    assert dashboard.token(site.session, "main") != before
+    assert commands(site.compose) == []
+
+
+def test_a_purge_is_refused_where_a_gateway_came_up_while_it_was_asked_about(site: Site) -> None:
+    def yes(_: str) -> bool:
+        lifecycle.up(site.session, ["rescue"], 5).usable()
+        return True
+
+    with pytest.raises(UsageError, match="rescue changed meanwhile"):
+        profiles.remove(site.session, "rescue", purge=True, confirm=yes)
+    assert "rescue" in site.engine.there
+    assert (site.root / "profiles" / "rescue").exists()
+
+
+def test_deaths_are_watched_from_before_the_containers_are_looked_at(
+    pair: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+
+    class Noted(FakeEngine):
+        """Notes in which order it is asked."""
+
+        def watch_deaths(self, project: str) -> Deaths:
+            order.append("watch_deaths")
+            return super().watch_deaths(project)
+
+        def containers(self, project: str, service: str | None = None) -> list[ContainerFacts]:
+            order.append("containers")
+            return super().containers(project, service)
+
+    noted = Noted(None)
+    noted.there = pair.engine.there
+    with_fakes(monkeypatch, noted)
+    for command in ("up, nothing to do", "restart"):
+        order.clear()
+        COMMANDS[command](pair)
+        assert order[0] == "watch_deaths", command
+
+
+def test_an_image_that_comes_back_the_same_recreates_nothing(pair: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    pair.engine.built = None
+    assert lifecycle.prepare_up(pair.session, ["main"]).plan.lines == [
+        "idlehands/gateway:2026.9.6: image pulled or built, because the engine does not have it",
+        "main: container recreated, unless its new image is the same, "
+        "because the engine no longer has idlehands/gateway:2026.9.6",
+    ]
+    monkeypatch.setattr(
+        "idlehands_deploy.engine.image.ensure_image", lambda engine, *_: setattr(engine, "built", IMAGE)
+    )
+    lifecycle.up(pair.session, ["main"], 5).usable()
+    assert commands(pair.compose) == []
+    assert pair.lines()[-1] == "main: nothing to do"

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +11,7 @@ import pytest
 
 from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.deployment.session import Session
-from idlehands_deploy.errors import FleetError, StateRefusedError, UsageError
+from idlehands_deploy.errors import DirectoryError, FleetError, StateRefusedError, UsageError
 from idlehands_deploy.fleet.file import parse_text, with_renamed_profile
 from idlehands_deploy.operations import lifecycle, profiles
 from tests.support.engine import FakeEngine, commands, with_fakes
@@ -141,7 +144,7 @@ def test_a_profile_that_comes_from_a_merge_is_refused_and_nothing_moves(site: Si
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])
-def test_a_rename_that_was_killed_at_any_point_is_finished_by_the_next_command(
+def test_a_rename_that_was_killed_at_any_point_is_finished_by_the_next_command_that_changes_anything(
     site: Site, monkeypatch: pytest.MonkeyPatch, step: int, tmp_path: Path
 ) -> None:
     before, done = site.mine("rescue"), []
@@ -159,10 +162,66 @@ def test_a_rename_that_was_killed_at_any_point_is_finished_by_the_next_command(
         with pytest.raises(KeyboardInterrupt):
             profiles.rename(site.session, "rescue", "backup", 5)
     assert json.loads((site.root / ".rename.json").read_text()) == {"old": "rescue", "new": "backup"}
+    while_unfinished = snapshot(site.root)
     listed = run(tmp_path, "-C", str(site.root), "list")
-    assert listed.returncode == 0
-    assert "backup" in listed.stdout
-    assert "rescue" not in listed.stdout
-    assert listed.stderr == "Finished an interrupted rename of rescue to backup.\n"
+    assert listed.stderr == (
+        f"A rename of rescue to backup was interrupted. Finish it: idlehands-deploy -C {site.root} up backup\n"
+    )
+    assert snapshot(site.root) == while_unfinished
+    finished = run(tmp_path, "-C", str(site.root), "generate")
+    assert finished.stderr.startswith("Finished an interrupted rename of rescue to backup. Start it: ")
     assert site.mine("backup") == before
-    assert run(tmp_path, "-C", str(site.root), "list").stderr == ""
+    listed = run(tmp_path, "-C", str(site.root), "list")
+    assert (listed.stderr, "backup" in listed.stdout, "rescue" in listed.stdout) == ("", True, False)
+
+
+def test_a_rename_that_cannot_move_everything_moves_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    before, real = snapshot(site.root), Path.rename
+
+    def busy(source: Path, target: Path) -> Path:
+        if source == site.root / "profiles" / "rescue":  # as a mount point is
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        return real(source, target)
+
+    monkeypatch.setattr(Path, "rename", busy)
+    with pytest.raises(DirectoryError, match=r"Cannot move .*/profiles/rescue: Device or resource busy"):
+        profiles.rename(site.session, "rescue", "backup", 5)
+    assert snapshot(site.root) == before
+
+
+def test_what_keeps_the_fleet_from_being_written_is_told_before_anything_is_stopped(site: Site) -> None:
+    lifecycle.up(site.session, [], 5).usable()
+    commands(site.compose)
+    path = site.root / "fleet.yaml"
+    path.write_text(path.read_text().replace("main: {}", "main: {secrets: [NOT_THERE]}"))
+    before = snapshot(site.root)
+    with pytest.raises(FleetError, match="secrets/main/NOT_THERE: missing"):
+        profiles.rename(site.session, "rescue", "backup", 5)
+    assert (snapshot(site.root), commands(site.compose)) == (before, [])
+
+
+def test_a_damaged_journal_is_named_with_what_to_do(site: Site, tmp_path: Path) -> None:
+    (site.root / ".rename.json").touch()
+    shown = run(tmp_path, "-C", str(site.root), "list")
+    assert shown.returncode == 2
+    assert f"{site.root}/.rename.json is damaged: a rename was interrupted" in shown.stderr
+
+
+def test_an_image_that_is_gone_is_made_before_the_gateway_is_stopped(site: Site) -> None:
+    lifecycle.up(site.session, [], 5).usable()
+    site.engine.built = None
+    assert profiles.prepare_rename(site.session, "rescue", "backup").plan.lines[:2] == [
+        "idlehands/gateway:2026.9.6: image pulled or built, because the engine does not have it",
+        "rescue: container stopped",
+    ]
+
+
+def test_the_lease_of_a_killed_gateway_does_not_keep_it_from_starting_under_its_new_name(site: Site) -> None:
+    database = site.root / "profiles" / "rescue" / "state" / "state" / "main.sqlite"
+    database.parent.mkdir()
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("CREATE TABLE state_leases (owner TEXT)")
+        connection.execute("INSERT INTO state_leases VALUES ('rescue:1')")
+    profiles.rename(site.session, "rescue", "backup", 5)
+    with closing(sqlite3.connect(str(database).replace("rescue", "backup"))) as connection:
+        assert connection.execute("SELECT count(*) FROM state_leases").fetchone() == (0,)

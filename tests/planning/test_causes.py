@@ -85,7 +85,7 @@ def test_a_new_gateway_under_the_same_name_is_told_by_its_version() -> None:
     newer = replace(NEWER, labels={"idlehands.gateway.version": "2026.10.1"})
     before = replace(container(), version="2026.9.6")
     assert recreate_cause(before, recipe(image=newer)) == "its image changed from gateway 2026.9.6 to 2026.10.1"
-    assert recreate_cause(before, recipe(image=NEWER)) == "its image was built again"
+    assert recreate_cause(before, recipe(image=NEWER)) == "its image changed"
 
 
 def test_an_image_that_is_gone_is_a_cause() -> None:
@@ -122,7 +122,18 @@ def test_a_secret_that_changed_restarts_and_so_does_a_gateway_that_waits() -> No
     )
 
 
-@pytest.mark.parametrize("text", ["", "not: [yaml", "services: 3", "services: {main: }", "- a"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not: [yaml",
+        "services: 3",
+        "services: {main: }",
+        "- a",
+        "a: 2024-13-45",
+        "services: {main: {labels: [a=b]}}",
+    ],
+)
 def test_a_compose_file_that_is_none_makes_no_trouble(text: str) -> None:
     now = Recipe(services("profiles: {main: {resources: {memory: 3g}}}"), text, IMAGE)
     assert recreate_cause(container(), now) == "its settings changed"

@@ -66,14 +66,31 @@ def test_where_all_is_as_it_should_be_there_is_nothing_to_do() -> None:
     assert plan.changes == ()
 
 
-@pytest.mark.parametrize("state", ["running", "paused", "restarting"])
-def test_a_container_in_a_state_that_compose_leaves_alone_is_left_alone(state: str) -> None:
-    assert planned(main=replace(container("main"), state=state)).lines[-1] == "main: nothing to do"
+@pytest.mark.parametrize(
+    ("state", "why"),
+    [
+        ("running", ""), ("paused", ", because it is paused"),
+        ("restarting", ", because it ends and is restarted again and again"),
+    ],
+)  # fmt: skip
+def test_a_container_in_a_state_that_compose_leaves_alone_is_left_alone(state: str, why: str) -> None:
+    assert planned(main=replace(container("main"), state=state)).lines[-1] == f"main: nothing to do{why}"
+
+
+def test_a_container_that_cannot_be_started_is_made_again() -> None:
+    plan = planned(main=replace(container("main"), state="dead"))
+    assert "main: container recreated, because its removal failed" in plan.lines
+
+
+@pytest.mark.parametrize("state", ["paused", "restarting"])
+def test_start_leaves_alone_what_docker_would_refuse_to_start(pair: Look, state: str) -> None:
+    odd = replace(pair, containers={"main": replace(RUNNING, state=state)})
+    assert plans.plan_start(odd, ["main"]).changes == ()
 
 
 @pytest.mark.parametrize(
     ("state", "why"),
-    [("exited", "it is stopped"), ("created", "it was never started"), ("dead", "it is dead")],
+    [("exited", "it is stopped"), ("created", "it was never started")],
 )
 def test_a_container_that_does_not_run_is_started(state: str, why: str) -> None:
     assert planned(main=replace(container("main"), state=state)).lines[0] == (f"main: container started, because {why}")
