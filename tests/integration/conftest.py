@@ -71,7 +71,8 @@ def site(make_site: Callable[[], Site]) -> Site:
 def pair(make_site: Callable[[], Site]) -> Site:
     """Main and rescue, up and ready, shared by the tests of a module that leave them so."""
     fresh = make_site()
-    fresh.write("profiles:\n  main: {}\n  rescue: {rescues: [main]}\n")
+    # A restart right after a change of config can meet a gateway that would wait for its own limit of 315 s.
+    fresh.write("profiles:\n  main: {stop_grace_period: 40s}\n  rescue: {rescues: [main], stop_grace_period: 40s}\n")
     fresh.ok("up")
     return fresh
 

@@ -154,11 +154,11 @@ def test_the_picture_is_taken_through_browser_control_where_cdp_is_not_published
     fleet = pair.root / "fleet.yaml"
     before = fleet.read_text()
     # The ports stay published until `up`, but the check uses those of the fleet file.
-    fleet.write_text(before.replace("main: {}", "main: {publish: {cdp: false}}"))
+    fleet.write_text(before.replace("main: {", "main: {publish: {cdp: false}, "))
     try:
         result = pair.ok("health", "main", "--deep", "--json")
         assert "profiles.main.publish.cdp" in steps(result)["page"]["what"]
-        fleet.write_text(before.replace("main: {}", "main: {publish: {cdp: false, control: false}}"))
+        fleet.write_text(before.replace("main: {", "main: {publish: {cdp: false, control: false}, "))
         closed = pair.run("health", "main", "--deep", "--json")
         assert closed.code == 6
         assert statuses(closed) == ["ok", "ok", "skipped", "skipped", "skipped", "skipped"]
