@@ -59,6 +59,10 @@ class GatewayConfig:
                 yield str(name), value
 
 
+# No config is nested so deeply, and each Python reads another depth.
+DEEPEST = 200
+
+
 class FlawError(ValueError):
     """A config that cannot be read; the message completes a sentence."""
 
@@ -82,9 +86,27 @@ def parse_json5(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
         FlawError: it is neither. The message quotes nothing from the text.
     """
     try:
-        return json.loads(text, parse_float=_number)
+        value = json.loads(text, parse_float=_number)
     except (ValueError, RecursionError):
-        return _parse_json5(text)
+        value = _parse_json5(text)
+    if _is_deeper(value, DEEPEST):
+        raise FlawError("is nested too deeply")
+    return value
+
+
+def _is_deeper(value: object, depth: int) -> bool:
+    """Whether lists and objects in a value are nested deeper; without recursion, for which Python has limits."""
+    level = [value]
+    for _ in range(depth + 1):
+        level = [
+            item
+            for each in level
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def read_variables(text: str) -> dict[str, str]:
