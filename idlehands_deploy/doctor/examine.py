@@ -85,19 +85,19 @@ def examine(session: Session) -> Diagnosis:
         UsageError: there is no deployment.
         FleetError: the fleet file is wrong, so nothing else can be examined.
     """
-    plan = draft.make_draft(session, session.fleet_text())
+    drafted = draft.make_draft(session, session.fleet_text())
     seen = _Seen()
     with ThreadPoolExecutor() as pool:
         parts = [
-            pool.submit(_examine_files, session, plan),
-            pool.submit(_examine_isolation, session, plan),
-            pool.submit(_examine_generated, session, plan),
+            pool.submit(_examine_files, session, drafted),
+            pool.submit(_examine_isolation, session, drafted),
+            pool.submit(_examine_generated, session, drafted),
         ]
-        found = _examine_engine(session, plan, seen)
-        parts.append(pool.submit(_examine_host, session, plan, seen))
+        found = _examine_engine(session, drafted, seen)
+        parts.append(pool.submit(_examine_host, session, drafted, seen))
         found += [finding for part in parts for finding in part.result()]
     unique = list(dict.fromkeys(_with_a_container(finding, seen.running) for finding in found))
-    return Diagnosis(len(plan.fleet.profiles), sorted(unique, key=lambda finding: LEVELS.index(finding.level)))
+    return Diagnosis(len(drafted.fleet.profiles), sorted(unique, key=lambda finding: LEVELS.index(finding.level)))
 
 
 def _with_a_container(finding: Finding, running: list[str]) -> Finding:
@@ -108,17 +108,17 @@ def _with_a_container(finding: Finding, running: list[str]) -> Finding:
     return finding
 
 
-def _examine_host(session: Session, plan: draft.Draft, seen: _Seen) -> list[Finding]:
+def _examine_host(session: Session, drafted: draft.Draft, seen: _Seen) -> list[Finding]:
     deployment = session.deployment
     # Most profiles that do not run were stopped on purpose, so only one more must fit.
-    to_start = min(1, len(plan.fleet.profiles) - len(seen.running))
-    mounts = [deployment.state_directory(name) for name in plan.fleet.profiles]
-    mounts += [deployment.workspace_directory(name) for name in plan.fleet.profiles]
-    uid = int(plan.user.split(":")[0])
+    to_start = min(1, len(drafted.fleet.profiles) - len(seen.running))
+    mounts = [deployment.state_directory(name) for name in drafted.fleet.profiles]
+    mounts += [deployment.workspace_directory(name) for name in drafted.fleet.profiles]
+    uid = int(drafted.user.split(":")[0])
     host = look_at_host([deployment.root, *map(resolved, mounts), *([seen.root] if seen.root else [])], uid)
     files = [deployment.fleet_file, deployment.compose_file]
-    files += [deployment.state_directory(name) / CONFIG_NAME for name in plan.fleet.profiles]
-    return list(check_host(host, plan.fleet, to_start, dict(_written(files, deployment.root))))
+    files += [deployment.state_directory(name) / CONFIG_NAME for name in drafted.fleet.profiles]
+    return list(check_host(host, drafted.fleet, to_start, dict(_written(files, deployment.root))))
 
 
 def _written(files: Iterable[Path], root: Path) -> Iterator[tuple[str, float]]:
@@ -129,14 +129,14 @@ def _written(files: Iterable[Path], root: Path) -> Iterator[tuple[str, float]]:
             continue
 
 
-def _examine_files(session: Session, plan: draft.Draft) -> list[Finding]:
-    return [finding for name in plan.fleet.profiles for finding in _examine_profile_files(session, plan, name)]
+def _examine_files(session: Session, drafted: draft.Draft) -> list[Finding]:
+    return [finding for name in drafted.fleet.profiles for finding in _examine_profile_files(session, drafted, name)]
 
 
-def _examine_profile_files(session: Session, plan: draft.Draft, name: str) -> Iterator[Finding]:
-    deployment, profile = session.deployment, plan.fleet.profiles[name]
+def _examine_profile_files(session: Session, drafted: draft.Draft, name: str) -> Iterator[Finding]:
+    deployment, profile = session.deployment, drafted.fleet.profiles[name]
     root = deployment.root
-    uid, gid = (int(part) for part in profile.user_or(plan.user).split(":"))
+    uid, gid = (int(part) for part in profile.user_or(drafted.user).split(":"))
     mounts = (deployment.state_directory(name), deployment.workspace_directory(name))
     own, secrets = mounts[0].parent, deployment.secrets_directory(name)
     if not _may_enter(own) or not _may_enter(secrets):
@@ -170,28 +170,28 @@ def _may_enter(directory: Path) -> bool:
     return True
 
 
-def _examine_isolation(session: Session, plan: draft.Draft) -> list[Finding]:
-    return check_isolation(read_setups(session, plan.fleet, plan.ports), find_natives(session), own_addresses)
+def _examine_isolation(session: Session, drafted: draft.Draft) -> list[Finding]:
+    return check_isolation(read_setups(session, drafted.fleet, drafted.ports), find_natives(session), own_addresses)
 
 
-def _examine_generated(session: Session, plan: draft.Draft) -> list[Finding]:
-    wanted = [(path, text) for path, text in draft.generated(session, plan)]
+def _examine_generated(session: Session, drafted: draft.Draft) -> list[Finding]:
+    wanted = [(path, text) for path, text in draft.generated(session, drafted)]
     stale = [path.name for path, text in wanted if read_text(path) != text]
     compose = read_text(session.deployment.compose_file)
     foreign = [session.deployment.compose_file.name] if compose and not compose.startswith(GENERATED) else []
     return list(check_generated(stale, foreign))
 
 
-def _examine_engine(session: Session, plan: draft.Draft, seen: _Seen) -> list[Finding]:
+def _examine_engine(session: Session, drafted: draft.Draft, seen: _Seen) -> list[Finding]:
     """Examine the engine and the containers on it."""
     try:
         find_binary()
-        return list(_examine_containers(take_look(session, plan.fleet, plan.ports), plan, seen))
+        return list(_examine_containers(take_look(session, drafted.fleet, drafted.ports), drafted, seen))
     except DeployError as error:
         return [Finding("error", "Docker Engine", error.what, "no gateway can be started or examined", error.remedy)]
 
 
-def _examine_containers(look: Look, plan: draft.Draft, seen: _Seen) -> Iterator[Finding]:
+def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterator[Finding]:
     from idlehands_deploy.engine.image import expected_context  # noqa: PLC0415
 
     engine, fleet, profiles = look.engine, look.fleet, list(look.fleet.profiles)
@@ -205,7 +205,7 @@ def _examine_containers(look: Look, plan: draft.Draft, seen: _Seen) -> Iterator[
         seen.root = Path(facts.result().root)
         yield from check_engine(facts.result(), fleet)
         yield from check_image(fleet.image, image.result(), expected_context(fleet.image))
-        recipe = find_recipe(look, plan.document["services"], image.result())
+        recipe = find_recipe(look, drafted.document["services"], image.result())
         yield from check_out_of_date({name: out_of_date(facts, recipe) for name, facts in up.items()})
         yield from check_orphans(look.orphans)
         for item in observed:

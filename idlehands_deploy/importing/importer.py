@@ -110,7 +110,7 @@ def _put_in_place(session: Session, name: str, native: Native, ports: ProfilePor
             # Checked again: another command may have added this profile during the copy.
             refuse_known(session, name)
             refuse_leftovers(session, name)
-            plan = draft_at(session, name, native, ports.base)
+            drafted = draft_at(session, name, native, ports.base)
             # From the rename on the profile can be used, so only a person may undo it.
             journal.finished_at = time.time()
             journal.write(staging)
@@ -121,7 +121,7 @@ def _put_in_place(session: Session, name: str, native: Native, ports: ProfilePor
                 make_directory(secret.parent.parent)
                 make_directory(secret.parent)
                 write_atomic(secret, token + "\n", PRIVATE_FILE)
-            draft.store(session, plan)
+            draft.store(session, drafted)
     except BaseException:
         if made_secret:
             forget_token(session, name)

@@ -12,6 +12,7 @@ from idlehands_deploy.fleet.file import new_fleet_text, with_profile
 from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT, LOWEST_BASE_PORT
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.importing import files as import_files
+from idlehands_deploy.importing.journal import staging_directory
 from idlehands_deploy.importing.native import env_token, find_native, running_evidence
 from idlehands_deploy.importing.rewrite import fleet_browsers, rewrite
 from idlehands_deploy.planning import draft
@@ -97,19 +98,22 @@ def prepare_import(session: Session, name: str, directory: Path, port: int | Non
     ports = drafted.ports.profiles[name]
     rewritten = rewrite(native.config, native.moves, str(native.home), ports)
     rewritten.token = rewritten.token or env_token(native)
-    return PreparedImport(native, drafted, ports, rewritten, import_files.look_at(native), adopt=adopt)
+    census = import_files.look_at(native)
+    if not adopt:
+        import_files.refuse_full_disk(census.size, staging_directory(session.deployment, name))
+    return PreparedImport(native, drafted, ports, rewritten, census, adopt=adopt)
 
 
 def _plan(session: Session, name: str, native: Native, port: int | None, *, adopt: bool) -> draft.Draft:
     wanted = native.port if port is None and adopt else None
     if wanted is not None and LOWEST_BASE_PORT <= wanted <= HIGHEST_BASE_PORT:
         try:
-            plan = draft_at(session, name, native, wanted)
+            drafted = draft_at(session, name, native, wanted)
         except PortConflictError:
             pass
         else:
-            if _all_free(plan.ports.profiles[name]):
-                return plan
+            if _all_free(drafted.ports.profiles[name]):
+                return drafted
     return draft_at(session, name, native, port)
 
 

@@ -45,9 +45,9 @@ def edit(session: Session, change: Callable[[str], str], new: Collection[str]) -
         new: the profiles that the change adds.
     """
     with locked(session.deployment):
-        plan = make_draft(session, change(_text(session)), new)
-        store(session, plan)
-    return plan
+        drafted = make_draft(session, change(_text(session)), new)
+        store(session, drafted)
+    return drafted
 
 
 def init(session: Session, names: Sequence[str]) -> Draft:
@@ -63,16 +63,16 @@ def init(session: Session, names: Sequence[str]) -> Draft:
         )
     for name in names:
         check_name(name)
-    plan = edit(session, lambda text: with_profiles(text, names), names)
-    if MAIN in names and (port := plan.ports.profiles[MAIN].base) != plan.fleet.base_port:
+    drafted = edit(session, lambda text: with_profiles(text, names), names)
+    if MAIN in names and (port := drafted.ports.profiles[MAIN].base) != drafted.fleet.base_port:
         session.progress.say(
             Remedy(
-                f"{MAIN} is on {port}: {plan.fleet.base_port} is that of a native gateway, see `",
+                f"{MAIN} is on {port}: {drafted.fleet.base_port} is that of a native gateway, see `",
                 ours("ports"),
                 "`.",
             )
         )
-    return plan
+    return drafted
 
 
 def add(session: Session, name: str, port: int | None, rescues: Sequence[str]) -> Draft:

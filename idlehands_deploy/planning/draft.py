@@ -98,7 +98,7 @@ def _pinned(text: str, source: str, fleet: Fleet, ports: dict[str, int], without
     raise FleetError(source, problems)
 
 
-def store(session: Session, plan: Draft) -> bool:
+def store(session: Session, drafted: Draft) -> bool:
     """Write what differs, all or nothing, and make the profiles' missing files. Call it locked.
 
     Returns:
@@ -109,27 +109,27 @@ def store(session: Session, plan: Draft) -> bool:
         DirectoryError: something cannot be written.
     """
     deployment = session.deployment
-    check_files(deployment, plan.fleet, plan.user)
+    check_files(deployment, drafted.fleet, drafted.user)
     # The fleet file may be a link into somebody's dotfiles; the others are ours.
-    wanted = [(deployment.fleet_file.resolve(), plan.text), *generated(session, plan)]
+    wanted = [(deployment.fleet_file.resolve(), drafted.text), *generated(session, drafted)]
     changed = [(path, text) for path, text in wanted if read_text(path) != text]
     with staged(changed):
-        make_files(deployment, plan.fleet, plan.ports, plan.user)
+        make_files(deployment, drafted.fleet, drafted.ports, drafted.user)
     return bool(changed)
 
 
-def generated(session: Session, plan: Draft) -> list[tuple[Path, str]]:
+def generated(session: Session, drafted: Draft) -> list[tuple[Path, str]]:
     """The generated files, with the texts that they must have."""
     deployment = session.deployment
     return [
         (deployment.schema_file, schema_text(json_schema())),
         (deployment.seccomp_file, seccomp_text()),
-        (deployment.compose_file, plan.compose_text),
+        (deployment.compose_file, drafted.compose_text),
     ]
 
 
 def draft_without(session: Session, name: str) -> Draft:
-    """The plan without a profile, not yet written.
+    """The draft without a profile, not yet written.
 
     Raises:
         FleetError: the profile cannot be taken out of a file of this form.
@@ -178,13 +178,13 @@ def drop(session: Session, name: str) -> None:
         store(session, draft_without(session, name))
 
 
-def refuse_stale(session: Session, plan: Draft) -> None:
+def refuse_stale(session: Session, drafted: Draft) -> None:
     """See that containers can be started from the compose file as it is.
 
     Raises:
         StaleError: it is older than the fleet file.
     """
-    if read_text(session.deployment.compose_file) != plan.compose_text:
+    if read_text(session.deployment.compose_file) != drafted.compose_text:
         raise StaleError(
             f"{session.deployment.fleet_file} was changed since compose.yaml was generated from it.",
             Remedy("Apply the change: ", ours("up")),
