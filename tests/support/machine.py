@@ -88,7 +88,8 @@ class Machine:
     def watch_runs(self, unit: str = WATCH) -> int | None:
         """The process of the unit's watch, once it has begun to write; None if there is none."""
         pid = self.systemctl("show", "-P", "MainPID", unit)
-        return int(pid) if self.is_up(unit) and pid != "0" else None
+        # A systemd that is busy can say nothing at all.
+        return int(pid) if self.is_up(unit) and pid.isdigit() and pid != "0" else None
 
     def journal(self, at: str = "/srv/bots") -> list[dict[str, Any]]:
         code, out, _ = self.run("cat", f"{at}/watch/journal.jsonl")
