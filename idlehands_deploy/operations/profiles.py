@@ -165,18 +165,15 @@ def rename(session: Session, old: str, new: str, timeout: float) -> UpResult | N
     """
     prepared = tell(prepare_rename(session, old, new))
     look, progress = prepared.look, session.progress
-    with (
-        look.engine.watch_deaths(look.fleet.name) as watch,
+    with look.engine.watch_deaths(look.fleet.name) as watch:
         # The lock is on the directory, which moves: nobody makes a container of either name meanwhile.
-        containers_locked(session.deployment, [old], lambda name: progress.update(name, WAITING)) as held,
-    ):
-        carry_out(look, watch, prepared.plan, held)
+        with containers_locked(session.deployment, [old], lambda name: progress.update(name, WAITING)) as held:
+            carry_out(look, watch, prepared.plan, held)
         if look.state(old) != "running":
             return None
         fleet = session.fleet()
         now = take_look(session, fleet, plan_here(session, fleet), look.engine)
-    with look.engine.watch_deaths(look.fleet.name) as watch:
-        waited = wait_for(now.again(), watch, [new], timeout)
+        waited = wait_for(now, watch, [new], timeout)
         return UpResult(now.ports, waited.seen, waited.failure)
 
 

@@ -162,7 +162,7 @@ def _file_steps(files: FileFacts, ports: PortPlan) -> Iterator[Step]:
         cause = "it does not exist" if len(files.missing) == 1 else "they do not exist"
         yield Step(listed(files.missing), "written", cause, ("store",))
     if files.stale:
-        cause = "it differs from fleet.yaml" if len(files.stale) == 1 else "they differ from fleet.yaml"
+        cause = "it is out of date" if len(files.stale) == 1 else "they are out of date"
         yield Step(listed(files.stale), "written", cause, ("store",))
     for name, parts in files.absent.items():
         cause = "there is none" if len(parts) == 1 else "there are none"

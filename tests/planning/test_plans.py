@@ -125,7 +125,7 @@ def test_what_is_written_is_told_before_any_container() -> None:
         "because fleet.yaml has none of this name (did you mean rescued?)",
         "main: port 18789 written to fleet.yaml, because it had none",
         "compose.yaml: written, because it does not exist",
-        "seccomp.json and fleet.schema.json: written, because they differ from fleet.yaml",
+        "seccomp.json and fleet.schema.json: written, because they are out of date",
         "rescue: state and token created, because there are none",
         "main: token created, because there is none",
     ]
