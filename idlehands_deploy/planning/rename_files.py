@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.profile_files import check_files
+from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, StateRefusedError, UsageError
 from idlehands_deploy.gateway.leases import clear_leases
 from idlehands_deploy.host.files import PRIVATE_FILE, read_text, unusable, write_atomic
@@ -35,10 +36,9 @@ def check_rename(session: Session, old: str, new: str) -> Draft:
         StateRefusedError: files of an earlier profile lie under the new name.
         FleetError: the fleet file cannot be edited so, or something in the deployment directory is wrong.
     """
-    profiles = session.fleet().profiles
-    if old not in profiles:
-        raise UsageError(f"There is no profile {old}.", Remedy("See them: ", ours("list")))
-    if new in profiles:
+    fleet = session.fleet()
+    select(fleet, [old])
+    if new in fleet.profiles:
         raise UsageError(f"There is a profile {new} already.", Remedy("See them: ", ours("list")))
     taken = [path for _, path in _moves(session.deployment, old, new) if path.is_dir() and any(path.iterdir())]
     if taken:

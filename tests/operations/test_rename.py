@@ -128,6 +128,11 @@ def test_a_name_that_cannot_be_is_refused(site: Site, old: str, new: str) -> Non
     assert snapshot(site.root) == before
 
 
+def test_a_mistyped_name_is_answered_with_the_one_that_was_meant(site: Site) -> None:
+    with pytest.raises(UsageError, match=r"did you mean rescue\?"):
+        profiles.rename(site.session, "resque", "backup", 5)
+
+
 def test_files_of_an_earlier_profile_are_never_mixed_with(site: Site) -> None:
     profiles.remove(site.session, "rescue", purge=False, confirm=lambda _: True)
     with pytest.raises(StateRefusedError, match="files of an earlier profile rescue"):
