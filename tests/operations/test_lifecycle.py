@@ -21,40 +21,14 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.operations.lifecycle import Prepared
-    from tests.support.engine import Deaths, FakeCompose
+    from tests.support.engine import Deaths
+    from tests.support.fake_site import FakeSite
 
 UP = "up --detach --no-build --pull never"
 
 
-class Site:
-    """Main and rescue on a fake engine."""
-
-    def __init__(self, root: Path, engine: FakeEngine, compose: FakeCompose) -> None:
-        self.root, self.engine, self.compose = root, engine, compose
-        self.told = Recorded()
-        self.session = Session(Deployment(root), {}, self.told, lambda _: False)
-
-    def lines(self) -> list[str]:
-        """What was said since the last time, but for what moves."""
-        said, self.told.lines = self.told.lines, []
-        return [line for line in said if "ready" not in line and "finishing" not in line and "bringing" not in line]
-
-    def edit(self, old: str, new: str) -> None:
-        path = self.root / "fleet.yaml"
-        path.write_text(path.read_text().replace(old, new))
-
-
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    engine = FakeEngine(None)
-    fresh = Site(tmp_path, engine, with_fakes(monkeypatch, engine))
-    monkeypatch.setattr("idlehands_deploy.planning.port_conflicts.listen_error", lambda *_: None)
-    profiles.init(fresh.session, ["main", "rescue"])
-    return fresh
-
-
-@pytest.fixture
-def pair(site: Site) -> Site:
+def pair(site: FakeSite) -> FakeSite:
     """Main and rescue, up."""
     lifecycle.up(site.session, [], 5).usable()
     commands(site.compose)
@@ -63,12 +37,12 @@ def pair(site: Site) -> Site:
     return site
 
 
-def make_one(site: Site) -> None:
+def make_one(site: FakeSite) -> None:
     site.engine.becomes(None, "rescue")
     lifecycle.up(site.session, [], 5).usable()
 
 
-COMMANDS: dict[str, Callable[[Site], object]] = {
+COMMANDS: dict[str, Callable[[FakeSite], object]] = {
     "up, nothing to do": lambda site: lifecycle.up(site.session, [], 5).usable(),
     "up, one to make": make_one,
     "up --dry-run": lambda site: lifecycle.prepare_up(site.session, []),
@@ -94,34 +68,34 @@ CALLS = {
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_engine_is_asked_no_more_often_than_needed(pair: Site, command: str) -> None:
+def test_the_engine_is_asked_no_more_often_than_needed(pair: FakeSite, command: str) -> None:
     with suppress(SystemExit):  # a command that hands over to Compose
         COMMANDS[command](pair)
     assert dict(pair.engine.calls) == CALLS[command]
 
 
-def new_key(site: Site) -> None:
+def new_key(site: FakeSite) -> None:
     (site.root / "secrets" / "main" / "IDLEHANDS_GATEWAY_TOKEN").touch()
 
 
-def more_memory(site: Site) -> None:
+def more_memory(site: FakeSite) -> None:
     site.edit("main: {}", "main: {resources: {memory: 3g}}")
 
 
-def all_sorts(site: Site) -> None:
+def all_sorts(site: FakeSite) -> None:
     more_memory(site)
     site.engine.becomes(None, "rescue")
 
 
-def stopped(site: Site) -> None:
+def stopped(site: FakeSite) -> None:
     lifecycle.stop(site.session, ["rescue"])
 
 
-def nothing(_: Site) -> None:
+def nothing(_: FakeSite) -> None:
     pass
 
 
-RUNS: dict[str, tuple[Callable[[Site], None], Callable[[Site], Prepared], Callable[[Site], object]]] = {
+RUNS: dict[str, tuple[Callable[[FakeSite], None], Callable[[FakeSite], Prepared], Callable[[FakeSite], object]]] = {
     "up, nothing to do": (
         nothing, lambda site: lifecycle.prepare_up(site.session, []), lambda site: lifecycle.up(site.session, [], 5),
     ),
@@ -168,7 +142,7 @@ RUNS: dict[str, tuple[Callable[[Site], None], Callable[[Site], Prepared], Callab
 
 
 @pytest.mark.parametrize("command", RUNS)
-def test_a_dry_run_says_what_the_run_says_and_changes_nothing(pair: Site, command: str) -> None:
+def test_a_dry_run_says_what_the_run_says_and_changes_nothing(pair: FakeSite, command: str) -> None:
     before, prepare, run = RUNS[command]
     before(pair)
     pair.lines()
@@ -193,7 +167,7 @@ def test_a_dry_run_makes_no_directory(tmp_path: Path, monkeypatch: pytest.Monkey
     ]
 
 
-def test_up_calls_compose_for_what_changed_alone(pair: Site) -> None:
+def test_up_calls_compose_for_what_changed_alone(pair: FakeSite) -> None:
     lifecycle.up(pair.session, [], 5).usable()
     assert commands(pair.compose) == []
     more_memory(pair)
@@ -205,14 +179,14 @@ def test_up_calls_compose_for_what_changed_alone(pair: Site) -> None:
     ]
 
 
-def test_up_of_one_profile_leaves_the_others_containers_alone(pair: Site) -> None:
+def test_up_of_one_profile_leaves_the_others_containers_alone(pair: FakeSite) -> None:
     more_memory(pair)
     pair.edit("rescue: {port: 19789}", "rescue: {port: 19789, resources: {memory: 3g}}")
     lifecycle.up(pair.session, ["rescue"], 5).usable()
     assert commands(pair.compose) == [f"{UP} rescue"]
 
 
-def test_a_command_that_ends_nothing_watches_for_no_death(site: Site) -> None:
+def test_a_command_that_ends_nothing_watches_for_no_death(site: FakeSite) -> None:
     assert lifecycle.stop(site.session, []) == []
     assert site.engine.calls["watch_deaths"] == 0
     assert site.lines() == [
@@ -222,20 +196,20 @@ def test_a_command_that_ends_nothing_watches_for_no_death(site: Site) -> None:
 
 @pytest.mark.parametrize("end", [lifecycle.stop, lifecycle.down])
 def test_gateways_can_be_ended_although_the_fleet_file_s_ports_meet(
-    pair: Site, end: Callable[[Session, list[str]], list[str]]
+    pair: FakeSite, end: Callable[[Session, list[str]], list[str]]
 ) -> None:
     pair.edit("port: 19789", "port: 18789")
     assert end(pair.session, []) == ["main", "rescue"]
 
 
-def test_a_token_of_a_gateway_that_does_not_run_is_replaced_without_a_wait(site: Site) -> None:
+def test_a_token_of_a_gateway_that_does_not_run_is_replaced_without_a_wait(site: FakeSite) -> None:
     before = dashboard.token(site.session, "main")
     dashboard.rotate_token(site.session, "main", 5)
     assert dashboard.token(site.session, "main") != before
     assert commands(site.compose) == []
 
 
-def test_a_purge_is_refused_where_a_gateway_came_up_while_it_was_asked_about(site: Site) -> None:
+def test_a_purge_is_refused_where_a_gateway_came_up_while_it_was_asked_about(site: FakeSite) -> None:
     def yes(_: str) -> bool:
         lifecycle.up(site.session, ["rescue"], 5).usable()
         return True
@@ -247,7 +221,7 @@ def test_a_purge_is_refused_where_a_gateway_came_up_while_it_was_asked_about(sit
 
 
 def test_deaths_are_watched_from_before_the_containers_are_looked_at(
-    pair: Site, monkeypatch: pytest.MonkeyPatch
+    pair: FakeSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
 
@@ -271,7 +245,7 @@ def test_deaths_are_watched_from_before_the_containers_are_looked_at(
         assert order[0] == "watch_deaths", command
 
 
-def test_an_image_that_comes_back_the_same_recreates_nothing(pair: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_that_comes_back_the_same_recreates_nothing(pair: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     pair.engine.built = None
     assert lifecycle.prepare_up(pair.session, ["main"]).plan.lines == [
         "idlehands/gateway:2026.9.6: image pulled or built, because the engine does not have it",

@@ -5,21 +5,18 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.deployment.directory import Deployment
-from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.errors import DirectoryError, FleetError, StateRefusedError, UsageError
 from idlehands_deploy.fleet.file import parse_text, with_renamed_profile
 from idlehands_deploy.operations import lifecycle, profiles
-from tests.support.engine import FakeEngine, commands, with_fakes
+from tests.support.engine import commands
 from tests.support.helpers import run, snapshot
-from tests.support.imports import Recorded
 
 if TYPE_CHECKING:
-    from tests.support.engine import FakeCompose
+    from tests.support.fake_site import FakeSite
 
 COMMENTED = """\
 # of the file
@@ -52,32 +49,8 @@ def test_nothing_but_the_name_changes_in_the_fleet_file(old: str, new: str, chan
     assert parse_text(renamed, "fleet.yaml") == parse_text(COMMENTED, "fleet.yaml").renamed(old, new)
 
 
-class Site:
-    def __init__(self, root: Path, engine: FakeEngine, compose: FakeCompose) -> None:
-        self.root, self.engine, self.compose = root, engine, compose
-        self.told = Recorded()
-        self.session = Session(Deployment(root), {}, self.told, lambda _: False)
-
-    def mine(self, name: str) -> dict[str, Any]:
-        """What lies in a profile's own directories."""
-        return {
-            path.replace(f"/{name}", "/*"): facts
-            for path, facts in snapshot(self.root).items()
-            if path.split("/")[:2] in (["profiles", name], ["secrets", name])
-        }
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    engine = FakeEngine(None)
-    fresh = Site(tmp_path, engine, with_fakes(monkeypatch, engine))
-    monkeypatch.setattr("idlehands_deploy.planning.port_conflicts.listen_error", lambda *_: None)
-    profiles.init(fresh.session, ["main", "rescue"])
-    (tmp_path / "profiles" / "rescue" / "workspace" / "notes.md").write_text("kept")
-    return fresh
-
-
-def test_a_renamed_profile_keeps_its_files_its_token_and_its_port(site: Site) -> None:
+def test_a_renamed_profile_keeps_its_files_its_token_and_its_port(site: FakeSite) -> None:
+    (site.root / "profiles" / "rescue" / "workspace" / "notes.md").write_text("kept")
     before = site.mine("rescue")
     assert profiles.rename(site.session, "rescue", "backup", 5) is None
     assert site.mine("backup") == before
@@ -87,12 +60,12 @@ def test_a_renamed_profile_keeps_its_files_its_token_and_its_port(site: Site) ->
     assert "profiles/rescue" not in (site.root / "compose.yaml").read_text()
 
 
-def test_main_keeps_its_port_under_another_name(site: Site) -> None:
+def test_main_keeps_its_port_under_another_name(site: FakeSite) -> None:
     profiles.rename(site.session, "main", "first", 5)
     assert site.session.fleet().profiles["first"].port == 18789
 
 
-def test_a_gateway_that_runs_is_ended_and_made_again_under_its_new_name(site: Site) -> None:
+def test_a_gateway_that_runs_is_ended_and_made_again_under_its_new_name(site: FakeSite) -> None:
     lifecycle.up(site.session, [], 5).usable()
     commands(site.compose)
     result = profiles.rename(site.session, "rescue", "backup", 5)
@@ -104,7 +77,7 @@ def test_a_gateway_that_runs_is_ended_and_made_again_under_its_new_name(site: Si
     assert set(site.engine.there) == {"main", "backup"}
 
 
-def test_a_dry_run_of_a_rename_says_what_the_rename_says_and_changes_nothing(site: Site) -> None:
+def test_a_dry_run_of_a_rename_says_what_the_rename_says_and_changes_nothing(site: FakeSite) -> None:
     lifecycle.up(site.session, [], 5).usable()
     commands(site.compose)
     before, site.told.lines = snapshot(site.root), []
@@ -121,25 +94,25 @@ def test_a_dry_run_of_a_rename_says_what_the_rename_says_and_changes_nothing(sit
 
 
 @pytest.mark.parametrize(("old", "new"), [("nobody", "backup"), ("rescue", "main"), ("rescue", "a/b")])
-def test_a_name_that_cannot_be_is_refused(site: Site, old: str, new: str) -> None:
+def test_a_name_that_cannot_be_is_refused(site: FakeSite, old: str, new: str) -> None:
     before = snapshot(site.root)
     with pytest.raises(UsageError):
         profiles.rename(site.session, old, new, 5)
     assert snapshot(site.root) == before
 
 
-def test_a_mistyped_name_is_answered_with_the_one_that_was_meant(site: Site) -> None:
+def test_a_mistyped_name_is_answered_with_the_one_that_was_meant(site: FakeSite) -> None:
     with pytest.raises(UsageError, match=r"did you mean rescue\?"):
         profiles.rename(site.session, "resque", "backup", 5)
 
 
-def test_files_of_an_earlier_profile_are_never_mixed_with(site: Site) -> None:
+def test_files_of_an_earlier_profile_are_never_mixed_with(site: FakeSite) -> None:
     profiles.remove(site.session, "rescue", purge=False, confirm=lambda _: True)
     with pytest.raises(StateRefusedError, match="files of an earlier profile rescue"):
         profiles.rename(site.session, "main", "rescue", 5)
 
 
-def test_a_profile_that_comes_from_a_merge_is_refused_and_nothing_moves(site: Site) -> None:
+def test_a_profile_that_comes_from_a_merge_is_refused_and_nothing_moves(site: FakeSite) -> None:
     path = site.root / "fleet.yaml"
     path.write_text("profiles:\n  <<: {rescue: {port: 19789}}\n  main: {}\n")
     before = snapshot(site.root)
@@ -150,7 +123,7 @@ def test_a_profile_that_comes_from_a_merge_is_refused_and_nothing_moves(site: Si
 
 @pytest.mark.parametrize("step", [1, 2, 3])
 def test_a_rename_that_was_killed_at_any_point_is_finished_by_the_next_command_that_changes_anything(
-    site: Site, monkeypatch: pytest.MonkeyPatch, step: int, tmp_path: Path
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch, step: int, tmp_path: Path
 ) -> None:
     before, done = site.mine("rescue"), []
     real = Path.rename
@@ -180,7 +153,7 @@ def test_a_rename_that_was_killed_at_any_point_is_finished_by_the_next_command_t
     assert (listed.stderr, "backup" in listed.stdout, "rescue" in listed.stdout) == ("", True, False)
 
 
-def test_a_rename_that_cannot_move_everything_moves_nothing(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rename_that_cannot_move_everything_moves_nothing(site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
     before, real = snapshot(site.root), Path.rename
 
     def busy(source: Path, target: Path) -> Path:
@@ -194,7 +167,7 @@ def test_a_rename_that_cannot_move_everything_moves_nothing(site: Site, monkeypa
     assert snapshot(site.root) == before
 
 
-def test_what_keeps_the_fleet_from_being_written_is_told_before_anything_is_stopped(site: Site) -> None:
+def test_what_keeps_the_fleet_from_being_written_is_told_before_anything_is_stopped(site: FakeSite) -> None:
     lifecycle.up(site.session, [], 5).usable()
     commands(site.compose)
     path = site.root / "fleet.yaml"
@@ -205,14 +178,14 @@ def test_what_keeps_the_fleet_from_being_written_is_told_before_anything_is_stop
     assert (snapshot(site.root), commands(site.compose)) == (before, [])
 
 
-def test_a_damaged_journal_is_named_with_what_to_do(site: Site, tmp_path: Path) -> None:
+def test_a_damaged_journal_is_named_with_what_to_do(site: FakeSite, tmp_path: Path) -> None:
     (site.root / ".rename.json").touch()
     shown = run(tmp_path, "-C", str(site.root), "list")
     assert shown.returncode == 2
     assert f"{site.root}/.rename.json is damaged: a rename was interrupted" in shown.stderr
 
 
-def test_an_image_that_is_gone_is_made_before_the_gateway_is_stopped(site: Site) -> None:
+def test_an_image_that_is_gone_is_made_before_the_gateway_is_stopped(site: FakeSite) -> None:
     lifecycle.up(site.session, [], 5).usable()
     site.engine.built = None
     assert profiles.prepare_rename(site.session, "rescue", "backup").plan.lines[:2] == [
@@ -221,7 +194,7 @@ def test_an_image_that_is_gone_is_made_before_the_gateway_is_stopped(site: Site)
     ]
 
 
-def test_the_lease_of_a_killed_gateway_does_not_keep_it_from_starting_under_its_new_name(site: Site) -> None:
+def test_the_lease_of_a_killed_gateway_does_not_keep_it_from_starting_under_its_new_name(site: FakeSite) -> None:
     database = site.root / "profiles" / "rescue" / "state" / "state" / "main.sqlite"
     database.parent.mkdir()
     with closing(sqlite3.connect(database)) as connection, connection:
