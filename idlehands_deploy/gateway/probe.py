@@ -15,9 +15,9 @@ from urllib3.exceptions import HTTPError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A working gateway responds in milliseconds; a hung one must not delay the others.
+# To connect, and for a part of a response.
 TIMEOUT = 2.0
-# For a response that comes byte by byte.
+# For a whole response. A working gateway takes milliseconds, but for seconds if it has just started on a busy host.
 LIMIT = 2 * TIMEOUT
 # Responses are a few hundred bytes; a compromised gateway must not fill this process's memory.
 LONGEST = 65536
@@ -145,7 +145,7 @@ class GatewayProbe:
 
     def get(self, path: str, within: float = LIMIT) -> Answer:
         """Send a GET request."""
-        return self.call("GET", path, within=within)
+        return self.call("GET", path, seconds=within, within=within)
 
     def call(
         self, method: str, path: str, body: object = None, seconds: float = TIMEOUT, within: float | None = None

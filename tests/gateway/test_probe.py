@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
+from idlehands_deploy.gateway.probe import TIMEOUT, Answer, GatewayAnswers, GatewayProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +29,7 @@ class Gateway(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.answers: dict[str, tuple[int, str]] = {}
         self.asked: list[tuple[str, str | None]] = []
+        self.delay = 0.0
 
     @property
     def port(self) -> int:
@@ -43,6 +44,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append((self.path, self.headers["Authorization"]))
+        time.sleep(self.server.delay)
         status, body = self.server.answers.get(self.path, (404, ""))
         self.send_response(status)
         if status == 302:
@@ -102,6 +104,12 @@ def test_a_gateway_that_accepts_a_connection_and_is_silent_differs_from_one_that
         port = listener.getsockname()[1]
         assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(None, silent=True)
     assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(None, silent=False)
+
+
+def test_a_gateway_that_is_busy_for_some_seconds_is_not_called_silent(gateway: Gateway) -> None:
+    gateway.answers["/readyz"] = (200, '{"ready": true}')
+    gateway.delay = TIMEOUT + 0.5
+    assert gateway.ask().is_ready
 
 
 def test_no_response_is_waited_for_longer_than_the_limit() -> None:

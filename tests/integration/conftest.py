@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from tests.support.machine import ENGINE, HOME, Machine, booted, build_image
-from tests.support.site import Site, free_base
+from tests.support.site import Site, free_base, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,6 +74,8 @@ def pair(make_site: Callable[[], Site]) -> Site:
     # A restart right after a change of config can meet a gateway that would wait for its own limit of 315 s.
     fresh.write("profiles:\n  main: {stop_grace_period: 40s}\n  rescue: {rescues: [main], stop_grace_period: 40s}\n")
     fresh.ok("up")
+    # Where six gateways start on two cores, a ready one can be busy for seconds once more.
+    until("both respond", lambda: fresh.run("health").code == 0 or None)
     return fresh
 
 
