@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.published import as_published
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.fleet.ports import PortPlan
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.fleet.ports import ProfilePorts
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,10 @@ class Look:
     def with_fleet(self, fleet: Fleet, ports: PortPlan) -> Look:
         """The same for a newer fleet of this name."""
         return _with_containers(replace(self, fleet=fleet, ports=ports), (*self.containers.values(), *self.orphans))
+
+    def published(self, profile: str) -> ProfilePorts:
+        """A profile's ports as its container has them, which may be older than the fleet file."""
+        return as_published(self.ports.profiles[profile], self.containers.get(profile))
 
     def state(self, profile: str) -> str:
         """Docker's word for a profile's container; empty where there is none."""

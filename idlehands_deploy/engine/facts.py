@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import VERSION_LABEL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 # A digest of the sources that one of our images was built from.
 CONTEXT_LABEL = "org.idlehands.deploy.context"
@@ -36,6 +40,8 @@ class ContainerFacts:
         created_at: RFC 3339; empty if not known.
         pid: its first process, as the engine's host numbers it; 0 if it does not run.
         is_connected: whether it has a network.
+        base: the gateway's own port in it; 0 if not known.
+        published: the host's address for each port that it publishes, whether or not it runs.
         last_exit_code: of the previous run; None if not known.
         lacked_memory: whether the previous run ended because memory ran out.
         recent_deaths: how often it ended recently, as far as known.
@@ -61,6 +67,8 @@ class ContainerFacts:
     created_at: str = ""
     pid: int = 0
     is_connected: bool = True
+    base: int = 0
+    published: Mapping[int, str] = field(default_factory=dict)
     last_exit_code: int | None = None
     lacked_memory: bool = False
     recent_deaths: int = 0

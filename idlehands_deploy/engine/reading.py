@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.contract import DIGEST_LABEL, VERSION_LABEL
+from idlehands_deploy.contract import DIGEST_LABEL, PORT_VARIABLE, VERSION_LABEL
 from idlehands_deploy.engine.facts import (
     DIRECTORY_LABEL,
     PROJECT_LABEL,
@@ -15,6 +15,9 @@ from idlehands_deploy.engine.facts import (
     PortHolder,
     read_time,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def port_holder(row: dict[str, Any]) -> PortHolder:
@@ -52,8 +55,21 @@ def container_facts(detail: dict[str, Any]) -> ContainerFacts:
         memory_limit=int(detail["HostConfig"].get("Memory") or 0),
         pid=int(state["Pid"]),
         is_connected=bool(detail["NetworkSettings"]["Networks"]),
+        base=_base(detail["Config"].get("Env") or []),
+        published=dict(_published(detail["HostConfig"].get("PortBindings") or {})),
         missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
     )
+
+
+def _base(environment: list[str]) -> int:
+    values = [line.removeprefix(f"{PORT_VARIABLE}=") for line in environment if line.startswith(f"{PORT_VARIABLE}=")]
+    return int(values[-1]) if values and values[-1].isdecimal() else 0
+
+
+def _published(bindings: dict[str, Any]) -> Iterator[tuple[int, str]]:
+    for binding in (binding for found in bindings.values() for binding in found or []):
+        if binding["HostPort"].isdecimal():  # no range, and not empty for any free one
+            yield int(binding["HostPort"]), binding["HostIp"] or "0.0.0.0"  # noqa: S104 - what it means
 
 
 def _health_output(state: dict[str, Any]) -> str:

@@ -75,7 +75,7 @@ class Monitor:
                 self._run_with(take_look(self._session, self._fleet, self._plan), stopped)
             except (EngineUnreachableError, EngineFailedError) as error:
                 for profile in self._profiles:
-                    self._report(unknown(self._session, self._fleet, self._plan, profile, error))
+                    self._report(unknown(self._session, self._plan, profile, error))
                 stopped.wait(RECONNECT)
 
     def _run_with(self, look: Look, stopped: threading.Event) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.published import as_published, gateway_host
 from idlehands_deploy.fleet.ports import CONTROL_OFFSET, LOOPBACK
 from idlehands_deploy.health.verdict import REFUSED, assess, assess_unknown
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.facts import ContainerFacts, Death
     from idlehands_deploy.engine.usage import Usage
     from idlehands_deploy.errors import DeployError
-    from idlehands_deploy.fleet.model import Fleet
-    from idlehands_deploy.fleet.ports import PortPlan
+    from idlehands_deploy.fleet.ports import PortPlan, ProfilePorts
     from idlehands_deploy.gateway.probe import Answer, GatewayProbe
     from idlehands_deploy.health.verdict import Verdict
 
@@ -61,7 +60,7 @@ class Observer:
     def __init__(self, look: Look) -> None:
         self._look = look
         self._engine = look.engine
-        self._probes: dict[str, tuple[str | None, GatewayProbe]] = {}
+        self._probes: dict[str, tuple[tuple[str | None, ProfilePorts], GatewayProbe]] = {}
 
     def look(self, profile: str, facts: ContainerFacts | None, *, details: bool = False) -> Observation:
         """Observe one profile once.
@@ -73,7 +72,7 @@ class Observer:
         if facts is None or facts.state != "running":
             return Observation(assess(profile, facts, None), facts)
         before = self._engine.counters(facts) if details else None
-        probe = self.probe(profile)
+        probe = self.probe(profile, facts)
         answers = probe.ask()
         if answers.ready.status is None and not answers.ready.silent and facts.health == "healthy":
             # That is up to half a minute old. A gateway that restarts inside its container closes its port for seconds.
@@ -93,15 +92,14 @@ class Observer:
             latency=None if answers.ready.status is None else answers.ready.seconds,
         )
 
-    def probe(self, profile: str) -> GatewayProbe:
-        """A probe of a profile's gateway and browsers, with its current token."""
-        look = self._look
-        token = read_token(look.session.deployment, profile)
-        known, probe = self._probes.get(profile, (None, None))
-        if probe is None or known != token:
-            probe = make_probe(look.session, look.fleet, look.ports, profile)
-            self._probes[profile] = token, probe
-        return probe
+    def probe(self, profile: str, facts: ContainerFacts | None) -> GatewayProbe:
+        """A probe of a profile's gateway and browsers where they are published, with its current token."""
+        ports = as_published(self._look.ports.profiles[profile], facts)
+        target = read_token(self._look.session.deployment, profile), ports
+        known = self._probes.get(profile)
+        if known is None or known[0] != target:
+            known = self._probes[profile] = target, make_probe(ports, target[0])
+        return known[1]
 
 
 def observe(look: Look, profiles: Sequence[str], *, details: bool = False) -> list[Observation]:
@@ -115,39 +113,27 @@ def observe(look: Look, profiles: Sequence[str], *, details: bool = False) -> li
         return list(pool.map(lambda name: observer.look(name, look.containers.get(name), details=details), profiles))
 
 
-def make_probe(session: Session, fleet: Fleet, plan: PortPlan, profile: str) -> GatewayProbe:
+def make_probe(ports: ProfilePorts, token: str | None) -> GatewayProbe:
     """A probe of a profile's gateway and browsers over their published ports."""
     from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
 
-    ports = plan.profiles[profile]
     published = {port.port for port in ports.published}
     browsers = {name: cdp for name, cdp in ports.cdp.items() if cdp in published}
     control = ports.base + CONTROL_OFFSET
-    return GatewayProbe(
-        gateway_host(fleet), ports.base, read_token(session.deployment, profile), browsers,
-        control if control in published else None,
-    )  # fmt: skip
+    return GatewayProbe(gateway_host(ports), ports.base, token, browsers, control if control in published else None)
 
 
-def unknown(session: Session, fleet: Fleet, plan: PortPlan, profile: str, error: DeployError) -> Observation:
+def unknown(session: Session, plan: PortPlan, profile: str, error: DeployError) -> Observation:
     """What is known of a profile without the engine."""
-    answers = make_probe(session, fleet, plan, profile).ask()
+    answers = make_probe(plan.profiles[profile], read_token(session.deployment, profile)).ask()
     return Observation(assess_unknown(profile, error.what.rstrip("."), answers), None)
-
-
-def gateway_host(fleet: Fleet) -> str:
-    """The address at which this host reaches the published gateway ports."""
-    address = ipaddress.ip_address(fleet.bind)
-    if not address.is_unspecified:
-        return fleet.bind
-    return LOOPBACK if address.version == 4 else "::1"
 
 
 def probe_control(look: Look, profile: str) -> GatewayProbe:
     """A probe of a gateway's browser control, which is published on loopback."""
     from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
 
-    port = look.ports.profiles[profile].base + CONTROL_OFFSET
+    port = look.published(profile).base + CONTROL_OFFSET
     return GatewayProbe(LOOPBACK, port, read_token(look.session.deployment, profile))
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.events import DeathWatch
     from idlehands_deploy.engine.facts import ContainerFacts, Death
-    from idlehands_deploy.gateway.probe import GatewayProbe
     from idlehands_deploy.health.verdict import Verdict
 
 LOG_LINES = 6
@@ -65,7 +64,7 @@ def wait_for(look: Look, watch: DeathWatch, profiles: Sequence[str], timeout: fl
             raise KeyboardInterrupt
 
     def wait(profile: str) -> Observation:
-        gateway = _Gateway(look, watch, profile, observer.probe(profile))
+        gateway = _Gateway(look, watch, profile, observer)
         verdict = wait_until_final(
             gateway.look,
             timeout,
@@ -87,12 +86,12 @@ def wait_for(look: Look, watch: DeathWatch, profiles: Sequence[str], timeout: fl
 class _Gateway:
     """One gateway during the wait: its container's facts once, then the engine's events and its own responses."""
 
-    def __init__(self, look: Look, watch: DeathWatch, profile: str, probe: GatewayProbe) -> None:
+    def __init__(self, look: Look, watch: DeathWatch, profile: str, observer: Observer) -> None:
         self.facts = look.containers.get(profile)
         self._look = look
         self._watch = watch
         self._profile = profile
-        self._probe = probe
+        self._observer = observer
 
     def look(self, within: float) -> Verdict:
         """The current verdict; the gateway has ``within`` seconds to respond."""
@@ -102,7 +101,7 @@ class _Gateway:
             self.facts = _after(death, self.facts, self._look.engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
             return _final_if_it_died(assess(self._profile, self.facts, None), self.facts)
-        return assess(self._profile, self.facts, self._probe.ask(within))
+        return assess(self._profile, self.facts, self._observer.probe(self._profile, self.facts).ask(within))
 
 
 def _final_if_it_died(verdict: Verdict, facts: ContainerFacts | None) -> Verdict:

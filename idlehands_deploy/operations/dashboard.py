@@ -8,9 +8,10 @@ from urllib.parse import quote
 from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.published import gateway_host
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, NotReadyError
-from idlehands_deploy.health.observe import gateway_host, make_probe
+from idlehands_deploy.health.observe import make_probe
 from idlehands_deploy.host.browser import open_in_browser
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
@@ -28,11 +29,11 @@ def url(session: Session, name: str) -> str:
     """The dashboard's link, with the token in it so that it logs straight in."""
     fleet = session.fleet()
     select(fleet, [name])
-    host = gateway_host(fleet)
+    ports = plan_here(session, fleet).profiles[name]
+    host = gateway_host(ports)
     host = f"[{host}]" if ":" in host else host
-    base = plan_here(session, fleet).profiles[name].base
     # In the fragment, which a browser sends to nobody.
-    return f"http://{host}:{base}/#token={quote(token(session, name))}"
+    return f"http://{host}:{ports.base}/#token={quote(token(session, name))}"
 
 
 def open_dashboard(session: Session, name: str) -> str | None:
@@ -46,7 +47,7 @@ def open_dashboard(session: Session, name: str) -> str | None:
     """
     link = url(session, name)
     fleet = session.fleet()
-    answers = make_probe(session, fleet, plan_here(session, fleet), name).ask()
+    answers = make_probe(plan_here(session, fleet).profiles[name], read_token(session.deployment, name)).ask()
     if not (answers.is_ready or answers.has_started):
         raise NotReadyError(f"{name} does not respond.", Remedy("See why, or start it: ", ours("status", name)))
     return None if open_in_browser(link, session.environ) else link

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.published import gateway_host
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.health.deep_check.judge import Doors, Step, proven
-from idlehands_deploy.health.observe import Observation, gateway_host, observe
+from idlehands_deploy.health.observe import Observation, observe
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.isolation.setups import plan_here
 
@@ -96,9 +97,9 @@ def _place(look: Look, profile: str) -> Place:
     from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
     from idlehands_deploy.health.deep_check.prove import Place  # noqa: PLC0415
 
-    deployment, ports = look.session.deployment, look.ports.profiles[profile]
+    deployment, ports = look.session.deployment, look.published(profile)
     token = read_token(deployment, profile)
-    where = gateway_host(look.fleet), ports.base
+    where = gateway_host(ports), ports.base
     return Place(
         Doors.of(ports), token, GatewayProbe(*where, token), GatewayProbe(*where, None),
         deployment.state_directory(profile),

@@ -12,7 +12,7 @@ from idlehands_deploy.deployment.profile_files import container_user
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import EngineUnreachableError
 from idlehands_deploy.health.monitor import Monitor, Pace
-from idlehands_deploy.health.observe import Observation, gateway_host, observe, unknown
+from idlehands_deploy.health.observe import Observation, observe, unknown
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.causes import out_of_date
@@ -34,8 +34,8 @@ class StatusReport:
     """The status of the fleet at one time.
 
     Attributes:
-        host: the address at which this host reaches the gateways.
         seen: one observation per profile.
+        ports: of each profile, as its container has them.
         orphans: the project's containers that the fleet file does not name.
         is_stale: whether the fleet file has changed since compose.yaml was generated.
         drift: by profile, why its container is out of date.
@@ -43,7 +43,6 @@ class StatusReport:
     """
 
     project: str
-    host: str
     seen: list[Observation]
     ports: dict[str, ProfilePorts]
     orphans: list[ContainerFacts]
@@ -60,8 +59,8 @@ def status(session: Session, names: Sequence[str]) -> StatusReport:
     try:
         return _status(session, fleet, plan, profiles, with_orphans=not names)
     except EngineUnreachableError as error:
-        seen = [unknown(session, fleet, plan, name, error) for name in profiles]
-        return StatusReport(fleet.name, gateway_host(fleet), seen, plan.profiles, [], is_stale=False, failure=error)
+        seen = [unknown(session, plan, name, error) for name in profiles]
+        return StatusReport(fleet.name, seen, plan.profiles, [], is_stale=False, failure=error)
 
 
 class StatusWatch:
@@ -131,9 +130,8 @@ def _status(session: Session, fleet: Fleet, plan: PortPlan, profiles: list[str],
         causes = {facts.profile: out_of_date(facts, recipe) for facts in running}
         return StatusReport(
             fleet.name,
-            gateway_host(fleet),
             seen,
-            plan.profiles,
+            {name: look.published(name) for name in look.ports.profiles},
             list(look.orphans) if with_orphans else [],
             is_stale=is_stale.result(),
             drift={name: cause for name, cause in causes.items() if cause},

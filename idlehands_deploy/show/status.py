@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.deployment.published import gateway_host
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show.fleet import observation_json
 
@@ -139,7 +140,8 @@ def _profile_json(report: StatusReport, item: Observation) -> dict[str, Any]:
 
 def link(report: StatusReport, profile: str) -> str:
     """A gateway's address for the browser, without the token that `idlehands-deploy url` adds."""
-    host = f"[{report.host}]" if ":" in report.host else report.host
+    host = gateway_host(report.ports[profile])
+    host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{report.ports[profile].base}/"
 
 

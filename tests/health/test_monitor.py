@@ -102,7 +102,7 @@ def test_a_failed_request_to_the_engine_leaves_no_gateway_unobserved(
 
 def test_what_is_known_of_a_run_is_not_reported_for_the_next() -> None:
     old = Observation(Verdict("main", "ready"), RUNNING)
-    report = StatusReport("x", "127.0.0.1", [old], {}, [], is_stale=False, drift={"main": "runs an older build"})
+    report = StatusReport("x", [old], {}, [], is_stale=False, drift={"main": "runs an older build"})
     assert status._with(report, old).drift == {"main": "runs an older build"}
     new = replace(old, facts=replace(RUNNING, id="another"))
     assert (status._with(report, new).drift, status._with(report, new).seen) == ({}, [new])

@@ -32,6 +32,22 @@ def test_status_of_ready_gateways_says_so_with_their_addresses(pair: Site) -> No
     ]
 
 
+@pytest.mark.parametrize("edit", [("spacing: 20", "spacing: 20\nbind: 127.0.0.9"), ("main: {", "main: {port: 23999, ")])
+def test_a_gateway_is_looked_for_where_it_runs_whatever_the_fleet_file_says_by_now(
+    pair: Site, edit: tuple[str, str]
+) -> None:
+    fleet_file = pair.root / "fleet.yaml"
+    before = fleet_file.read_text()
+    fleet_file.write_text(before.replace(*edit))
+    try:
+        said = pair.ok("status", "main", "--json").json["profiles"][0]
+        assert (said["state"], said["link"]) == ("ready", f"http://127.0.0.1:{pair.base}/")
+        assert said["drift"].startswith("its settings changed: ")
+        assert pair.ok("health", "main", "--deep").out.startswith("main: ready")
+    finally:
+        fleet_file.write_text(before)
+
+
 def test_the_json_status_follows_its_schema_and_holds_the_usage(pair: Site) -> None:
     said = pair.ok("status", "--json").json
     check_status(said)

@@ -33,7 +33,7 @@ STOPPED = Observation(Verdict("rescue", "stopped", "exit code 0", remedy=Remedy.
 
 
 def report(*seen: Observation) -> StatusReport:
-    return StatusReport("idlehands", "127.0.0.1", list(seen), PLAN.profiles, [], is_stale=False)
+    return StatusReport("idlehands", list(seen), PLAN.profiles, [], is_stale=False)
 
 
 def test_a_row_shows_a_gateway_s_address_and_usage() -> None:
