@@ -148,6 +148,18 @@ def consent(given: bool) -> bool | None:
     return None if sys.stdin.isatty() and sys.stderr.isatty() else False
 
 
+def asked(yes: bool) -> Callable[[str], bool]:
+    """How a question is answered: by ``--yes``, else by the person at the terminal, else with no."""
+
+    def confirm(question: str) -> bool:
+        if yes:
+            return True
+        progress.close()
+        return sys.stdin.isatty() and typer.confirm(question, err=True)
+
+    return confirm
+
+
 def _complete_profile(ctx: typer.Context, incomplete: str) -> list[str]:
     try:
         ctx.find_root().obj = ctx.find_root().params.get("directory")
@@ -165,6 +177,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and why; change nothing.")]
 READY_TIMEOUT = 180.0
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each gateway.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Answer yes to every question.")]
 Now = Annotated[bool, typer.Option("--now", help="Allow unfinished work five seconds, not the whole grace period.")]
 InstallEngine = Annotated[
     bool,

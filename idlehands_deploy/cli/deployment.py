@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
@@ -15,7 +14,9 @@ from idlehands_deploy.cli.app import (
     Name,
     Names,
     Timeout,
+    Yes,
     app,
+    asked,
     progress,
     show_up,
     start_session,
@@ -52,12 +53,13 @@ def add(
     rescues: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A profile that it is meant to repair.")
     ] = None,
+    yes: Yes = False,
 ) -> None:
     """Add a profile without starting it.
 
     Example: idlehands-deploy add rescue --rescues main
     """
-    plan = operations.profiles.add(start_session(ctx, changes=True), name, port, rescues or [])
+    plan = operations.profiles.add(start_session(ctx, changes=True), name, port, rescues or [], asked(yes))
     output.show_table(port_views.COLUMNS, port_views.plan_rows(plan.ports.profiles[name]))
 
 
@@ -66,7 +68,7 @@ def remove(
     ctx: typer.Context,
     name: Name,
     purge: Annotated[bool, typer.Option("--purge", help="Delete its state, workspace and secrets too.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting.")] = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
 ) -> None:
     """Remove a profile and its container.
@@ -78,10 +80,7 @@ def remove(
         show_plan(progress, operations.profiles.prepare_removal(session, name, purge=purge).plan)
         return
 
-    def confirm(question: str) -> bool:
-        return yes or (sys.stdin.isatty() and typer.confirm(question, err=True))
-
-    kept = operations.profiles.remove(session, name, purge=purge, confirm=confirm)
+    kept = operations.profiles.remove(session, name, purge=purge, confirm=asked(yes))
     progress.say(f"Removed {name}." + (f" Its files stay in {kept}." if kept else ""))
 
 

@@ -17,7 +17,9 @@ from idlehands_deploy.cli.app import (
     Names,
     Now,
     Timeout,
+    Yes,
     app,
+    asked,
     consent,
     progress,
     show_up,
@@ -35,6 +37,7 @@ def up(
     names: Names = None,
     timeout: Timeout = READY_TIMEOUT,
     install_engine: InstallEngine = False,
+    yes: Yes = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -48,10 +51,10 @@ def up(
     """
     session = start_session(ctx, changes=not dry_run, install=False if dry_run else consent(install_engine))
     if dry_run:
-        prepared = operations.lifecycle.prepare_up(session, names or [])
+        prepared = operations.lifecycle.prepare_up(session, names or [], yes=yes)
         show_plan(progress, prepared.plan, prepared.note, as_json=as_json)
         return
-    show_up(lambda: operations.lifecycle.up(session, names or [], timeout), as_json=as_json)
+    show_up(lambda: operations.lifecycle.up(session, names or [], timeout, asked(yes), yes=yes), as_json=as_json)
 
 
 @app.command()

@@ -49,8 +49,12 @@ class Look:
         return as_published(self.ports.profiles[profile], self.containers.get(profile))
 
     def state(self, profile: str) -> str:
-        """Docker's word for a profile's container; empty where there is none."""
-        return facts.state if (facts := self.containers.get(profile)) else ""
+        """Docker's word for the container of a profile, or of a name without one; empty where there is none."""
+        return facts.state if (facts := self.containers.get(profile) or self.orphan(profile)) else ""
+
+    def orphan(self, name: str) -> ContainerFacts | None:
+        """The container of a name that no profile has."""
+        return next((facts for facts in self.orphans if facts.profile == name), None)
 
 
 def take_look(session: Session, fleet: Fleet, ports: PortPlan | None = None, engine: Engine | None = None) -> Look:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 from typing import TYPE_CHECKING
-
-from idlehands_deploy.fleet.ports import LOOPBACK
 
 if TYPE_CHECKING:
     from idlehands_deploy.engine.facts import ContainerFacts
@@ -33,12 +30,3 @@ def as_published(planned: ProfilePorts, facts: ContainerFacts | None) -> Profile
             if port in named
         ),
     )
-
-
-def gateway_host(ports: ProfilePorts) -> str:
-    """The address at which this host reaches a gateway's own port."""
-    bound = next((port.host_ip for port in ports.published if port.port == ports.base), LOOPBACK)
-    address = ipaddress.ip_address(bound)
-    if not address.is_unspecified:
-        return bound
-    return LOOPBACK if address.version == 4 else "::1"

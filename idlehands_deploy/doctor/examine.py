@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import CONFIG_NAME
+from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
@@ -15,6 +16,7 @@ from idlehands_deploy.doctor.checks.host import check_host
 from idlehands_deploy.doctor.checks.running import (
     check_browser_doctor,
     check_generated,
+    check_leftovers,
     check_orphans,
     check_out_of_date,
     check_verdict,
@@ -33,6 +35,7 @@ from idlehands_deploy.isolation.setups import find_natives, read_setups
 from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.causes import out_of_date
 from idlehands_deploy.planning.facts import find_recipe
+from idlehands_deploy.planning.leftovers import find_hand_renames
 from idlehands_deploy.planning.port_conflicts import taken_ports
 from idlehands_deploy.remedies import Command, Remedy, ours
 from idlehands_deploy.targets.compose import GENERATED, secret_names
@@ -130,7 +133,10 @@ def _written(files: Iterable[Path], root: Path) -> Iterator[tuple[str, float]]:
 
 
 def _examine_files(session: Session, drafted: draft.Draft) -> list[Finding]:
-    return [finding for name in drafted.fleet.profiles for finding in _examine_profile_files(session, drafted, name)]
+    found = [finding for name in drafted.fleet.profiles for finding in _examine_profile_files(session, drafted, name)]
+    renames = find_hand_renames(session.deployment, drafted.fleet, drafted.ports)
+    leftovers = find_leftovers(session.deployment, drafted.fleet.profiles)
+    return [*found, *check_leftovers(leftovers, {rename.old: rename.new for rename in renames})]
 
 
 def _examine_profile_files(session: Session, drafted: draft.Draft, name: str) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, ImageNotFound, NotFound
@@ -13,6 +14,7 @@ from idlehands_deploy.engine.connection import connect, translated
 from idlehands_deploy.engine.details import select_details
 from idlehands_deploy.engine.events import CHANGES, DeathWatch, EventStream, read_deaths
 from idlehands_deploy.engine.facts import (
+    NETWORK_LABEL,
     ONE_OFF_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
@@ -206,6 +208,21 @@ class Engine:
         filters = {"type": "container", "event": CHANGES, "label": f"{PROJECT_LABEL}={project}"}
         with translated(self._client):
             return EventStream(self._api.events(decode=True, filters=filters), on_change, on_lost)
+
+    def stop(self, container: str, seconds: int) -> None:
+        """Stop a container, and kill it if it still runs after ``seconds`` seconds."""
+        with translated(self._client), suppress(NotFound):
+            self._api.stop(container, timeout=seconds)
+
+    def remove(self, container: str, project: str, service: str) -> None:
+        """Remove a container that does not run, and the networks of its service that nothing else uses."""
+        with translated(self._client):
+            with suppress(NotFound):
+                self._api.remove_container(container)
+            labels = [f"{PROJECT_LABEL}={project}", f"{NETWORK_LABEL}={service}"]
+            for network in self._api.networks(filters={"label": labels}):
+                with suppress(APIError):  # something else uses it
+                    self._api.remove_network(network["Id"])
 
     def image(self, reference: str) -> ImageFacts | None:
         """An image by its reference; None if the engine does not have it."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 CONTEXT_LABEL = "org.idlehands.deploy.context"
 PROJECT_LABEL = "com.docker.compose.project"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
+NETWORK_LABEL = "com.docker.compose.network"
 SERVICE_LABEL = "com.docker.compose.service"
 DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
 
@@ -41,6 +42,7 @@ class ContainerFacts:
         pid: its first process, as the engine's host numbers it; 0 if it does not run.
         is_connected: whether it has a network.
         base: the gateway's own port in it; 0 if not known.
+        stop_timeout: how long it may take to stop, in seconds, before the engine kills it.
         published: the host's address for each port that it publishes, whether or not it runs.
         last_exit_code: of the previous run; None if not known.
         lacked_memory: whether the previous run ended because memory ran out.
@@ -68,6 +70,7 @@ class ContainerFacts:
     pid: int = 0
     is_connected: bool = True
     base: int = 0
+    stop_timeout: int = 10
     published: Mapping[int, str] = field(default_factory=dict)
     last_exit_code: int | None = None
     lacked_memory: bool = False

@@ -56,6 +56,7 @@ def container_facts(detail: dict[str, Any]) -> ContainerFacts:
         pid=int(state["Pid"]),
         is_connected=bool(detail["NetworkSettings"]["Networks"]),
         base=_base(detail["Config"].get("Env") or []),
+        stop_timeout=int(detail["Config"].get("StopTimeout") or 10),
         published=dict(_published(detail["HostConfig"].get("PortBindings") or {})),
         missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,15 @@ class ProfilePorts:
     def forwarded(self) -> tuple[int, ...]:
         """Published ports whose listener in the container is on loopback only."""
         return tuple(port.port for port in self.published if port.port != self.base)
+
+    @property
+    def host(self) -> str:
+        """The address at which this host reaches the gateway's own port."""
+        bound = next((port.host_ip for port in self.published if port.port == self.base), LOOPBACK)
+        address = ipaddress.ip_address(bound)
+        if not address.is_unspecified:
+            return bound
+        return LOOPBACK if address.version == 4 else "::1"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from idlehands_deploy.deployment.profile_files import read_token
-from idlehands_deploy.deployment.published import as_published, gateway_host
+from idlehands_deploy.deployment.published import as_published
 from idlehands_deploy.fleet.ports import CONTROL_OFFSET, LOOPBACK
 from idlehands_deploy.health.verdict import REFUSED, assess, assess_unknown
 
@@ -120,7 +120,7 @@ def make_probe(ports: ProfilePorts, token: str | None) -> GatewayProbe:
     published = {port.port for port in ports.published}
     browsers = {name: cdp for name, cdp in ports.cdp.items() if cdp in published}
     control = ports.base + CONTROL_OFFSET
-    return GatewayProbe(gateway_host(ports), ports.base, token, browsers, control if control in published else None)
+    return GatewayProbe(ports.host, ports.base, token, browsers, control if control in published else None)
 
 
 def unknown(session: Session, plan: PortPlan, profile: str, error: DeployError) -> Observation:

@@ -61,6 +61,17 @@ def shell(session: Session, name: str, *, terminal: bool) -> NoReturn:
     execute(session, name, ["bash"], terminal=terminal)
 
 
+def look_at_all(session: Session, names: Sequence[str]) -> tuple[Look, list[str]]:
+    """As `look_at`, with the containers whose name no profile has (any more)."""
+    fleet = session.fleet()
+    look = take_look(session, fleet)
+    orphans = list(dict.fromkeys(facts.profile for facts in look.orphans))
+    if names:
+        profiles = [name for name in names if name not in orphans]
+        return look, [*(select(fleet, profiles) if profiles else ()), *(name for name in orphans if name in names)]
+    return look, [*(select(fleet, []) if fleet.profiles or not orphans else ()), *orphans]
+
+
 def look_at(session: Session, names: Sequence[str]) -> tuple[Look, list[str]]:
     """A look without ports, and the profiles that are asked for."""
     fleet = session.fleet()

@@ -8,7 +8,6 @@ from urllib.parse import quote
 from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
-from idlehands_deploy.deployment.published import gateway_host
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, NotReadyError
 from idlehands_deploy.health.observe import make_probe
@@ -30,8 +29,7 @@ def url(session: Session, name: str) -> str:
     fleet = session.fleet()
     select(fleet, [name])
     ports = plan_here(session, fleet).profiles[name]
-    host = gateway_host(ports)
-    host = f"[{host}]" if ":" in host else host
+    host = f"[{ports.host}]" if ":" in ports.host else ports.host
     # In the fragment, which a browser sends to nobody.
     return f"http://{host}:{ports.base}/#token={quote(token(session, name))}"
 

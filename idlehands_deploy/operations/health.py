@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
-from idlehands_deploy.deployment.published import gateway_host
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.health.deep_check.judge import Doors, Step, proven
 from idlehands_deploy.health.observe import Observation, observe
@@ -99,7 +98,7 @@ def _place(look: Look, profile: str) -> Place:
 
     deployment, ports = look.session.deployment, look.published(profile)
     token = read_token(deployment, profile)
-    where = gateway_host(ports), ports.base
+    where = ports.host, ports.base
     return Place(
         Doors.of(ports), token, GatewayProbe(*where, token), GatewayProbe(*where, None),
         deployment.state_directory(profile),

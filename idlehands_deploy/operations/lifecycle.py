@@ -14,16 +14,17 @@ from idlehands_deploy.errors import UsageError
 from idlehands_deploy.fleet.file import new_fleet_text
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.files import read_text
-from idlehands_deploy.operations.containers import look_at
+from idlehands_deploy.operations.containers import look_at_all
 from idlehands_deploy.planning import draft as drafts
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.facts import find_held, find_recipe, look_at_files
+from idlehands_deploy.planning.leftovers import confirm_old_files, refuse_hand_renames
 from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop, plan_up
 from idlehands_deploy.planning.steps import Plan
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
@@ -74,33 +75,56 @@ class UpResult:
         return self
 
 
-def prepare_up(session: Session, names: Sequence[str]) -> Prepared:
+def prepare_up(session: Session, names: Sequence[str], *, yes: bool = False) -> Prepared:
     """What `up` would do.
+
+    Args:
+        yes: whether a profile that looks renamed by hand is to begin empty.
 
     Raises:
         PortConflictError: a port is taken.
+        StateRefusedError: a profile was renamed in the fleet file alone.
     """
-    drafted, added = _checked_draft(session, names)
+    drafted = _checked_draft(session, names, yes=yes)
     look = take_look(session, drafted.fleet, drafted.ports)
-    return _prepare_up(look, drafted, added, names, find_held(look, select(drafted.fleet, names)))
+    return _prepare_up(look, drafted, names, find_held(look, select(drafted.fleet, names)))
 
 
-def up(session: Session, names: Sequence[str], timeout: float) -> UpResult:
+def nobody(_: str) -> bool:
+    """The answer where there is nobody to ask."""
+    return False
+
+
+def up(
+    session: Session,
+    names: Sequence[str],
+    timeout: float,
+    confirm: Callable[[str], bool] = nobody,
+    *,
+    yes: bool = False,
+) -> UpResult:
     """Bring profiles up, adding those that do not exist, and wait until they are usable.
+
+    Args:
+        confirm: asked before a new profile takes up files that lie under its name.
+        yes: as in `prepare_up`.
 
     Raises:
         PortConflictError: a port is taken; nothing was changed.
+        StateRefusedError: a profile was renamed in the fleet file alone; nothing was changed.
+        UsageError: it was not confirmed; nothing was changed.
     """
-    drafted, _ = _checked_draft(session, names)  # a wrong fleet file is told before anything is installed
+    drafted = _checked_draft(session, names, yes=yes)  # a wrong fleet file is told before anything is installed
+    confirm_old_files(session.deployment, drafted.new, confirm)
     with watched(session, drafted.fleet) as (engine, watch):
         look = take_look(session, drafted.fleet, drafted.ports, engine)
         # Before the lock: a hung gateway takes seconds, and other commands must not wait for it.
         held = find_held(look, select(drafted.fleet, names))
         with locked(session.deployment):
-            drafted, added = _draft_with(session, names)  # the fleet file may have changed meanwhile
+            drafted = _draft_with(session, names)  # the fleet file may have changed meanwhile
             look = look.with_fleet(drafted.fleet, drafted.ports)
-            prepared = tell(_prepare_up(look, drafted, added, names, held))
-            drafts.store(session, drafted)
+            prepared = tell(_prepare_up(look, drafted, names, held))
+            drafts.store(session, drafted, empty_is_meant=yes)
         return finish(_with_image(prepared, drafted, held, watch), watch, timeout)
 
 
@@ -132,7 +156,7 @@ def restart(session: Session, names: Sequence[str], timeout: float, *, now: bool
 
 def prepare_stop(session: Session, names: Sequence[str], *, now: bool = False) -> Prepared:
     """What `stop` would do."""
-    look, profiles = look_at(session, names)
+    look, profiles = look_at_all(session, names)
     return Prepared(look, plan_stop(look, profiles, now=now), profiles)
 
 
@@ -143,7 +167,7 @@ def stop(session: Session, names: Sequence[str], *, now: bool = False) -> list[s
 
 def prepare_down(session: Session, names: Sequence[str], *, now: bool = False) -> Prepared:
     """What `down` would do."""
-    look, profiles = look_at(session, names)
+    look, profiles = look_at_all(session, names)
     return Prepared(look, plan_down(look, profiles, now=now), profiles)
 
 
@@ -208,9 +232,7 @@ def refuse_conflicts(look: Look, profiles: Sequence[str]) -> None:
     refuse_taken_ports(look.fleet, look.ports, profiles, look.engine.holders())
 
 
-def _prepare_up(
-    look: Look, drafted: Draft, added: Sequence[str], names: Sequence[str], held: frozenset[str]
-) -> Prepared:
+def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozenset[str]) -> Prepared:
     from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
 
     profiles, reference = select(drafted.fleet, names), drafted.fleet.image
@@ -218,31 +240,31 @@ def _prepare_up(
     refuse_conflicts(look, profiles)
     image = look.engine.image(reference)
     recipe = replace(find_recipe(look, drafted.document["services"], image), held=held)
-    files = plan_files(look_at_files(look.session, drafted, added), drafted.ports)
+    files = plan_files(look_at_files(look.session, drafted), drafted.ports)
     plan = files + plan_up(look.containers, recipe, profiles, reference)
     return Prepared(look, plan, profiles, renewal(reference, image) if image else Remedy())
 
 
-def _checked_draft(session: Session, names: Sequence[str]) -> tuple[Draft, list[str]]:
+def _checked_draft(session: Session, names: Sequence[str], *, yes: bool) -> Draft:
     for name in names:
         drafts.check_name(name)
     if not names:
         session.fleet_text()
-    drafted, added = _draft_with(session, names)
+    drafted = _draft_with(session, names)
     select(drafted.fleet, names)
-    return drafted, added
+    if not yes:
+        refuse_hand_renames(session.deployment, drafted.fleet, drafted.ports, drafted.new)
+    return drafted
 
 
-def _draft_with(session: Session, names: Sequence[str]) -> tuple[Draft, list[str]]:
-    """The draft with these profiles in it, and those of them that are new."""
+def _draft_with(session: Session, names: Sequence[str]) -> Draft:
+    """The draft with these profiles in it."""
     text = read_text(session.deployment.fleet_file)
     if text is None:
         text = new_fleet_text(drafts.NEW_NAME)
     existing = drafts.make_draft(session, text)
     new = [name for name in dict.fromkeys(names) if name not in existing.fleet.profiles]
-    if not new:
-        return existing, []
-    return drafts.make_draft(session, drafts.with_profiles(text, new), new), new
+    return drafts.make_draft(session, drafts.with_profiles(text, new), new) if new else existing
 
 
 def _with_image(prepared: Prepared, drafted: Draft, held: frozenset[str], watch: DeathWatch) -> Prepared:

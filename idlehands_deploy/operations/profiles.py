@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.leftovers import leftover_of
 from idlehands_deploy.deployment.locks import containers_locked, locked
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
@@ -13,8 +14,7 @@ from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
-from idlehands_deploy.operations.containers import look_at
-from idlehands_deploy.operations.lifecycle import Prepared, UpResult, end, tell
+from idlehands_deploy.operations.lifecycle import Prepared, UpResult, end, nobody, tell
 from idlehands_deploy.planning.compose import WAITING
 from idlehands_deploy.planning.draft import (
     NEW_NAME,
@@ -27,6 +27,7 @@ from idlehands_deploy.planning.draft import (
     with_profiles,
 )
 from idlehands_deploy.planning.executor import carry_out
+from idlehands_deploy.planning.leftovers import confirm_old_files
 from idlehands_deploy.planning.plans import plan_remove, plan_rename
 from idlehands_deploy.planning.rename_files import check_rename, finish_interrupted, unfinished
 from idlehands_deploy.remedies import Remedy, ours
@@ -75,13 +76,20 @@ def init(session: Session, names: Sequence[str]) -> Draft:
     return drafted
 
 
-def add(session: Session, name: str, port: int | None, rescues: Sequence[str]) -> Draft:
+def add(
+    session: Session, name: str, port: int | None, rescues: Sequence[str], confirm: Callable[[str], bool] = nobody
+) -> Draft:
     """Add a profile; it takes the lowest free slot unless a port is given.
 
+    Args:
+        confirm: asked before it takes up files that lie under its name.
+
     Raises:
-        UsageError: there is one of that name, or the name cannot be.
+        UsageError: there is one of that name, the name cannot be, or it was not confirmed.
     """
     check_name(name)
+    if name not in (session.fleet().profiles if session.deployment.fleet_file.exists() else ()):
+        confirm_old_files(session.deployment, [name], confirm)
 
     def change(text: str) -> str:
         if name in parse_text(text, str(session.deployment.fleet_file)).profiles:
@@ -96,12 +104,15 @@ def prepare_removal(session: Session, name: str, *, purge: bool) -> Prepared:
     """What `remove` would do.
 
     Raises:
-        UsageError: there is no such profile.
+        UsageError: there is no such profile, and no files of one.
         FleetError: it cannot be taken out of a fleet file of this form.
     """
-    select(session.fleet(), [name])
-    draft_without(session, name)  # before anything is stopped or deleted
-    look, _ = look_at(session, [name])
+    fleet = session.fleet()
+    if name in fleet.profiles:
+        draft_without(session, name)  # before anything is stopped or deleted
+    look = take_look(session, fleet)
+    if not (look.state(name) or leftover_of(session.deployment, name).paths):
+        select(fleet, [name])
     return Prepared(look, plan_remove(look, name, purge=purge), [name])
 
 
@@ -144,17 +155,18 @@ def prepare_rename(session: Session, old: str, new: str) -> Prepared:
         FleetError: a fleet file of this form cannot be edited so.
     """
     check_name(new)
-    check_rename(session, old, new)
+    renamed = check_rename(session, old, new)
     drafted = make_draft(session, session.fleet_text())
     look = take_look(session, drafted.fleet, drafted.ports)
-    if any(facts.profile == new for facts in look.orphans):
+    if look.orphan(new) or (new in look.fleet.profiles and look.state(new)):
         raise StateRefusedError(
-            f"A container of an earlier profile {new} still exists.", Remedy("See it: ", ours("status"))
+            f"A container of an earlier profile {new} still exists.", Remedy("Remove it: ", ours("down", new))
         )
-    if look.state(old):
+    if look.state(old) and not look.orphan(old):
         refuse_stale(session, drafted)
     image = look.engine.image(drafted.fleet.image) if look.state(old) == "running" else None
-    return Prepared(look, plan_rename(look, old, new, None if image else drafted.fleet.image), [new])
+    port, missing = renamed.ports.profiles[new].base, None if image else drafted.fleet.image
+    return Prepared(look, plan_rename(look, old, new, port, missing), [new])
 
 
 def rename(session: Session, old: str, new: str, timeout: float) -> UpResult | None:

@@ -22,6 +22,7 @@ from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.host.files import read_text, staged
 from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.planning.leftovers import known_ports, refuse_hand_renames
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import build_document, render
 from idlehands_deploy.targets.seccomp import seccomp_text
@@ -43,6 +44,7 @@ class Draft:
 
     Attributes:
         pinned: the profiles whose port was written into the text.
+        new: the profiles that the command adds.
     """
 
     text: str
@@ -50,6 +52,7 @@ class Draft:
     ports: PortPlan
     user: str
     pinned: tuple[str, ...] = ()
+    new: tuple[str, ...] = ()
 
     @cached_property
     def document(self) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def make_draft(session: Session, text: str, new: Collection[str] = ()) -> Draft:
         without_settings = {name for name in pinned if not fleet.profiles[name].model_fields_set}
         text = _pinned(text, source, fleet, pinned, without_settings)
         fleet = fleet.with_ports(pinned)
-    return Draft(text, fleet, ports, container_user(fleet, session.deployment), tuple(pinned))
+    return Draft(text, fleet, ports, container_user(fleet, session.deployment), tuple(pinned), tuple(new))
 
 
 def _pinned(text: str, source: str, fleet: Fleet, ports: dict[str, int], without_settings: set[str]) -> str:
@@ -98,17 +101,23 @@ def _pinned(text: str, source: str, fleet: Fleet, ports: dict[str, int], without
     raise FleetError(source, problems)
 
 
-def store(session: Session, drafted: Draft) -> bool:
+def store(session: Session, drafted: Draft, *, empty_is_meant: bool = False) -> bool:
     """Write what differs, all or nothing, and make the profiles' missing files. Call it locked.
+
+    Args:
+        empty_is_meant: whether a profile that looks renamed by hand is to begin without files.
 
     Returns:
         Whether anything that a person reads was changed.
 
     Raises:
+        StateRefusedError: a profile was renamed in the fleet file alone.
         FleetError: a secret is missing, or a file or directory is somebody else's; nothing is written.
         DirectoryError: something cannot be written.
     """
     deployment = session.deployment
+    if not empty_is_meant:
+        refuse_hand_renames(deployment, drafted.fleet, drafted.ports, drafted.new)
     check_files(deployment, drafted.fleet, drafted.user)
     # The fleet file may be a link into somebody's dotfiles; the others are ours.
     wanted = [(deployment.fleet_file.resolve(), drafted.text), *generated(session, drafted)]
@@ -170,6 +179,18 @@ def draft_renamed(session: Session, old: str, new: str) -> Draft:
     raise FleetError(
         source, [Problem(f"profiles.{old}", f"write {new} here yourself: the tool cannot in a file of this form")]
     )
+
+
+def draft_kept_port(session: Session, old: str, new: str) -> Draft:
+    """The draft of a fleet file in which a person has written the new name, with the port of the old one."""
+    text = session.fleet_text()
+    source = str(session.deployment.fleet_file)
+    fleet = parse_text(text, source)
+    port = known_ports(session.deployment).get(old)
+    if port is None or fleet.profiles[new].port is not None or (new == MAIN and port == fleet.base_port):
+        return make_draft(session, text)
+    without_settings = set() if fleet.profiles[new].model_fields_set else {new}
+    return make_draft(session, _pinned(text, source, fleet, {new: port}, without_settings))
 
 
 def drop(session: Session, name: str) -> None:

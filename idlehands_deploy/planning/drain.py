@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.engine.compose import HASTE, end_arguments
@@ -11,10 +12,11 @@ from idlehands_deploy.planning.compose import run_compose
 from idlehands_deploy.remedies import Remedy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.engine.events import DeathWatch
+    from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.fleet.model import Fleet
 
 # What a process ends with that was sent SIGKILL, as the engine does when the grace is over.
@@ -35,18 +37,53 @@ def drain(look: Look, watch: DeathWatch, command: str, profiles: Sequence[str], 
         command: stop or restart.
         now: whether each gets no more than a few seconds.
     """
+    graces = {
+        look.containers[name].id: _grace(look.fleet, name, now) for name in profiles if look.state(name) == "running"
+    }
+    running = [facts for facts in look.containers.values() if facts.id in graces]
+    _end(look, watch, running, graces, lambda: run_compose(look, end_arguments(command, profiles, now=now)), now=now)
+
+
+def drain_orphans(look: Look, watch: DeathWatch, names: Sequence[str], *, now: bool) -> None:
+    """The same as stopping, for containers that no profile names: Compose knows nothing of them."""
+    orphans = [facts for facts in look.orphans if facts.profile in names]
+    limits = {facts.id: HASTE if now else facts.stop_timeout for facts in orphans}
+
+    def stop() -> None:
+        with ThreadPoolExecutor(max_workers=len(orphans)) as pool:
+            list(pool.map(lambda facts: look.engine.stop(facts.id, limits[facts.id]), orphans))
+
+    running = [facts for facts in orphans if facts.state == "running"]
+    _end(look, watch, running, {container: f"{limit}s" for container, limit in limits.items()}, stop, now=now)
+
+
+def _end(
+    look: Look,
+    watch: DeathWatch,
+    running: Sequence[ContainerFacts],
+    graces: Mapping[str, str],
+    end: Callable[[], None],
+    *,
+    now: bool,
+) -> None:
+    """End containers, and tell of each.
+
+    Args:
+        graces: how long each may take, by container.
+        end: ends them all; returns when that is done.
+    """
     progress = look.session.progress
     began = time.time()
-    running = {look.containers[name].id: look.containers[name] for name in profiles if look.state(name) == "running"}
-    for facts in running.values():
-        progress.update(facts.profile, f"finishing its work, for at most {_grace(look.fleet, facts.profile, now)}")
-    watch.report_deaths(lambda container: progress.update(running[container].profile, "ended"), set(running))
-    run_compose(look, end_arguments(command, profiles, now=now))
-    for facts in running.values():
+    names = {facts.id: facts.profile for facts in running}
+    for facts in running:
+        progress.update(facts.profile, f"finishing its work, for at most {graces[facts.id]}")
+    watch.report_deaths(lambda container: progress.update(names[container], "ended"), set(names))
+    end()
+    for facts in running:
         death = watch.wait_for_death(facts.id, facts.started, EVENT)
         killed = death is not None and death.exit_code == KILLED
         if killed or any(CUT_OFF in line for line in look.engine.last_logs(facts.id, LAST_LINES, since=began)):
-            grace = _grace(look.fleet, facts.profile, now)
+            grace = graces[facts.id]
             is_early = killed and death is not None and death.at < began + seconds(grace)
             progress.say(cut_off(facts.profile, grace, killed=killed, is_early=is_early, now=now))
 

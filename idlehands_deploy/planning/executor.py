@@ -12,7 +12,7 @@ from idlehands_deploy.deployment.profile_files import new_token
 from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
 from idlehands_deploy.planning.compose import remake, run_compose
 from idlehands_deploy.planning.draft import drop
-from idlehands_deploy.planning.drain import drain
+from idlehands_deploy.planning.drain import drain, drain_orphans
 from idlehands_deploy.planning.rename_files import rename_files
 
 if TYPE_CHECKING:
@@ -77,6 +77,17 @@ def _down(run: _Run, how: How, profiles: Sequence[str]) -> None:
     run.compose(how, profiles)
 
 
+def _stop_orphans(run: _Run, how: How, names: Sequence[str]) -> None:
+    drain_orphans(run.look, run.watch, names, now="--timeout" in how)
+
+
+def _remove_orphans(run: _Run, _: How, names: Sequence[str]) -> None:
+    look = run.look
+    for facts in look.orphans:
+        if facts.profile in names:
+            look.engine.remove(facts.id, look.fleet.name, facts.profile)
+
+
 def _image(run: _Run, _: How, references: Sequence[str]) -> None:
     from idlehands_deploy.engine.image import ensure_image  # noqa: PLC0415 - slow to load, seldom needed
 
@@ -113,6 +124,8 @@ _VERBS: dict[str, Callable[[_Run, How, Sequence[str]], None]] = {
     "stop": _end,
     "restart": _end,
     "down": _down,
+    "stop-orphan": _stop_orphans,
+    "remove-orphan": _remove_orphans,
     "image": _image,
     "token": _token,
     "drop": _drop,

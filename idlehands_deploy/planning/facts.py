@@ -40,7 +40,7 @@ class FileFacts:
     absent: Mapping[str, list[str]]
 
 
-def look_at_files(session: Session, draft: Draft, added: Sequence[str]) -> FileFacts:
+def look_at_files(session: Session, draft: Draft) -> FileFacts:
     """Compare the deployment directory with a draft."""
     missing = [] if session.deployment.fleet_file.exists() else [session.deployment.fleet_file.name]
     stale = []
@@ -51,7 +51,7 @@ def look_at_files(session: Session, draft: Draft, added: Sequence[str]) -> FileF
             stale.append(path.name)
     absent = {name: absent_parts(session.deployment, name) for name in draft.fleet.profiles}
     return FileFacts(
-        {name: meant(name, draft.fleet) for name in added},
+        {name: meant(name, draft.fleet) for name in draft.new},
         draft.pinned,
         missing,
         stale,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.planning.facts import FileFacts
 
 NOTHING = "nothing to do"
+NO_PROFILE = "no profile has its name"
 # Docker's words for a container's state, as causes.
 IN_STATE = {
     "running": "it runs",
@@ -74,14 +75,14 @@ def plan_restart(profiles: Sequence[str], *, now: bool, cause: str = "") -> Plan
 
 def plan_stop(look: Look, profiles: Sequence[str], *, now: bool) -> Plan:
     """Stop what runs."""
-    return Plan(tuple(_stop_step(name, look.state(name), now=now) for name in profiles))
+    return Plan(tuple(_stop_step(look, name, now=now) for name in profiles))
 
 
 def plan_down(look: Look, profiles: Sequence[str], *, now: bool) -> Plan:
     """Stop what runs, then remove the containers with their networks."""
     there = [name for name in profiles if look.state(name)]
     ends = [step for step in plan_stop(look, profiles, now=now).steps if step.how or step.subject not in there]
-    return Plan((*ends, *(Step(name, "container removed", "", ("down",)) for name in there)))
+    return Plan((*ends, *(_down_step(look, name) for name in there)))
 
 
 def plan_remove(look: Look, name: str, *, purge: bool) -> Plan:
@@ -92,17 +93,18 @@ def plan_remove(look: Look, name: str, *, purge: bool) -> Plan:
         for path in directories
     ]
     down = plan_down(look, [name], now=False) if look.state(name) else Plan()
-    return down + Plan((Step(name, "profile taken out of fleet.yaml", "", ("drop",)), *files))
+    taken_out = (Step(name, "profile taken out of fleet.yaml", "", ("drop",)),) if name in look.fleet.profiles else ()
+    return down + Plan((*taken_out, *files))
 
 
-def plan_rename(look: Look, old: str, new: str, missing_image: str | None) -> Plan:
+def plan_rename(look: Look, old: str, new: str, port: int, missing_image: str | None) -> Plan:
     """Give a profile another name; its container is made again under that one if it ran.
 
     Args:
+        port: its base port.
         missing_image: the fleet's image, if the engine does not have it.
     """
     down = plan_down(look, [old], now=False) if look.state(old) else Plan()
-    port = look.ports.profiles[old].base
     renamed = Step(old, f"renamed to {new}, with its files, secrets and port {port}", "", ("rename", new))
     if look.state(old) != "running":
         return down + Plan((renamed,))
@@ -143,12 +145,21 @@ def _up_step(name: str, facts: ContainerFacts | None, recipe: Recipe) -> Step:
     return Step(name, SAID["start"], IN_STATE[facts.state], UP)
 
 
-def _stop_step(name: str, state: str, *, now: bool) -> Step:
+def _stop_step(look: Look, name: str, *, now: bool) -> Step:
+    state = look.state(name)
     if not state:
         return Step(name, NOTHING, "it has no container")
     if state in ENDED:
         return Step(name, NOTHING, IN_STATE[state])
+    if look.orphan(name):
+        return Step(name, SAID["stop"], NO_PROFILE, ("stop-orphan", *haste(now)))
     return Step(name, SAID["stop"], "", ("stop", *haste(now)))
+
+
+def _down_step(look: Look, name: str) -> Step:
+    if look.orphan(name):
+        return Step(name, "container removed", NO_PROFILE, ("remove-orphan",))
+    return Step(name, "container removed", "", ("down",))
 
 
 def _file_steps(files: FileFacts, ports: PortPlan) -> Iterator[Step]:

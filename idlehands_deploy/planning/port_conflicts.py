@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import PortConflictError
 from idlehands_deploy.host.sockets import listen_error, process_on
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -32,8 +33,24 @@ def refuse_taken_ports(
     if conflicts:
         raise PortConflictError(
             "Ports that the plan needs are taken:\n" + "\n".join(f"  {line}" for line in conflicts),
-            "Stop what holds them, or give the profile another `port` in fleet.yaml.",
+            _remedy(_orphans(fleet, plan, profiles, holders)),
         )
+
+
+def _orphans(
+    fleet: Fleet, plan: PortPlan, profiles: Sequence[str], holders: Mapping[int, Sequence[PortHolder]]
+) -> list[str]:
+    """The names without a profile whose containers hold a port that is needed."""
+    ports = [port.port for name in profiles for port in plan.profiles[name].published]
+    held = [holder for port in ports for holder in holders.get(port, ()) if holder.project == fleet.name]
+    return list(dict.fromkeys(holder.profile for holder in held if holder.profile not in fleet.profiles))
+
+
+def _remedy(orphans: Sequence[str]) -> Remedy:
+    other = "give the profile another `port` in fleet.yaml."
+    if not orphans:
+        return Remedy(f"Stop what holds them, or {other}")
+    return Remedy("Remove the container that no profile names: ", ours("down", *orphans), f"   (or {other})")
 
 
 def taken_ports(
@@ -57,5 +74,6 @@ def _problem(
     if error == errno.EADDRNOTAVAIL:
         return "this host has no such address; see `bind` in fleet.yaml"
     if others:
-        return f"held by container {others[0].container}"
+        is_orphan = others[0].project == fleet.name and others[0].profile not in fleet.profiles
+        return f"held by container {others[0].container}" + (", which no profile names" if is_orphan else "")
     return f"held by {process_on(port.port) or 'a process that cannot be seen from here'}"

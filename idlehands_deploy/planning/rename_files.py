@@ -6,13 +6,14 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.leftovers import leftover_of
 from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.profile_files import check_files
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, StateRefusedError, UsageError
 from idlehands_deploy.gateway.leases import clear_leases
 from idlehands_deploy.host.files import PRIVATE_FILE, read_text, unusable, write_atomic
-from idlehands_deploy.planning.draft import draft_renamed, make_draft, store
+from idlehands_deploy.planning.draft import draft_kept_port, draft_renamed, make_draft, store
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.text import listed
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.planning.draft import Draft
 
 
@@ -37,8 +39,10 @@ def check_rename(session: Session, old: str, new: str) -> Draft:
         FleetError: the fleet file cannot be edited so, or something in the deployment directory is wrong.
     """
     fleet = session.fleet()
-    select(fleet, [old])
-    if new in fleet.profiles:
+    by_hand = is_renamed_by_hand(session.deployment, fleet, old, new)
+    if not by_hand:
+        select(fleet, [old])
+    if new in fleet.profiles and not by_hand:
         raise UsageError(f"There is a profile {new} already.", Remedy("See them: ", ours("list")))
     taken = [path for _, path in _moves(session.deployment, old, new) if path.is_dir() and any(path.iterdir())]
     if taken:
@@ -48,7 +52,14 @@ def check_rename(session: Session, old: str, new: str) -> Draft:
         )
     drafted = make_draft(session, session.fleet_text())
     check_files(session.deployment, drafted.fleet, drafted.user)
-    return draft_renamed(session, old, new)
+    return draft_kept_port(session, old, new) if by_hand else draft_renamed(session, old, new)
+
+
+def is_renamed_by_hand(deployment: Deployment, fleet: Fleet, old: str, new: str) -> bool:
+    """Whether the fleet file has only the new name already, and only the old one has files."""
+    if old in fleet.profiles or new not in fleet.profiles:
+        return False
+    return bool(leftover_of(deployment, old).paths)
 
 
 def rename_files(session: Session, old: str, new: str) -> None:
@@ -104,8 +115,8 @@ def _finish(session: Session, old: str, new: str) -> None:
     _move_all(session.deployment, old, new)
     # The host name is the profile's, and a gateway takes a lease of another host for somebody else's.
     clear_leases(session.deployment.state_directory(new))
-    if old in session.fleet().profiles:
-        store(session, draft_renamed(session, old, new))
+    fleet = session.fleet()
+    store(session, draft_renamed(session, old, new) if old in fleet.profiles else draft_kept_port(session, old, new))
     session.deployment.rename_file.unlink()
 
 

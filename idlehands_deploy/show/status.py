@@ -6,7 +6,6 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.deployment.published import gateway_host
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show.fleet import observation_json
 
@@ -112,8 +111,8 @@ def _notes(report: StatusReport, now: float) -> Iterator[str | Remedy]:
             yield f"{verdict.profile} is out of date: {what}."
             yield Remedy("  Next: ", ours("up", verdict.profile))
     for facts in report.orphans:
-        yield f"{facts.profile} is not in the fleet file."
-        yield f"  Next: docker rm -f {facts.id[:12]}   (or add the profile again)"
+        yield f"{facts.profile} is not in the fleet file, but its container still exists."
+        yield Remedy("  Next: ", ours("down", facts.profile), "   (or add the profile again)")
 
 
 def _profile_json(report: StatusReport, item: Observation) -> dict[str, Any]:
@@ -140,7 +139,7 @@ def _profile_json(report: StatusReport, item: Observation) -> dict[str, Any]:
 
 def link(report: StatusReport, profile: str) -> str:
     """A gateway's address for the browser, without the token that `idlehands-deploy url` adds."""
-    host = gateway_host(report.ports[profile])
+    host = report.ports[profile].host
     host = f"[{host}]" if ":" in host else host
     return f"http://{host}:{report.ports[profile].base}/"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from idlehands_deploy.deployment.published import as_published, gateway_host
+from idlehands_deploy.deployment.published import as_published
 from idlehands_deploy.fleet.ports import plan_ports
 from tests.support.containers import RUNNING
 from tests.support.helpers import fleet
@@ -19,7 +19,7 @@ CONTAINER = replace(RUNNING, base=BASE, published=ON_LOOPBACK)
     [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("'::'", "::1"), ("192.0.2.1", "192.0.2.1")],
 )
 def test_a_gateway_on_all_addresses_is_reached_over_loopback(bind: str, expected: str) -> None:
-    assert gateway_host(plan_ports(fleet(f"bind: {bind}\nprofiles: {{main: }}")).profiles["main"]) == expected
+    assert plan_ports(fleet(f"bind: {bind}\nprofiles: {{main: }}")).profiles["main"].host == expected
 
 
 def test_a_profile_without_a_container_has_its_planned_ports() -> None:
@@ -39,6 +39,6 @@ def test_a_profile_without_a_container_has_its_planned_ports() -> None:
 )
 def test_an_edit_of_the_fleet_file_moves_no_port_of_a_container_that_runs(edit: str) -> None:
     ports = as_published(plan_ports(fleet(edit)).profiles["main"], CONTAINER)
-    assert (gateway_host(ports), ports.base) == ("127.0.0.1", BASE)
+    assert (ports.host, ports.base) == ("127.0.0.1", BASE)
     assert {port.host_ip for port in ports.published} == {"127.0.0.1"}
     assert ports.cdp["openclaw"] == BASE + 11

@@ -165,7 +165,7 @@ def test_generated_files_are_distinguished_from_a_person_s_own() -> None:
 
 def test_a_container_outside_the_fleet_is_reported() -> None:
     (finding,) = check_orphans([CONTAINER])
-    assert str(finding.fix).startswith("docker rm -f c0ffeec0ffee ")
+    assert str(finding.fix) == "idlehands-deploy down main   (or add the profile again)"
 
 
 @pytest.mark.parametrize("state", ["ready", "missing", "stopped", "starting", "draining"])

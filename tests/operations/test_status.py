@@ -12,7 +12,7 @@ from idlehands_deploy.gateway.probe import Answer, GatewayAnswers
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict, assess_unknown
 from idlehands_deploy.operations.status import StatusReport
-from idlehands_deploy.remedies import Remedy
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import status as status_views
 from tests.support.containers import ENDED, RUNNING
 from tests.support.helpers import check_status, fleet
@@ -64,7 +64,9 @@ def test_a_container_that_is_out_of_date_is_reported() -> None:
 def test_a_container_that_the_fleet_file_no_longer_names_is_reported() -> None:
     gone = replace(report(STOPPED), orphans=[replace(ENDED, profile="gone", restart_count=1)])
     assert status_views.rows(gone, NOW)[1] == ("gone", "orphan", "-", "-", "1", "-", "-", "-", "-")
-    assert status_views.notes(gone, NOW)[-1] == "  Next: docker rm -f 0123456789ab   (or add the profile again)"
+    assert status_views.notes(gone, NOW)[-1] == Remedy(
+        "  Next: ", ours("down", "gone"), "   (or add the profile again)"
+    )
     assert status_views.as_json(gone)["orphans"] == [
         {"profile": "gone", "container": "0123456789abcdef", "state": "exited"}
     ]

@@ -105,6 +105,17 @@ class FakeEngine:
             raise self.failures.pop()
         return [facts for name, facts in self.there.items() if service in {None, name}]
 
+    def stop(self, container: str, _seconds: int) -> None:
+        self.calls["stop"] += 1
+        name = next(name for name, facts in self.there.items() if facts.id == container)
+        self.there[name] = replace(self.there[name], state="exited", exit_code=0)
+
+    def remove(self, container: str, _project: str, service: str) -> None:
+        self.calls["remove"] += 1
+        assert self.there[service].id == container
+        assert self.there[service].state != "running"
+        del self.there[service]
+
     def image(self, _reference: str) -> ImageFacts | None:
         self.calls["image"] += 1
         return self.built

@@ -1,0 +1,61 @@
+"""Files that lie under a name which no profile has (any more)."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
+from idlehands_deploy.fleet.rules import check_profile_name
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from idlehands_deploy.deployment.directory import Deployment
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """The files of one such name.
+
+    Attributes:
+        paths: the directories that hold them, relative to the deployment directory.
+        was_used: whether there is more than the first config and the token of a gateway that never ran.
+    """
+
+    name: str
+    paths: tuple[str, ...]
+    was_used: bool
+
+
+def find_leftovers(deployment: Deployment, profiles: Collection[str]) -> list[Leftover]:
+    """Every name with files and without a profile, in alphabetical order; what cannot be read is left out.
+
+    Args:
+        profiles: the names of the fleet's profiles.
+    """
+    names = {name for parent in ("profiles", "secrets") for name in _names(deployment.root / parent)}
+    found = [leftover_of(deployment, name) for name in sorted(names - set(profiles)) if not check_profile_name(name)]
+    return [leftover for leftover in found if leftover.paths]
+
+
+def leftover_of(deployment: Deployment, name: str) -> Leftover:
+    """What lies under one name."""
+    state, secrets = _names(deployment.state_directory(name)), _names(deployment.secrets_directory(name))
+    workspace = _names(deployment.workspace_directory(name))
+    paths = [deployment.state_directory(name).parent] if state or workspace else []
+    paths += [deployment.secrets_directory(name)] if secrets else []
+    was_used = bool(workspace or set(state) - {CONFIG_NAME} or set(secrets) - {TOKEN_SECRET})
+    return Leftover(name, tuple(str(path.relative_to(deployment.root)) for path in paths), was_used)
+
+
+def _names(directory: Path) -> list[str]:
+    return list(_scan(directory))
+
+
+def _scan(directory: Path) -> Iterator[str]:
+    with suppress(OSError), os.scandir(directory) as entries:
+        yield from (entry.name for entry in entries)
