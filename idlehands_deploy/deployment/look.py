@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.directory import FLEET_FILE
 from idlehands_deploy.deployment.published import as_published
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.fleet.ports import PortPlan
@@ -69,25 +71,42 @@ def take_look(session: Session, fleet: Fleet, ports: PortPlan | None = None, eng
         UsageError: another directory's deployment has the fleet's name, so each would use the other's containers.
     """
     engine = engine or session.engine()
+    look = Look(session, fleet, ports or PortPlan({}), engine, {})
     containers = engine.containers(fleet.name)
-    _refuse_other_directories(session, fleet, containers)
-    return _with_containers(Look(session, fleet, ports or PortPlan({}), engine, {}), containers)
+    _refuse_other_directories(look, containers)
+    return _with_containers(look, containers)
 
 
-def _refuse_other_directories(session: Session, fleet: Fleet, containers: Iterable[ContainerFacts]) -> None:
-    root = session.deployment.root.resolve()
-    directories = {facts.directory for facts in containers if facts.directory}
-    if others := sorted(directory for directory in directories if Path(directory).resolve() != root):
+def _refuse_other_directories(look: Look, containers: Iterable[ContainerFacts]) -> None:
+    session = look.session
+    others = {facts.directory for facts in containers if _is_elsewhere(session, facts)}
+    # The paths of an engine on another host say nothing here.
+    if others := {directory for directory in others if not look.engine.is_local or _is_deployment(Path(directory))}:
         raise UsageError(
-            f"The Compose project {fleet.name} already runs from {', '.join(others)}.",
+            f"The Compose project {look.fleet.name} already runs from {', '.join(sorted(others))}.",
             f"Set another `name` in {session.deployment.fleet_file}, or use that deployment with -C.",
         )
+
+
+def _is_elsewhere(session: Session, facts: ContainerFacts) -> bool:
+    return bool(facts.directory) and Path(facts.directory).resolve() != session.deployment.root.resolve()
+
+
+def _is_deployment(directory: Path) -> bool:
+    """Whether a deployment may still be there; where it is not, it was moved."""
+    try:
+        return stat.S_ISREG((directory / FLEET_FILE).stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:  # another user's, or unreachable
+        return True
 
 
 def _with_containers(look: Look, found: Iterable[ContainerFacts]) -> Look:
     known: dict[str, ContainerFacts] = {}
     orphans: list[ContainerFacts] = []
-    for facts in found:
+    for container in found:
+        facts = replace(container, moved=True) if _is_elsewhere(look.session, container) else container
         if facts.profile in look.fleet.profiles:
             known[facts.profile] = facts
         else:

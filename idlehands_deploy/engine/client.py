@@ -48,6 +48,11 @@ class Engine:
         """Connect, or raise EngineUnreachableError."""
         return cls(connect(environ))
 
+    @property
+    def is_local(self) -> bool:
+        """Whether it is reached over a socket of this host, so that its paths are this host's too."""
+        return str(self._api.base_url).startswith("http+docker://localhost")
+
     def alive(self) -> bool:
         """Whether the engine still responds."""
         try:

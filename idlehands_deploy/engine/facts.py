@@ -32,6 +32,7 @@ class ContainerFacts:
         exit_code: of the last run; None while it runs.
         started_at: RFC 3339, as Docker writes it; empty if it never ran.
         directory: the deployment directory that Compose was called in.
+        moved: whether that directory was moved since, so that it cannot start again as it is.
         missing_mounts: paths on this host that it mounts and that no longer exist.
         image_id: the image that it was created from.
         image: that image's name.
@@ -69,6 +70,7 @@ class ContainerFacts:
     created_at: str = ""
     pid: int = 0
     is_connected: bool = True
+    moved: bool = False
     base: int = 0
     stop_timeout: int = 10
     published: Mapping[int, str] = field(default_factory=dict)

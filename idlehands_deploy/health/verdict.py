@@ -217,6 +217,9 @@ def _names(answer: Answer, key: str) -> tuple[str, ...]:
 
 
 def _assess_container(profile: str, facts: ContainerFacts) -> Verdict:
+    if facts.moved and facts.state in {"exited", "created"}:
+        reason = f"the deployment directory was moved from {facts.directory}"
+        return Verdict(profile, "stopped", reason, remedy=Remedy.run("up", profile))
     state, reason, remedy = _judge_container(profile, facts)
     return Verdict(profile, state, reason, remedy=remedy)
 

@@ -14,9 +14,10 @@ from idlehands_deploy.health.observe import make_probe
 from idlehands_deploy.host.browser import open_in_browser
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
-from idlehands_deploy.operations.lifecycle import Prepared, finish, refuse_conflicts, tell, watched
+from idlehands_deploy.operations.lifecycle import Prepared, finish, tell, watched
 from idlehands_deploy.planning import draft as drafts
 from idlehands_deploy.planning.plans import plan_rotation
+from idlehands_deploy.planning.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def prepare_rotation(session: Session, name: str, engine: Engine | None = None) 
     """What `rotate_token` would do: a gateway that runs is restarted, since it reads its token once.
 
     Raises:
-        StaleError, PortConflictError: it could not be restarted, so it keeps the token that it knows.
+        StaleError, StateRefusedError, PortConflictError: it could not be restarted, so it keeps the token it knows.
     """
     drafted = drafts.make_draft(session, session.fleet_text())
     select(drafted.fleet, [name])
@@ -77,6 +78,7 @@ def prepare_rotation(session: Session, name: str, engine: Engine | None = None) 
     if look.state(name) != "running":
         return Prepared(look, plan_rotation(look, name), [])
     drafts.refuse_stale(session, drafted)
+    refuse_moved(look, [name])
     refuse_conflicts(look, [name])
     return Prepared(look, plan_rotation(look, name), [name])
 

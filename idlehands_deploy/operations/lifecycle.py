@@ -20,6 +20,7 @@ from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.facts import find_held, find_recipe, look_at_files
 from idlehands_deploy.planning.leftovers import confirm_old_files, refuse_hand_renames
 from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop, plan_up
+from idlehands_deploy.planning.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.steps import Plan
 from idlehands_deploy.remedies import Remedy, ours
 
@@ -221,17 +222,6 @@ def watched(session: Session, fleet: Fleet) -> Iterator[tuple[Engine, DeathWatch
         yield engine, watch
 
 
-def refuse_conflicts(look: Look, profiles: Sequence[str]) -> None:
-    """See that each profile can have its ports, or has them already.
-
-    Raises:
-        PortConflictError: naming every port that is taken and who holds it.
-    """
-    from idlehands_deploy.planning.port_conflicts import refuse_taken_ports  # noqa: PLC0415
-
-    refuse_taken_ports(look.fleet, look.ports, profiles, look.engine.holders())
-
-
 def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozenset[str]) -> Prepared:
     from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
 
@@ -292,5 +282,6 @@ def _existing(session: Session, names: Sequence[str], engine: Engine | None) -> 
             Remedy("Make and start it: ", ours("up", *missing)),
         )
     drafts.refuse_stale(session, drafted)
+    refuse_moved(look, profiles)
     refuse_conflicts(look, profiles)
     return look, profiles

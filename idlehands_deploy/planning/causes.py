@@ -70,6 +70,8 @@ def _recreate_causes(facts: ContainerFacts, recipe: Recipe) -> Iterator[str]:
         yield f"the engine no longer has {wanted}"
     elif facts.image_id != recipe.image.id:
         yield _new_build(facts, recipe.image)
+    if facts.moved:
+        yield f"the deployment directory was moved from {facts.directory}"
     if facts.digest != service["labels"][DIGEST_LABEL]:
         yield from _settings_cause(facts, service, recipe)
     if facts.state == "running" and not facts.is_connected:

@@ -134,7 +134,7 @@ def _up_step(name: str, facts: ContainerFacts | None, recipe: Recipe) -> Step:
         return Step(name, "container created", "it has none", UP)
     if cause := recreate_cause(facts, recipe):
         what = "container recreated" if recipe.image else "container recreated, unless its new image is the same"
-        return Step(name, what, cause, UP_ANEW if NETWORK_LOST in cause else UP)
+        return Step(name, what, cause, UP_ANEW if facts.moved or NETWORK_LOST in cause else UP)
     if facts.state == "running":
         cause = restart_cause(facts, recipe)
         return Step(name, SAID["restart"], cause, ("restart",)) if cause else Step(name, NOTHING)

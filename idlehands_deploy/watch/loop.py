@@ -175,7 +175,7 @@ class _Round:
             self._ledger.write("treating", **more)
             # With `now`: a hung gateway would use its whole grace period.
             arguments = end_arguments("restart", [profile], now=hangs)
-            if restart.action == "up":
+            if restart.action == "up" or look.containers[profile].moved:
                 # `up` makes the container from compose.yaml, which must match the fleet file.
                 refuse_stale(self._session, make_draft(self._session, self._session.fleet_text()))
                 # Compose sees no difference in a container that lost only its published port, so it must be forced.

@@ -179,6 +179,32 @@ def test_a_deployment_touches_no_container_of_another_of_its_name(site: Site, pa
     assert pair.state("main") == "ready"
 
 
+def test_a_gateway_outlives_a_move_of_its_directory_and_a_new_name_written_by_hand(site: Site) -> None:
+    site.write("profiles:\n  main: {}\n")
+    site.ok("up")
+    token, before = site.token("main"), site.root
+    (before / "profiles" / "main" / "workspace" / "notes.md").write_text("kept")
+    site.root = before.rename(before.with_name(f"{before.name}-moved"))
+    said = site.status("main")
+    assert (said["state"], said["drift"]) == ("ready", f"the deployment directory was moved from {before}")
+    assert site.run("restart").code == 7
+
+    site.write("profiles:\n  hub: {}\n")
+    refused = site.run("up")
+    assert refused.code == 7
+    assert (
+        f"Finish the rename, with its files, secrets and container: idlehands-deploy -C {site.root} rename main hub"
+        in (refused.err)
+    )
+    assert site.state("hub") == "missing"
+    site.ok("rename", "main", "hub")
+    hub = site.status("hub")
+    assert (hub["state"], hub["link"], hub["drift"]) == ("ready", f"http://127.0.0.1:{site.base}/", "")
+    assert site.token("hub") == token
+    assert (site.root / "profiles" / "hub" / "workspace" / "notes.md").read_text() == "kept"
+    assert site.ok("up").err.startswith("hub: nothing to do")
+
+
 def test_up_gives_a_changed_secret_to_a_gateway_that_runs(site: Site) -> None:
     site.write("profiles:\n  main: {secrets: [EXAMPLE_KEY]}\n")
     key = site.secret("main", "EXAMPLE_KEY", "before")

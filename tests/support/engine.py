@@ -69,6 +69,7 @@ class FakeEngine:
     """
 
     def __init__(self, facts: ContainerFacts | None = ENDED) -> None:
+        self.is_local = True
         self.there: dict[str, ContainerFacts] = {}
         self.calls: Counter[str] = Counter()
         self.failures: list[Exception] = []
