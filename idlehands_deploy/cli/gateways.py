@@ -52,7 +52,7 @@ def up(
     session = start_session(ctx, changes=not dry_run, install=False if dry_run else consent(install_engine))
     if dry_run:
         prepared = operations.lifecycle.prepare_up(session, names or [], yes=yes)
-        show_plan(progress, prepared.plan, prepared.note, as_json=as_json)
+        show_plan(progress, prepared.plan, prepared.notes, as_json=as_json)
         return
     show_up(lambda: operations.lifecycle.up(session, names or [], timeout, asked(yes), yes=yes), as_json=as_json)
 

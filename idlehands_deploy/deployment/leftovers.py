@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
 from idlehands_deploy.fleet.rules import check_profile_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from pathlib import Path
 
     from idlehands_deploy.deployment.directory import Deployment
@@ -53,9 +52,7 @@ def leftover_of(deployment: Deployment, name: str) -> Leftover:
 
 
 def _names(directory: Path) -> list[str]:
-    return list(_scan(directory))
-
-
-def _scan(directory: Path) -> Iterator[str]:
-    with suppress(OSError), os.scandir(directory) as entries:
-        yield from (entry.name for entry in entries)
+    try:
+        return os.listdir(directory)  # noqa: PTH208 - names alone
+    except OSError:
+        return []

@@ -16,7 +16,6 @@ from idlehands_deploy.doctor.checks.host import check_host
 from idlehands_deploy.doctor.checks.running import (
     check_browser_doctor,
     check_generated,
-    check_leftovers,
     check_orphans,
     check_out_of_date,
     check_verdict,
@@ -27,7 +26,7 @@ from idlehands_deploy.findings import Finding
 from idlehands_deploy.health.observe import observe, probe_control
 from idlehands_deploy.health.readiness import start_warnings
 from idlehands_deploy.host.facts import look_at_host
-from idlehands_deploy.host.file_facts import find_foreign_files, look_at, names_in, resolved
+from idlehands_deploy.host.file_facts import find_foreign_files, look_at, resolved
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.host.sockets import own_addresses
 from idlehands_deploy.isolation.check import check_isolation
@@ -35,7 +34,8 @@ from idlehands_deploy.isolation.setups import find_natives, read_setups
 from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.causes import out_of_date
 from idlehands_deploy.planning.facts import find_recipe
-from idlehands_deploy.planning.leftovers import find_hand_renames
+from idlehands_deploy.planning.leftovers import check_leftovers, find_hand_renames
+from idlehands_deploy.planning.notes import unused_secrets
 from idlehands_deploy.planning.port_conflicts import taken_ports
 from idlehands_deploy.remedies import Command, Remedy, ours
 from idlehands_deploy.targets.compose import GENERATED, secret_names
@@ -136,7 +136,7 @@ def _examine_files(session: Session, drafted: draft.Draft) -> list[Finding]:
     found = [finding for name in drafted.fleet.profiles for finding in _examine_profile_files(session, drafted, name)]
     renames = find_hand_renames(session.deployment, drafted.fleet, drafted.ports)
     leftovers = find_leftovers(session.deployment, drafted.fleet.profiles)
-    return [*found, *check_leftovers(leftovers, {rename.old: rename.new for rename in renames})]
+    return [*found, *check_leftovers(leftovers, renames)]
 
 
 def _examine_profile_files(session: Session, drafted: draft.Draft, name: str) -> Iterator[Finding]:
@@ -160,7 +160,7 @@ def _examine_profile_files(session: Session, drafted: draft.Draft, name: str) ->
         mounts=tuple(facts),
         private=tuple(look_at(path, root) for path in (own.parent, own, secrets.parent, secrets)),
         secrets=tuple(look_at(secrets / secret, root, follow=True) for secret in expected),
-        unused=tuple(other for other in names_in(secrets) if other not in expected and not other.startswith(".")),
+        unused=unused_secrets(deployment, name, profile),
         foreign={path: found for path, found in foreign.items() if found},
     )  # fmt: skip
     yield from check_files(files, was_made=any(fact.exists for fact in files.private[1::2]))

@@ -23,6 +23,7 @@ from idlehands_deploy.engine.facts import (
     EngineFacts,
     ImageFacts,
     PortHolder,
+    read_time,
 )
 from idlehands_deploy.engine.reading import container_facts, port_holder
 from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
@@ -188,6 +189,23 @@ class Engine:
             except NotFound:
                 return []
         return [str(line) for line in raw.decode(errors="replace").splitlines()]
+
+    def seconds_to_line(self, container: str, since: float, end: str, within: int) -> float | None:
+        """How long after ``since`` a container first logged a line that ends so; None if it did not.
+
+        Args:
+            since: seconds since 1970.
+            within: how long after it to look; seconds.
+        """
+        with translated(self._client):
+            try:
+                raw = self._api.logs(container, since=int(since), until=int(since) + within, timestamps=True)
+            except NotFound:
+                return None
+        for line in raw.splitlines():
+            if line.rstrip().endswith(end.encode()):
+                return read_time(line.partition(b" ")[0].decode()) - since
+        return None
 
     def watch_deaths(self, project: str) -> DeathWatch:
         """Watch for deaths of the project's containers; every death from now on is recorded."""

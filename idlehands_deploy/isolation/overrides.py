@@ -53,6 +53,7 @@ def check_overrides(setup: Setup) -> Iterator[Finding]:
     yield from _check_gateway(setup, config)
     yield from _check_auth(setup, config)
     yield from _check_browsers(setup, config)
+    yield from check_missing_browsers(setup, config)
     yield from _check_addresses(setup, config)
     yield from check_paths(setup, config)
 
@@ -131,13 +132,23 @@ def _check_browsers(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
                 f"nothing listens on {planned} on this host, and {port} is not published",
                 set_port(setup.name, key, planned),
             )  # fmt: skip
+
+
+def check_missing_browsers(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
+    """The fleet file's browsers that an older config does not have."""
     named = dict(config.mappings("browser", "profiles"))
-    for name, port in setup.ports.cdp.items():
-        if name not in named and name != IMPLICIT_BROWSER:
+    urls = {item.key for item in config_cdp_urls(config)}
+    for name, browser in setup.profile.browser.profiles.items():
+        if browser.cdp_url is None:
+            is_missing = name not in named and name != IMPLICIT_BROWSER
+            fix = _set(setup, browser_key(name, "cdpPort"), str(setup.ports.cdp[name]))
+        else:
+            key = browser_key(name, "cdpUrl")
+            is_missing, fix = key not in urls, _set(setup, key, "<the cdp_url>")
+        if is_missing:
             yield Finding(
                 "warning", setup.in_fleet(f"browser.profiles.{name}"), f"{config.place} does not have this browser",
-                f"nothing listens on its port {port}: the fleet file sets only the browsers of a new profile",
-                _set(setup, browser_key(name, "cdpPort"), str(port)),
+                "it has no effect: the fleet file sets only the browsers of a new profile", fix,
             )  # fmt: skip
 
 
@@ -176,13 +187,7 @@ def _check_addresses(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         key = browser_key(name, "cdpUrl")
         if browser.cdp_url is None:
             continue
-        if key not in urls:
-            yield Finding(
-                "warning", setup.in_fleet(f"browser.profiles.{name}"), f"{config.place} does not have this browser",
-                "the gateway does not have it: the fleet file sets only the browsers of a new profile",
-                _set(setup, key, "<the cdp_url>"),
-            )  # fmt: skip
-        elif endpoint(urls[key]) != endpoint(browser.cdp_url):
+        if key in urls and endpoint(urls[key]) != endpoint(browser.cdp_url):
             yield Finding(
                 "warning", setup.in_config(key),
                 f"is not the Chrome in {setup.in_fleet(f'browser.profiles.{name}.cdp_url')}",

@@ -45,10 +45,11 @@ def plan_here(session: Session, fleet: Fleet, new: Collection[str] = ()) -> Port
 
 def read_setups(session: Session, fleet: Fleet, plan: PortPlan) -> list[Setup]:
     """Each profile with the content of its directory; changes nothing."""
-    return [_setup(session, name, profile, plan) for name, profile in fleet.profiles.items()]
+    return [read_setup(session, name, profile, plan) for name, profile in fleet.profiles.items()]
 
 
-def _setup(session: Session, name: str, profile: Profile, plan: PortPlan) -> Setup:
+def read_setup(session: Session, name: str, profile: Profile, plan: PortPlan) -> Setup:
+    """One profile with the content of its directory; changes nothing."""
     deployment = session.deployment
     secrets = _secrets(session, name, profile)
     state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))

@@ -16,6 +16,7 @@ from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.lifecycle import Prepared, finish, tell, watched
 from idlehands_deploy.planning import draft as drafts
+from idlehands_deploy.planning.downtime import with_downtimes
 from idlehands_deploy.planning.plans import plan_rotation
 from idlehands_deploy.planning.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.remedies import Remedy, ours
@@ -80,7 +81,7 @@ def prepare_rotation(session: Session, name: str, engine: Engine | None = None) 
     drafts.refuse_stale(session, drafted)
     refuse_moved(look, [name])
     refuse_conflicts(look, [name])
-    return Prepared(look, plan_rotation(look, name), [name])
+    return Prepared(look, with_downtimes(look, plan_rotation(look, name)), [name])
 
 
 def rotate_token(session: Session, name: str, timeout: float) -> None:

@@ -16,9 +16,11 @@ from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.operations.containers import look_at_all
 from idlehands_deploy.planning import draft as drafts
+from idlehands_deploy.planning.downtime import with_downtimes
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.facts import find_held, find_recipe, look_at_files
 from idlehands_deploy.planning.leftovers import confirm_old_files, refuse_hand_renames
+from idlehands_deploy.planning.notes import find_notes, noted
 from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop, plan_up
 from idlehands_deploy.planning.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.steps import Plan
@@ -44,13 +46,13 @@ class Prepared:
 
     Attributes:
         profiles: those that it is about.
-        note: what a person should know that is no reason to do anything.
+        notes: what a person should know that is no reason to do anything.
     """
 
     look: Look
     plan: Plan
     profiles: list[str]
-    note: Remedy = Remedy()  # noqa: RUF009 - a value that never changes
+    notes: tuple[Remedy, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ def prepare_restart(
 ) -> Prepared:
     """What `restart` would do."""
     look, profiles = _existing(session, names, engine)
-    return Prepared(look, plan_restart(profiles, now=now), profiles)
+    return Prepared(look, with_downtimes(look, plan_restart(profiles, now=now)), profiles)
 
 
 def restart(session: Session, names: Sequence[str], timeout: float, *, now: bool = False) -> UpResult:
@@ -195,8 +197,8 @@ def tell(prepared: Prepared) -> Prepared:
     progress = prepared.look.session.progress
     for line in prepared.plan.lines:
         progress.say(line)
-    if prepared.note:
-        progress.say(prepared.note)
+    for note in prepared.notes:
+        progress.say(note)
     return prepared
 
 
@@ -231,8 +233,9 @@ def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozense
     image = look.engine.image(reference)
     recipe = replace(find_recipe(look, drafted.document["services"], image), held=held)
     files = plan_files(look_at_files(look.session, drafted), drafted.ports)
-    plan = files + plan_up(look.containers, recipe, profiles, reference)
-    return Prepared(look, plan, profiles, renewal(reference, image) if image else Remedy())
+    plan = files + with_downtimes(look, plan_up(look.containers, recipe, profiles, reference))
+    notes = [*map(noted, find_notes(look.session, drafted)), *([renewal(reference, image)] if image else [])]
+    return Prepared(look, plan, profiles, tuple(note for note in notes if note))
 
 
 def _checked_draft(session: Session, names: Sequence[str], *, yes: bool) -> Draft:
@@ -264,7 +267,8 @@ def _with_image(prepared: Prepared, drafted: Draft, held: frozenset[str], watch:
         return prepared
     carry_out(look, watch, Plan(tuple(missing)))
     recipe = find_recipe(look, drafted.document["services"], look.engine.image(drafted.fleet.image))
-    after = plan_up(look.containers, replace(recipe, held=held), prepared.profiles, drafted.fleet.image)
+    now = plan_up(look.containers, replace(recipe, held=held), prepared.profiles, drafted.fleet.image)
+    after = with_downtimes(look, now)
     for line in after.lines:
         if line not in plan.lines:
             look.session.progress.say(line)

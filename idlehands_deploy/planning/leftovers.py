@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.contract import PORT_VARIABLE
 from idlehands_deploy.deployment.leftovers import find_leftovers, leftover_of
 from idlehands_deploy.errors import StateRefusedError, UsageError
+from idlehands_deploy.findings import Finding
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import read_services
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from idlehands_deploy.deployment.directory import Deployment
+    from idlehands_deploy.deployment.leftovers import Leftover
     from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.fleet.ports import PortPlan
     from idlehands_deploy.remedies import Command
@@ -86,6 +88,29 @@ def refuse_hand_renames(deployment: Deployment, fleet: Fleet, ports: PortPlan, a
     names = [rename.new for rename in renames]
     fresh = Remedy(f"\nOr begin {listed(names)} empty: ", ours("up", *names, "--yes"))
     raise StateRefusedError("\n".join(said), remedy.then(fresh))
+
+
+def check_leftovers(leftovers: Sequence[Leftover], renames: Sequence[HandRename] = ()) -> Iterator[Finding]:
+    """Files of names that no profile has.
+
+    Args:
+        renames: the profiles that were renamed in the fleet file alone.
+    """
+    renamed = {rename.old: rename.new for rename in renames}
+    for leftover in leftovers:
+        name, place = leftover.name, " and ".join(leftover.paths)
+        if new := renamed.get(name):
+            yield Finding(
+                "warning", place, f"belong{'s' if len(leftover.paths) == 1 else ''} to {new}, as it seems: fleet.yaml "
+                f"names it so since compose.yaml was generated", f"{new} would begin empty",
+                Remedy.run("rename", name, new),
+            )  # fmt: skip
+        else:
+            delete = ours("remove", name, "--purge")
+            yield Finding(
+                "note", place, "no profile has this name", "no gateway uses these files",
+                Remedy("use them again: ", ours("add", name), "   (or delete them: ", delete, ")"),
+            )  # fmt: skip
 
 
 def known_ports(deployment: Deployment) -> dict[str, int]:

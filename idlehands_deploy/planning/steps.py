@@ -17,19 +17,22 @@ class Step:
         what: is done to it, as a past participle: "container recreated".
         cause: why, as a sentence's end; empty where the command itself asks for it.
         how: what the executor does: a verb and its arguments; empty for nothing.
+        downtime: how long a gateway that runs is away; empty for one that is not.
     """
 
     subject: str
     what: str
     cause: str = ""
     how: tuple[str, ...] = ()
+    downtime: str = ""
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.what}" + (f", because {self.cause}" if self.cause else "")
+        cause = f", because {self.cause}" if self.cause else ""
+        return f"{self.subject}: {self.what}{cause}" + (f"; {self.downtime}" if self.downtime else "")
 
     def as_json(self) -> dict[str, str]:
         """The step for a script."""
-        return {"subject": self.subject, "what": self.what, "cause": self.cause}
+        return {"subject": self.subject, "what": self.what, "cause": self.cause, "downtime": self.downtime}
 
     @property
     def verb(self) -> str:

@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.show import output
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from idlehands_deploy.planning.steps import Plan
     from idlehands_deploy.progress import Progress
     from idlehands_deploy.remedies import Remedy
 
 
-def show_plan(progress: Progress, plan: Plan, note: Remedy | None = None, *, as_json: bool = False) -> None:
+def show_plan(progress: Progress, plan: Plan, notes: Sequence[Remedy] = (), *, as_json: bool = False) -> None:
     """Print what a command would do, and why.
 
     Args:
-        note: a hint that is not a step.
+        notes: hints that are no steps.
     """
     if as_json:
         output.show_json([step.as_json() for step in plan.steps])
         return
     for line in plan.lines:
         output.show_line(line)
-    if note:
+    for note in notes:
         progress.say(note)
     progress.say("Nothing was changed." if plan.changes else "Nothing to do.")

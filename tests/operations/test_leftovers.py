@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.deployment.leftovers import find_leftovers
-from idlehands_deploy.doctor.checks.running import check_leftovers
 from idlehands_deploy.errors import StateRefusedError, UsageError
 from idlehands_deploy.operations import generation, lifecycle, profiles
-from idlehands_deploy.planning.leftovers import HandRename, match_names
+from idlehands_deploy.planning.leftovers import HandRename, check_leftovers, match_names
 from tests.support.engine import commands
 from tests.support.helpers import snapshot
 
@@ -187,7 +186,7 @@ def test_remove_deletes_the_files_of_a_name_without_a_profile_where_that_is_conf
 def test_doctor_names_files_without_a_profile_and_whose_they_seem_to_be(site: FakeSite) -> None:
     used(site, "rescue")
     leftovers = find_leftovers(site.session.deployment, ["main"])
-    (note,) = check_leftovers(leftovers, {})
+    (note,) = check_leftovers(leftovers)
     assert (note.level, note.place) == ("note", "profiles/rescue and secrets/rescue")
-    (warning,) = check_leftovers(leftovers, {"rescue": "helper"})
+    (warning,) = check_leftovers(leftovers, [HandRename("rescue", "helper")])
     assert (warning.level, str(warning.fix)) == ("warning", "idlehands-deploy rename rescue helper")

@@ -11,7 +11,7 @@ from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.operations import containers, dashboard, doctor, lifecycle, profiles, status
-from tests.support.engine import IMAGE, FakeEngine, commands, with_fakes
+from tests.support.engine import AWAY, IMAGE, FakeEngine, commands, with_fakes
 from tests.support.helpers import snapshot
 from tests.support.imports import Recorded
 
@@ -60,7 +60,14 @@ CALLS = {
     "up --dry-run": {"containers": 1, "holders": 1, "image": 1},
     "status": {"containers": 1, "image": 1, "counters": 2, "usage": 2},
     "stop": {"containers": 1, "watch_deaths": 1, "last_logs": 2},
-    "restart": {"containers": 2, "holders": 1, "watch_deaths": 1, "last_logs": 2, "first_logs": 2},
+    "restart": {
+        "containers": 2,
+        "holders": 1,
+        "watch_deaths": 1,
+        "last_logs": 2,
+        "first_logs": 2,
+        "seconds_to_line": 2,
+    },
     "exec": {"containers": 1},
     "logs": {"containers": 1},
     "doctor": {"containers": 1, "facts": 1, "holders": 1, "image": 1, "first_logs": 2},
@@ -174,7 +181,7 @@ def test_up_calls_compose_for_what_changed_alone(pair: FakeSite) -> None:
     lifecycle.up(pair.session, [], 5).usable()
     assert commands(pair.compose) == [f"{UP} main"]
     assert pair.lines()[-2:] == [
-        "main: container recreated, because its settings changed: mem_limit from 2g to 3g",
+        f"main: container recreated, because its settings changed: mem_limit from 2g to 3g{AWAY}",
         "rescue: nothing to do",
     ]
 
@@ -250,7 +257,7 @@ def test_an_image_that_comes_back_the_same_recreates_nothing(pair: FakeSite, mon
     assert lifecycle.prepare_up(pair.session, ["main"]).plan.lines == [
         "idlehands/gateway:2026.9.6: image pulled or built, because the engine does not have it",
         "main: container recreated, unless its new image is the same, "
-        "because the engine no longer has idlehands/gateway:2026.9.6",
+        f"because the engine no longer has idlehands/gateway:2026.9.6{AWAY}",
     ]
     monkeypatch.setattr(
         "idlehands_deploy.engine.image.ensure_image", lambda engine, *_: setattr(engine, "built", IMAGE)

@@ -10,7 +10,7 @@ import pytest
 from idlehands_deploy.errors import StateRefusedError, UsageError
 from idlehands_deploy.operations import dashboard, lifecycle
 from idlehands_deploy.operations.status import status
-from tests.support.engine import commands
+from tests.support.engine import AWAY, commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def test_a_moved_directory_is_seen_as_it_is_and_why_its_containers_are_out_of_da
 def test_up_makes_the_containers_of_a_moved_directory_again(site: FakeSite) -> None:
     moved(site, "/srv/before")
     assert lifecycle.up(site.session, [], 5).failure is None
-    because = "because the deployment directory was moved from /srv/before"
+    because = f"because the deployment directory was moved from /srv/before{AWAY}"
     assert site.lines() == [f"{name}: container recreated, {because}" for name in ("main", "rescue")]
     assert commands(site.compose) == ["up --detach --no-build --pull never --force-recreate main rescue"]
 

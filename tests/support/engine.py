@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 # So long that a test that waits for it does not end.
 PATIENT = Pace(unsettled=600, settled=600)
 IMAGE = ImageFacts("sha256:1", 1 << 30, {"idlehands.gateway.version": "2026.9.6"})
+# How long a gateway that runs is away, as the fake engine's logs tell.
+AWAY = "; down for about 8 s, once its work is finished (at most 330s)"
 READY = Answer(200, {"ready": True, "status": "started"})
 
 
@@ -105,6 +107,10 @@ class FakeEngine:
         if self.failures:
             raise self.failures.pop()
         return [facts for name, facts in self.there.items() if service in {None, name}]
+
+    def seconds_to_line(self, *_: object) -> float | None:
+        self.calls["seconds_to_line"] += 1
+        return 8.4
 
     def stop(self, container: str, _seconds: int) -> None:
         self.calls["stop"] += 1

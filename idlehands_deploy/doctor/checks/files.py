@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.findings import Finding
+from idlehands_deploy.planning.notes import check_unused_secret
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -59,12 +60,8 @@ def check_files(files: ProfileFiles, *, was_made: bool) -> Iterator[Finding]:
                 "it contains sessions and credentials",
                 Remedy(f"chmod 700 {inner.full}"),
             )  # fmt: skip
-    for name in files.unused:
-        yield Finding(
-            "warning", f"secrets/{files.name}/{name}", "is not listed as a secret of this profile",
-            "the gateway does not get it",
-            Remedy(f"add it to profiles.{files.name}.secrets in fleet.yaml, or delete it"),
-        )  # fmt: skip
+    for unused in files.unused:
+        yield check_unused_secret(files.name, unused)
 
 
 def _check_mount(files: ProfileFiles, mount: PathFacts, *, was_made: bool) -> Iterator[Finding]:

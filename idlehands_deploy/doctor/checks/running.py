@@ -11,7 +11,6 @@ from idlehands_deploy.text import plain
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from idlehands_deploy.deployment.leftovers import Leftover
     from idlehands_deploy.engine.facts import ContainerFacts
     from idlehands_deploy.health.verdict import Verdict
 
@@ -62,28 +61,6 @@ def check_orphans(orphans: Sequence[ContainerFacts]) -> Iterator[Finding]:
             "nobody needs it any more" if facts.state != "running" else "it runs, and `up` does not manage it any more",
             Remedy(ours("down", facts.profile), "   (or add the profile again)"),
         )  # fmt: skip
-
-
-def check_leftovers(leftovers: Sequence[Leftover], renamed: Mapping[str, str]) -> Iterator[Finding]:
-    """Files of names that no profile has.
-
-    Args:
-        renamed: the new name of each profile that was renamed in the fleet file alone.
-    """
-    for leftover in leftovers:
-        name, place = leftover.name, " and ".join(leftover.paths)
-        if new := renamed.get(name):
-            yield Finding(
-                "warning", place, f"belong{'s' if len(leftover.paths) == 1 else ''} to {new}, as it seems: fleet.yaml "
-                f"names it so since compose.yaml was generated", f"{new} would begin empty",
-                Remedy.run("rename", name, new),
-            )  # fmt: skip
-        else:
-            delete = ours("remove", name, "--purge")
-            yield Finding(
-                "note", place, "no profile has this name", "no gateway uses these files",
-                Remedy("use them again: ", ours("add", name), "   (or delete them: ", delete, ")"),
-            )  # fmt: skip
 
 
 def check_verdict(verdict: Verdict, warnings: Sequence[str]) -> Iterator[Finding]:

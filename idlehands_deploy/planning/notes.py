@@ -1,0 +1,60 @@
+"""What a plan does not touch and a person should know: files and settings that have no effect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.deployment.leftovers import find_leftovers
+from idlehands_deploy.findings import Finding
+from idlehands_deploy.host.file_facts import names_in
+from idlehands_deploy.isolation.overrides import check_missing_browsers
+from idlehands_deploy.isolation.setups import read_setup
+from idlehands_deploy.planning.leftovers import check_leftovers
+from idlehands_deploy.remedies import Remedy
+from idlehands_deploy.targets.compose import secret_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from idlehands_deploy.deployment.directory import Deployment
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.fleet.model import Profile
+    from idlehands_deploy.planning.draft import Draft
+
+
+def find_notes(session: Session, drafted: Draft) -> tuple[Finding, ...]:
+    """Files without a profile, secrets that nobody names, and browsers that a gateway does not have."""
+    return tuple(_notes(session, drafted))
+
+
+def noted(finding: Finding) -> Remedy:
+    """A finding as the lines that a plan says of it."""
+    return Remedy(f"Note: {finding.place}: {finding.what}; {finding.why}\n  ").then(finding.fix)
+
+
+def unused_secrets(deployment: Deployment, name: str, profile: Profile) -> tuple[str, ...]:
+    """The files in a profile's secrets directory that the fleet file does not name."""
+    named = secret_names(profile)
+    found = names_in(deployment.secrets_directory(name))
+    return tuple(other for other in found if other not in named and not other.startswith("."))
+
+
+def check_unused_secret(profile: str, secret: str) -> Finding:
+    """What is said of such a file."""
+    return Finding(
+        "warning", f"secrets/{profile}/{secret}", "is not listed as a secret of this profile",
+        "the gateway does not get it", Remedy(f"add it to profiles.{profile}.secrets in fleet.yaml, or delete it"),
+    )  # fmt: skip
+
+
+def _notes(session: Session, drafted: Draft) -> Iterator[Finding]:
+    fleet = drafted.fleet
+    yield from check_leftovers(find_leftovers(session.deployment, fleet.profiles))
+    for name, profile in fleet.profiles.items():
+        for secret in unused_secrets(session.deployment, name, profile):
+            yield check_unused_secret(name, secret)
+        # Only these are worth reading a config for.
+        if profile.browser.profiles and name not in drafted.new:
+            setup = read_setup(session, name, profile, drafted.ports)
+            if setup.config and not setup.config.unreadable and setup.config.values:
+                yield from check_missing_browsers(setup, setup.config)
