@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import secrets
 import signal
-import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import docker
 import pytest
 
 from tests.support.machine import ENGINE, HOME, Machine, booted, build_image
-from tests.support.site import Site, free_base, until
+from tests.support.site import Site, free_base, make_pair, small_disks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,8 +29,8 @@ def engine() -> Iterator[docker.DockerClient]:
     client.close()
 
 
-@pytest.fixture(scope="module")
-def make_site(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
+@contextmanager
+def _sites(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
     sites: list[Site] = []
 
     def make() -> Site:
@@ -44,39 +44,32 @@ def make_site(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="module")
-def small_disk(make_site: Callable[[], Site]) -> Iterator[Callable[[Path], None]]:  # noqa: ARG001 - outlives it
-    """Mounts a file system of 240 MB over a directory, with that one's owner and mode."""
-    mounted: list[Path] = []
-
-    def mount(directory: Path) -> None:
-        options = "size=240m,uid=1000,gid=1000,mode=0700"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)], check=True)
-        mounted.append(directory)
-
-    yield mount
-    for directory in mounted:
-        # Lazily: the container that is still on it is removed after this.
-        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+def make_site(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Site]]:
+    with _sites(engine, tmp_path_factory) as make:
+        yield make
 
 
 @pytest.fixture
-def site(make_site: Callable[[], Site]) -> Site:
+def site(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site of this test alone."""
-    fresh = make_site()
-    fresh.write()
-    return fresh
+    with _sites(engine, tmp_path_factory) as make:
+        fresh = make()
+        fresh.write()
+        yield fresh
 
 
-@pytest.fixture(scope="module")
-def pair(make_site: Callable[[], Site]) -> Site:
-    """Main and rescue, up and ready, shared by the tests of a module that leave them so."""
-    fresh = make_site()
-    # A restart right after a change of config can meet a gateway that would wait for its own limit of 315 s.
-    fresh.write("profiles:\n  main: {stop_grace_period: 40s}\n  rescue: {rescues: [main], stop_grace_period: 40s}\n")
-    fresh.ok("up")
-    # Where six gateways start on two cores, a ready one can be busy for seconds once more.
-    until("both respond", lambda: fresh.run("health").code == 0 or None)
-    return fresh
+@pytest.fixture
+def small_disk(site: Site) -> Iterator[Callable[[Path], None]]:  # noqa: ARG001 - outlives it
+    """Mounts a file system of 240 MB over a directory of the site, with that one's owner and mode."""
+    with small_disks() as mount:
+        yield mount
+
+
+@pytest.fixture(scope="session")
+def pair(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Main and rescue, up and ready, shared by all tests that leave them so."""
+    with _sites(engine, tmp_path_factory) as make:
+        yield make_pair(make)
 
 
 @pytest.fixture(scope="session")

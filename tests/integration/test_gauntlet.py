@@ -21,7 +21,7 @@ import psutil
 import pytest
 
 from tests.support.gauntlet import PROPERTY, new_row
-from tests.support.site import IMAGE, Site, fill, root_only, start_browser, until
+from tests.support.site import IMAGE, Site, fill, root_only, small_disks, start_browser, until
 from tests.support.trials import GATEWAY, WEDGE, Marks, Trial, inside, is_healthy, signal_gateway
 
 if TYPE_CHECKING:
@@ -270,14 +270,20 @@ def image(engine: docker.DockerClient) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def gauntlet(make_site: Callable[[], Site], small_disk: Callable[[Path], None], image: str) -> Site:
+def disk(make_site: Callable[[], Site]) -> Iterator[Callable[[Path], None]]:  # noqa: ARG001 - outlives it
+    with small_disks() as mount:
+        yield mount
+
+
+@pytest.fixture(scope="module")
+def gauntlet(make_site: Callable[[], Site], disk: Callable[[Path], None], image: str) -> Site:
     """Main, to which all happens, with its state on a small disk where root runs the tests; and its neighbour."""
     fresh = make_site()
     fresh.write(FLEET, image)
     fresh.secret("main", "A_KEY", "x")
     fresh.ok("generate")
     if os.geteuid() == 0:
-        small_disk(fresh.config("main").parent)
+        disk(fresh.config("main").parent)
         fresh.ok("generate")
     (fresh.root / "profiles" / "main" / "workspace" / "wedge.cjs").write_text(WEDGE)
     fresh.ok("up")

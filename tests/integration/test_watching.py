@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.support.site import start_browser, until
+from tests.support.site import make_pair, start_browser, until
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from tests.support.site import Site
 
-pytestmark = pytest.mark.engine
+# On one worker, since its tests share their gateways.
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("watching")]
 
 HOOK = '[sh, -c, "cat >> news.jsonl; echo >> news.jsonl"]'
 
@@ -71,8 +72,9 @@ def watching(site: Site, *arguments: str) -> Iterator[Watch]:
 
 
 @pytest.fixture(scope="module")
-def watched(pair: Site) -> Site:
+def watched(make_site: Callable[[], Site]) -> Site:
     """Main and rescue, up, with little patience."""
+    pair = make_pair(make_site)
     with (pair.root / "fleet.yaml").open("a") as stream:
         stream.write(f"watch: {{patience: 7s, notify: {{command: {HOOK}}}}}\n")
     pair.root.chmod(0o755)  # root runs a command only from where nobody else can write

@@ -21,7 +21,7 @@ from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.engine.compose import find_binary
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import docker
@@ -155,6 +155,22 @@ class Site:
         shutil.rmtree(self.root)
 
 
+@contextlib.contextmanager
+def small_disks() -> Iterator[Callable[[Path], None]]:
+    """Mounts a file system of 240 MB over a directory; it is gone when the block is left."""
+    mounted: list[Path] = []
+
+    def mount(directory: Path) -> None:
+        options = "size=240m,uid=1000,gid=1000,mode=0700"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)], check=True)
+        mounted.append(directory)
+
+    yield mount
+    for directory in mounted:
+        # Lazily: the container that is still on it is removed after this.
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
 def until(what: str, look: Callable[[], T | None], seconds: float = 60) -> T:
     """Wait for a condition; the first value that is not None."""
     deadline = time.monotonic() + seconds
@@ -163,6 +179,17 @@ def until(what: str, look: Callable[[], T | None], seconds: float = 60) -> T:
             return value
         time.sleep(0.05)
     raise AssertionError(f"{what}: not within {seconds:.0f} s")
+
+
+def make_pair(make: Callable[[], Site]) -> Site:
+    """Main and rescue, up and ready."""
+    fresh = make()
+    # A restart right after a change of config can meet a gateway that would wait for its own limit of 315 s.
+    fresh.write("profiles:\n  main: {stop_grace_period: 40s}\n  rescue: {rescues: [main], stop_grace_period: 40s}\n")
+    fresh.ok("up")
+    # Where six gateways start on two cores, a ready one can be busy for seconds once more.
+    until("both respond", lambda: fresh.run("health").code == 0 or None)
+    return fresh
 
 
 def start_browser(site: Site, profile: str) -> None:
