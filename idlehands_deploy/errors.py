@@ -62,11 +62,16 @@ class FleetError(DeployError):
 
     exit_code = 2
 
-    def __init__(self, source: str, problems: Iterable[Problem]) -> None:
+    def __init__(
+        self,
+        source: str,
+        problems: Iterable[Problem],
+        remedy: Remedy | str = "Edit the file and run the command again.",
+    ) -> None:
         self.problems = tuple(problems)
         lines = "\n".join(f"  {problem}" for problem in self.problems)
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        super().__init__(f"{source} has {count}:\n{lines}", "Edit the file and run the command again.")
+        super().__init__(f"{source} has {count}:\n{lines}", remedy)
 
 
 class PortConflictError(DeployError):

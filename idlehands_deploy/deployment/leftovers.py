@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
 from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.host.file_facts import names_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
 
     from idlehands_deploy.deployment.directory import Deployment
 
@@ -36,23 +35,16 @@ def find_leftovers(deployment: Deployment, profiles: Collection[str]) -> list[Le
     Args:
         profiles: the names of the fleet's profiles.
     """
-    names = {name for parent in ("profiles", "secrets") for name in _names(deployment.root / parent)}
+    names = {name for parent in ("profiles", "secrets") for name in names_in(deployment.root / parent)}
     found = [leftover_of(deployment, name) for name in sorted(names - set(profiles)) if not check_profile_name(name)]
     return [leftover for leftover in found if leftover.paths]
 
 
 def leftover_of(deployment: Deployment, name: str) -> Leftover:
     """What lies under one name."""
-    state, secrets = _names(deployment.state_directory(name)), _names(deployment.secrets_directory(name))
-    workspace = _names(deployment.workspace_directory(name))
+    state, secrets = names_in(deployment.state_directory(name)), names_in(deployment.secrets_directory(name))
+    workspace = names_in(deployment.workspace_directory(name))
     paths = [deployment.state_directory(name).parent] if state or workspace else []
     paths += [deployment.secrets_directory(name)] if secrets else []
     was_used = bool(workspace or set(state) - {CONFIG_NAME} or set(secrets) - {TOKEN_SECRET})
     return Leftover(name, tuple(str(path.relative_to(deployment.root)) for path in paths), was_used)
-
-
-def _names(directory: Path) -> list[str]:
-    try:
-        return os.listdir(directory)  # noqa: PTH208 - names alone
-    except OSError:
-        return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from idlehands_deploy.targets.compose import GENERATED, secret_names
 from idlehands_deploy.targets.seccomp import seccomp_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from idlehands_deploy.deployment.directory import Deployment
@@ -59,14 +60,15 @@ def check_files(deployment: Deployment, fleet: Fleet, user: str) -> None:
         FleetError: with every missing secret and every directory with the wrong owner.
     """
     problems = [*_foreign_files(deployment)]
+    for name, profile in fleet.profiles.items():
+        problems += [*_secret_problems(deployment, name, profile), *_user_problems(name, profile.user_or(user))]
+    foreign = dict(_foreign_mounts(deployment, fleet, user))
     problems += [
-        problem
-        for name, profile in fleet.profiles.items()
-        for problem in (
-            *_secret_problems(deployment, name, profile),
-            *_owner_problems(deployment, name, profile.user_or(user)),
-        )
+        Problem(str(path.relative_to(deployment.root)), f"belongs to uid {owner}, but its gateway runs as {uid_gid}")
+        for path, (owner, uid_gid) in foreign.items()
     ]
+    if foreign:
+        raise FleetError(str(deployment.root), problems, f"Give them to their gateways: {_chown(foreign)}")
     if problems:
         raise FleetError(str(deployment.root), problems)
 
@@ -189,7 +191,7 @@ def _secret_problems(deployment: Deployment, name: str, profile: Profile) -> Ite
             yield Problem(where, "you may not read it")
 
 
-def _owner_problems(deployment: Deployment, name: str, user: str) -> Iterator[Problem]:
+def _user_problems(name: str, user: str) -> Iterator[Problem]:
     uid = int(user.partition(":")[0])
     if os.geteuid() not in (0, uid):
         yield Problem(
@@ -197,12 +199,23 @@ def _owner_problems(deployment: Deployment, name: str, user: str) -> Iterator[Pr
             f"its gateway would run as {user}, but you ({os.geteuid()}) cannot give files to that user; "
             f'set `user: "{os.geteuid()}:{os.getegid()}"`, or run this command as root',
         )
-        return
-    for directory in (deployment.state_directory(name), deployment.workspace_directory(name)):
-        try:
-            owner = directory.stat().st_uid
-        except OSError:
-            continue
-        if owner != uid:
-            where = str(directory.relative_to(deployment.root))
-            yield Problem(where, f"belongs to uid {owner}, but its gateway runs as {user}: chown -R {user} {directory}")
+
+
+def _foreign_mounts(deployment: Deployment, fleet: Fleet, user: str) -> Iterator[tuple[Path, tuple[int, str]]]:
+    """The mounted directories of another owner than their gateway's user: as after a copy from another host."""
+    for name, profile in fleet.profiles.items():
+        wanted = profile.user_or(user)
+        if os.geteuid() not in (0, int(wanted.partition(":")[0])):
+            continue  # another problem, and already told
+        for directory in (deployment.state_directory(name), deployment.workspace_directory(name)):
+            with suppress(OSError):
+                if (owner := directory.stat().st_uid) != int(wanted.partition(":")[0]):
+                    yield directory, (owner, wanted)
+
+
+def _chown(foreign: Mapping[Path, tuple[int, str]]) -> str:
+    """One command line that gives each directory to its gateway's user."""
+    by_user: dict[str, list[str]] = {}
+    for path, (_, user) in foreign.items():
+        by_user.setdefault(user, []).append(str(path))
+    return " && ".join(f"sudo chown -R {user} {shlex.join(paths)}" for user, paths in by_user.items())

@@ -203,11 +203,14 @@ def test_a_directory_of_another_user_is_reported_with_the_command_that_fixes_it(
     owner = USER.partition(":")[0]
     if not ROOT_RUNS:
         pytest.skip("only root can check files for a user that it is not")
-    assert refusal(tmp_path, "profiles: {main: }", "1234:1234") == (
-        f"profiles/main/state: belongs to uid {owner}, but its gateway runs as 1234:1234: "
-        f"chown -R 1234:1234 {state}\n"
-        f"profiles/main/workspace: belongs to uid {owner}, but its gateway runs as 1234:1234: "
-        f"chown -R 1234:1234 {state.parent / 'workspace'}"
+    with pytest.raises(FleetError) as caught:
+        check_files(Deployment(tmp_path), fleet("profiles: {main: }"), "1234:1234")
+    assert [str(problem) for problem in caught.value.problems] == [
+        f"profiles/main/state: belongs to uid {owner}, but its gateway runs as 1234:1234",
+        f"profiles/main/workspace: belongs to uid {owner}, but its gateway runs as 1234:1234",
+    ]
+    assert str(caught.value.remedy) == (
+        f"Give them to their gateways: sudo chown -R 1234:1234 {state} {state.parent / 'workspace'}"
     )
 
 
