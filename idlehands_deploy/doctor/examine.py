@@ -35,7 +35,7 @@ from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.causes import out_of_date
 from idlehands_deploy.planning.facts import find_recipe
 from idlehands_deploy.planning.leftovers import check_leftovers, find_hand_renames
-from idlehands_deploy.planning.notes import unused_secrets
+from idlehands_deploy.planning.notes import check_watch_unit, unused_secrets
 from idlehands_deploy.planning.port_conflicts import taken_ports
 from idlehands_deploy.remedies import Command, Remedy, ours
 from idlehands_deploy.targets.compose import GENERATED, secret_names
@@ -136,7 +136,7 @@ def _examine_files(session: Session, drafted: draft.Draft) -> list[Finding]:
     found = [finding for name in drafted.fleet.profiles for finding in _examine_profile_files(session, drafted, name)]
     renames = find_hand_renames(session.deployment, drafted.fleet, drafted.ports)
     leftovers = find_leftovers(session.deployment, drafted.fleet.profiles)
-    return [*found, *check_leftovers(leftovers, renames)]
+    return [*found, *check_leftovers(leftovers, renames), *check_watch_unit(session, drafted.fleet.name)]
 
 
 def _examine_profile_files(session: Session, drafted: draft.Draft, name: str) -> Iterator[Finding]:

@@ -14,6 +14,8 @@ from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.remedies import Remedy, ours
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
+# Under the home directory.
+USER_UNITS = ".config/systemd/user"
 # The output of `systemctl is-enabled` for a unit that starts at boot; `enabled-runtime` lasts only until the next boot.
 STARTS = {"enabled", "generated"}
 LINGERING = Path("/var/lib/systemd/linger")
@@ -44,7 +46,7 @@ class Systemd:
                 "systemd is not running on this host.",
                 "Make its service manager start the engine at boot: the engine then restarts each gateway that was up.",
             )
-        return cls(user, home / ".config/systemd/user" if user else SYSTEM_UNITS)
+        return cls(user, home / USER_UNITS if user else SYSTEM_UNITS)
 
     @property
     def waits_for(self) -> str | None:
@@ -122,6 +124,19 @@ class Systemd:
                 "Fix the problem, then run the command again.",
             )
         return done.stdout
+
+
+def unit_texts(name: str, home: Path) -> dict[Path, str]:
+    """The texts of a unit in the places for the administrator's and a user's units, by path."""
+    paths = (SYSTEM_UNITS / name, home / USER_UNITS / name)
+    return {path: text for path in paths if (text := _text(path))}
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
 
 
 def may_use(socket: Path, uid: int) -> bool:

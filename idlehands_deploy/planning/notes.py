@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.directory import FLEET_FILE
 from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.host.file_facts import names_in
+from idlehands_deploy.host.systemd import unit_texts
 from idlehands_deploy.isolation.overrides import check_missing_browsers
 from idlehands_deploy.isolation.setups import read_setup
 from idlehands_deploy.planning.leftovers import check_leftovers
 from idlehands_deploy.remedies import Remedy
+from idlehands_deploy.targets.boot_units import watch_unit_name, watched_directory
 from idlehands_deploy.targets.compose import secret_names
 
 if TYPE_CHECKING:
@@ -23,13 +27,26 @@ if TYPE_CHECKING:
 
 
 def find_notes(session: Session, drafted: Draft) -> tuple[Finding, ...]:
-    """Files without a profile, secrets that nobody names, and browsers that a gateway does not have."""
+    """Files without a profile, secrets that nobody names, browsers that a gateway lacks, a watch of another place."""
     return tuple(_notes(session, drafted))
 
 
 def noted(finding: Finding) -> Remedy:
     """A finding as the lines that a plan says of it."""
     return Remedy(f"Note: {finding.place}: {finding.what}; {finding.why}\n  ").then(finding.fix)
+
+
+def check_watch_unit(session: Session, project: str) -> Iterator[Finding]:
+    """A watch's unit that names a directory which is no deployment any more, as after a move."""
+    home = Path(session.environ.get("HOME", "/"))
+    for path, text in unit_texts(watch_unit_name(project), home).items():
+        directory = watched_directory(text)
+        if directory and not (Path(directory) / FLEET_FILE).exists():
+            yield Finding(
+                "warning", str(path), f"watches {directory}, which is no deployment any more",
+                "hung gateways are not restarted, and nobody is notified",
+                Remedy.run("install", "--watch", as_root=not path.is_relative_to(home)),
+            )  # fmt: skip
 
 
 def unused_secrets(deployment: Deployment, name: str, profile: Profile) -> tuple[str, ...]:
@@ -49,6 +66,7 @@ def check_unused_secret(profile: str, secret: str) -> Finding:
 
 def _notes(session: Session, drafted: Draft) -> Iterator[Finding]:
     fleet = drafted.fleet
+    yield from check_watch_unit(session, fleet.name)
     yield from check_leftovers(find_leftovers(session.deployment, fleet.profiles))
     for name, profile in fleet.profiles.items():
         for secret in unused_secrets(session.deployment, name, profile):

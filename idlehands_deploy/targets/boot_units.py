@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ TimeoutStopSec=360
 [Install]
 WantedBy={"default.target" if user else "multi-user.target"}
 """
+
+
+def watched_directory(text: str) -> str:
+    """The deployment directory in the text of a watch's unit; empty if there is none."""
+    found = re.search(r'"-C" "((?:[^"\\]|\\.)*)"', text)
+    written = found[1].replace("$$", "$").replace("%%", "%") if found else ""
+    return re.sub(r"\\(.)", lambda escaped: "\n" if escaped[1] == "n" else escaped[1], written)
 
 
 def _plain(directory: Path) -> str:
