@@ -12,9 +12,10 @@ from tests.support.trials import signal_gateway
 if TYPE_CHECKING:
     from tests.support.site import Site
 
-pytestmark = [pytest.mark.engine, pytest.mark.alone]
+pytestmark = pytest.mark.engine
 
 
+@pytest.mark.alone
 def test_a_killed_gateway_is_ready_again_without_a_wait_for_its_lease(site: Site) -> None:
     clean = site.ok("up", "main").seconds
     for _ in range(2):

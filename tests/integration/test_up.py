@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.support.site import Site
 
-pytestmark = [pytest.mark.engine, pytest.mark.alone]
+pytestmark = pytest.mark.engine
 
 
 # How often each hostile image is tried; without a number only the one that no test below has.
@@ -51,6 +51,7 @@ class Prober(threading.Thread):
             time.sleep(0.05)
 
 
+@pytest.mark.alone
 def test_up_of_an_unknown_name_adds_it_and_returns_as_soon_as_it_is_ready(site: Site) -> None:
     prober = Prober(site.base + 20)
     prober.start()
@@ -63,6 +64,7 @@ def test_up_of_an_unknown_name_adds_it_and_returns_as_soon_as_it_is_ready(site: 
     assert returned - prober.first <= 0.5
 
 
+@pytest.mark.alone
 def test_up_when_already_up_is_quick_and_recreates_nothing(pair: Site) -> None:
     before = pair.container("main").id
     result = pair.ok("up")
@@ -109,6 +111,7 @@ def test_a_gateway_whose_chat_channel_fails_is_ready_but_called_degraded(site: S
     assert site.state("main") == "degraded"
 
 
+@pytest.mark.alone
 def test_a_container_that_dies_ends_the_wait_at_once(site: Site) -> None:
     site.ok("add", "main")
     up = site.begin("up", "main")
@@ -172,6 +175,7 @@ def test_nothing_that_only_runs_is_ever_called_ready(
         site.ok("down", "--now")
 
 
+@pytest.mark.alone
 def test_status_watch_tells_of_a_death_within_a_second_and_of_the_next_start(
     site: Site, hostile_image: Callable[[str], str]
 ) -> None:
