@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.show.table import Column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
     from idlehands_deploy.operations.lifecycle import UpResult
     from idlehands_deploy.operations.ports import Listing
 
-LIST_COLUMNS = ("PROFILE", "PORT", "RESCUES", "SECRETS")
+LIST_COLUMNS = (
+    Column("PROFILE"),
+    Column("PORT", label="port"),
+    Column("RESCUES", label="rescues", wraps=True),
+    Column("SECRETS", label="secrets", wraps=True),
+)
 
 
 def list_rows(listing: Listing) -> list[tuple[str, ...]]:

@@ -10,18 +10,21 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from idlehands_deploy.remedies import Command, Remedy
+from idlehands_deploy.show.table import fitted_table, plain_table
+from idlehands_deploy.show.wrapping import cells, terminal_width, wrap, wrap_lines, wrap_remedy
 from idlehands_deploy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+    from typing import TextIO
 
-    from rich.console import Group
+    from rich.console import Console, Group
     from rich.status import Status
-    from rich.table import Table
     from rich.text import Text
 
     from idlehands_deploy.errors import DeployError
+    from idlehands_deploy.show.table import Column, Piece
 
 _COLOURS = {
     "ready": "green", "degraded": "yellow", "starting": "cyan", "draining": "cyan", "stopped": "dim",
@@ -59,12 +62,12 @@ class StderrProgress:
 
     def say(self, text: str | Remedy) -> None:
         """Print a line that stays."""
-        text = written(text)
+        said = "\n".join(_wrapped(text, sys.stderr))
         with self._lock:
             if self._status is None:
-                print(text, file=sys.stderr, flush=True)  # noqa: T201
+                print(said, file=sys.stderr, flush=True)  # noqa: T201
             else:
-                self._status.console.print(text, markup=False, highlight=False)
+                self._status.console.print(said, markup=False, highlight=False, soft_wrap=True)
 
     def update(self, subject: str, text: str) -> None:
         """Show the current state of a subject."""
@@ -102,17 +105,16 @@ class StderrProgress:
                 self._status.update(self)
 
 
-def show_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table: in colour on a terminal, as aligned plain text in a pipe."""
+def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: on a terminal in colour and as wide as that is, in a pipe as aligned plain text."""
     rows = _clean(rows)
-    if is_terminal():
-        from rich.console import Console  # noqa: PLC0415 - slow to load, and only for terminals
-
-        Console().print(_rich_table(columns, rows))
+    if not is_terminal():
+        for line in plain_table(columns, rows):
+            show(line)
         return
-    widths = [max(len(row[index]) for row in (columns, *rows)) for index in range(len(columns))]
-    for row in (columns, *rows):
-        show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    console = _console()
+    for text in _table_texts(columns, rows):
+        console.print(text, soft_wrap=True)
 
 
 class Line(NamedTuple):
@@ -131,21 +133,15 @@ def show_lines(lines: Sequence[Line]) -> None:
         for line in lines:
             show(line.label + printable(written(line.text)))
         return
-    from rich.console import Console  # noqa: PLC0415 - slow to load, and only for terminals
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415 - slow to load, and only for terminals
 
-    console = Console()
+    console, width = _console(), terminal_width(sys.stdout)
     for line in lines:
-        label, body = Text(line.label, line.label_style), Text(printable(written(line.text)), line.style)
-        if not line.wraps:
-            console.print(Text.assemble(label, body), soft_wrap=True)
-            continue
-        row = Table.grid()
-        row.add_column(min_width=len(line.label), no_wrap=True)
-        row.add_column(overflow="fold")
-        row.add_row(label, body)
-        console.print(row)
+        label, body = line.label, printable(written(line.text))
+        texts = wrap(body, width - cells(label)) if line.wraps else [body]
+        console.print(Text.assemble((label, line.label_style), (texts[0], line.style)), soft_wrap=True)
+        for text in texts[1:]:
+            console.print(Text.assemble(" " * cells(label), (text, line.style)), soft_wrap=True)
 
 
 def show(text: str) -> None:
@@ -157,8 +153,9 @@ def show(text: str) -> None:
 
 
 def show_line(text: str | Remedy) -> None:
-    """Print a line of a result for a person."""
-    show(printable(written(text)))
+    """Print a line of a result for a person; a terminal that is too narrow for it gets several."""
+    for line in _wrapped(text, sys.stdout):
+        show(printable(line))
 
 
 def flush() -> None:
@@ -184,14 +181,17 @@ def show_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 
 def show_error(error: DeployError) -> None:
     """Print what happened and, on the next line, what to do."""
+    what = "\n".join(_wrapped(f"Error: {error.what}", sys.stderr))
+    remedy = "\n".join(_wrapped(error.remedy, sys.stderr))
     if not sys.stderr.isatty():
-        print(f"Error: {error.what}\n{written(error.remedy)}", file=sys.stderr)  # noqa: T201
+        print(f"{what}\n{remedy}", file=sys.stderr)  # noqa: T201
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    label, _, rest = what.partition(" ")
     Console(stderr=True, soft_wrap=True).print(
-        Text.assemble(("Error: ", "bold red"), error.what, "\n", (written(error.remedy), "cyan"))
+        Text.assemble((label, "bold red"), " ", rest, "\n", (remedy, "cyan")), highlight=False
     )
 
 
@@ -214,7 +214,7 @@ class LiveTable:
     """
 
     def __init__(
-        self, columns: Sequence[str], content: Callable[[], tuple[list[tuple[str, ...]], list[str | Remedy]]]
+        self, columns: Sequence[Column], content: Callable[[], tuple[list[tuple[str, ...]], list[str | Remedy]]]
     ) -> None:
         from rich.live import Live  # noqa: PLC0415 - slow to load, and only for terminals
 
@@ -238,25 +238,36 @@ class LiveTable:
         from rich.text import Text  # noqa: PLC0415
 
         rows, lines = self._content()
-        return Group(_rich_table(self._columns, _clean(rows)), *(Text(printable(written(line))) for line in lines))
+        below = [Text(printable(part)) for line in lines for part in _wrapped(line, sys.stdout)]
+        return Group(*_table_texts(self._columns, _clean(rows)), *below)
 
 
 def _clean(rows: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[printable(cell) for cell in row] for row in rows]
 
 
-def _rich_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    from rich.table import Table  # noqa: PLC0415 - slow to load, and only for terminals
-    from rich.text import Text  # noqa: PLC0415
+def _console() -> Console:
+    from rich.console import Console  # noqa: PLC0415 - slow to load, and only for terminals
 
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(
-            *(
-                Text(cell, _COLOURS.get(cell, "red" if column == "STATE" else ""))
-                for column, cell in zip(columns, row, strict=True)
-            )
-        )
-    return table
+    return Console(highlight=False)
+
+
+def _table_texts(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[Text]:
+    from rich.text import Text  # noqa: PLC0415 - slow to load, and only for terminals
+
+    lines = fitted_table(columns, rows, terminal_width(sys.stdout))
+    return [Text.assemble(*((piece.text, _style(piece)) for piece in line)) for line in lines]
+
+
+def _style(piece: Piece) -> str:
+    if piece.is_header:
+        return "bold"
+    return _COLOURS.get(piece.text.strip(), "red") if piece.column == "STATE" else ""
+
+
+def _wrapped(text: str | Remedy, stream: TextIO) -> list[str]:
+    """The lines of a text for a stream: in a pipe it stays as it is."""
+    if not stream.isatty():
+        return [written(text)]
+    width = terminal_width(stream)
+    return wrap_lines(text, width) if isinstance(text, str) else wrap_remedy(text, width, _command_line)

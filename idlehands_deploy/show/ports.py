@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from idlehands_deploy.show.table import Column
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -11,7 +13,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.isolation.claims import Native, Setup
     from idlehands_deploy.operations.ports import PortsReport
 
-COLUMNS = ("PROFILE", "PURPOSE", "ADDRESS", "PORT")
+COLUMNS = (Column("PROFILE"), Column("PURPOSE"), Column("ADDRESS"), Column("PORT"))
 INSIDE = "in its container"
 
 
@@ -30,11 +32,11 @@ class Override(NamedTuple):
     effect: str = ""
 
 
-def table(report: PortsReport) -> tuple[Sequence[str], list[tuple[str, ...]]]:
+def table(report: PortsReport) -> tuple[Sequence[Column], list[tuple[str, ...]]]:
     """The columns and one row per port, with a column for notes if there are any."""
     rows = _rows(report)
     if any(row[-1] for row in rows):
-        return (*COLUMNS, "NOTE"), rows
+        return (*COLUMNS, Column("NOTE", wraps=True)), rows
     return COLUMNS, [row[:-1] for row in rows]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show.fleet import observation_json
+from idlehands_deploy.show.table import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,18 @@ if TYPE_CHECKING:
 
 # Version of what `status --json` prints (docs/status.schema.json); raised when a change would break a script.
 JSON_VERSION = 1
-COLUMNS = ("PROFILE", "STATE", "LINK", "UP", "RESTARTS", "MEMORY", "CPU", "BROWSER", "VERSION")
+# On a narrow terminal the version gives way first, then the others in the order of the numbers.
+COLUMNS = (
+    Column("PROFILE"),
+    Column("STATE"),
+    Column("LINK"),
+    Column("UP", label="up"),
+    Column("RESTARTS", 5, "restarts"),
+    Column("MEMORY", 3, "memory"),
+    Column("CPU", 2, "cpu"),
+    Column("BROWSER", 4, "browser"),
+    Column("VERSION", 1, "version"),
+)
 # States that pass by themselves: the notes say how long they have lasted.
 PASSING = {"starting", "draining"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.show.table import Column
 from idlehands_deploy.timestamps import timestamp
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ EVENTS = {
     "fleet-refused": "fleet file rejected",
     "left": "left the fleet",
 }
-COLUMNS = ("TIME", "PROFILE", "EVENT", "AFTER", "WHY")
+COLUMNS = (Column("TIME"), Column("PROFILE"), Column("EVENT"), Column("AFTER", 1, "after"), Column("WHY", wraps=True))
 
 
 def line(entry: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.engine
 
 def test_status_of_ready_gateways_says_so_with_their_addresses(pair: Site) -> None:
     lines = pair.ok("status").out.splitlines()
-    assert lines[0].split() == list(status_views.COLUMNS)
+    assert lines[0].split() == [column.title for column in status_views.COLUMNS]
     assert [line.split()[:3] for line in lines[1:]] == [
         ["main", "ready", f"http://127.0.0.1:{pair.base}/"],
         ["rescue", "ready", f"http://127.0.0.1:{pair.base + 20}/"],
