@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from idlehands_deploy import __version__, operations
+from idlehands_deploy.cli.help_page import page_width, write_commands
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import fleet as fleet_views
 from idlehands_deploy.show import output
@@ -29,6 +30,14 @@ class Group(TyperGroup):
         """The commands, unsorted."""
         return list(self.commands)
 
+    def make_context(self, info_name: Any, args: Any, parent: Any = None, **extra: Any) -> Any:  # noqa: ANN401 - the same
+        """A context whose help pages are not wider than the terminal."""
+        return super().make_context(info_name, args, parent, **(page_width() | extra))
+
+    def format_commands(self, _ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - Typer's own signature
+        """The commands of the help page, in groups."""
+        write_commands(formatter, self.commands)
+
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own signature
         """Run the command; Ctrl-C exits with 130 and says how to see what runs."""
         try:
@@ -39,11 +48,10 @@ class Group(TyperGroup):
             raise typer.Exit(130) from None
 
 
-MARKUP: Any = "rich" if sys.stdout.isatty() else None
 app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
-    rich_markup_mode=MARKUP,
+    rich_markup_mode=None,  # it breaks sentences where the source does, and is slow to load
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -170,13 +178,13 @@ def _complete_profile(ctx: typer.Context, incomplete: str) -> list[str]:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", help="Profiles; none means all.", autocompletion=_complete_profile),
+    typer.Argument(metavar="NAME", help="Profiles; none means all.", autocompletion=_complete_profile),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A profile.", autocompletion=_complete_profile)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and why; change nothing.")]
 READY_TIMEOUT = 180.0
-Timeout = Annotated[float, typer.Option(min=1, help="Seconds to wait for each gateway.")]
+Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for each gateway.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Answer yes to every question.")]
 Now = Annotated[bool, typer.Option("--now", help="Allow unfinished work five seconds, not the whole grace period.")]
 InstallEngine = Annotated[

@@ -32,7 +32,7 @@ from idlehands_deploy.text import printable
 @app.command()
 def init(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Profiles; none means main.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Profiles; none means main.")] = None,
 ) -> None:
     """Create a deployment in this directory.
 

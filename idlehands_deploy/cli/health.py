@@ -22,7 +22,9 @@ def health(
         typer.Option("--deep", help="Also test the token, the browser, a page and its picture; then restore all."),
     ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until each is usable, as `up` does.")] = False,
-    timeout: Annotated[float, typer.Option(min=1, help="With --wait: seconds for each gateway.")] = READY_TIMEOUT,
+    timeout: Annotated[
+        float, typer.Option(min=1, metavar="SECONDS", help="With --wait: how long to wait for each gateway.")
+    ] = READY_TIMEOUT,
     as_json: Json = False,
 ) -> None:
     """Check gateways, for scripts and monitors.

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import MARKUP, Group, InstallEngine, app, consent, progress, start_session
+from idlehands_deploy.cli.app import Group, InstallEngine, app, consent, progress, start_session
 
-image_app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=MARKUP)
+image_app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(image_app, name="image")
 
 
