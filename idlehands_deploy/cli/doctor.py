@@ -19,6 +19,7 @@ from idlehands_deploy.show import status as status_views
 def doctor(
     ctx: typer.Context,
     as_json: Json = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 6 for warnings, too.")] = False,
     bundle: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write an archive for a bug report instead, without secrets."),
@@ -26,8 +27,8 @@ def doctor(
 ) -> None:
     """Find out what is wrong, why, and how to fix it.
 
-    Checks the engine, the host, files, containers, configs and gateways, and changes nothing. Exits with 6 if something
-    is wrong.
+    Checks the engine, the host, files, containers, configs and gateways, and changes nothing. Exits with 6 if there is
+    an error.
 
     Example: idlehands-deploy doctor --bundle report.tar.gz
     """
@@ -38,8 +39,8 @@ def doctor(
         return
     diagnosis = operations.doctor.examine(session)
     if as_json:
-        output.show_json(finding_views.as_json(diagnosis))
+        output.show_json(finding_views.as_json(diagnosis, strict=strict))
     else:
         output.show_lines(finding_views.lines(diagnosis))
-    if not diagnosis.healthy:
+    if not diagnosis.passes(strict=strict):
         raise typer.Exit(NotReadyError.exit_code)

@@ -13,6 +13,7 @@ from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
 from idlehands_deploy.doctor.checks.host import check_host
+from idlehands_deploy.doctor.checks.owners import find_handovers, handover_command
 from idlehands_deploy.doctor.checks.running import (
     check_browser_doctor,
     check_generated,
@@ -62,10 +63,14 @@ class Diagnosis:
     profiles: int
     findings: list[Finding] = field(default_factory=list)
 
-    @property
-    def healthy(self) -> bool:
-        """Whether nothing is wrong."""
-        return all(finding.level == "note" for finding in self.findings)
+    def passes(self, *, strict: bool) -> bool:
+        """Whether there is no error.
+
+        Args:
+            strict: and no warning.
+        """
+        wrong = {"error", "warning"} if strict else {"error"}
+        return not any(finding.level in wrong for finding in self.findings)
 
 
 @dataclass
@@ -133,29 +138,40 @@ def _written(files: Iterable[Path], root: Path) -> Iterator[tuple[str, float]]:
 
 
 def _examine_files(session: Session, drafted: draft.Draft) -> list[Finding]:
-    found = [finding for name in drafted.fleet.profiles for finding in _examine_profile_files(session, drafted, name)]
+    root, forbidden, readable = session.deployment.root, [], []
+    for name in drafted.fleet.profiles:
+        if (files := _look_at_files(session, drafted, name)) is None:
+            forbidden.append(name)
+        else:
+            readable.append(files)
+    handover = handover_command(item for files in readable for item in find_handovers(files))
+    found = [finding for files in readable for finding in check_files(files, handover)]
+    found += [
+        Finding(
+            "warning", f"profiles/{name}", "you have no permission to read it",
+            "the owners, modes and secrets of its files are not checked",
+            Remedy.run("-C", str(root), "doctor", as_root=True),
+        )
+        for name in forbidden
+    ]  # fmt: skip
     renames = find_hand_renames(session.deployment, drafted.fleet, drafted.ports)
     leftovers = find_leftovers(session.deployment, drafted.fleet.profiles)
     return [*found, *check_leftovers(leftovers, renames), *check_watch_unit(session, drafted.fleet.name)]
 
 
-def _examine_profile_files(session: Session, drafted: draft.Draft, name: str) -> Iterator[Finding]:
+def _look_at_files(session: Session, drafted: draft.Draft, name: str) -> ProfileFiles | None:
+    """A profile's files; None without permission to read them."""
     deployment, profile = session.deployment, drafted.fleet.profiles[name]
     root = deployment.root
     uid, gid = (int(part) for part in profile.user_or(drafted.user).split(":"))
     mounts = (deployment.state_directory(name), deployment.workspace_directory(name))
     own, secrets = mounts[0].parent, deployment.secrets_directory(name)
     if not _may_enter(own) or not _may_enter(secrets):
-        yield Finding(
-            "warning", f"profiles/{name}", "you have no permission to read it",
-            "the owners, modes and secrets of its files are not checked",
-            Remedy.run("-C", str(root), "doctor", as_root=True),
-        )  # fmt: skip
-        return
+        return None
     facts = [look_at(path, root, follow=True) for path in mounts]
     expected = secret_names(profile)
     foreign = {fact.path: find_foreign_files(path, root, uid) for fact, path in zip(facts, mounts, strict=True)}
-    files = ProfileFiles(
+    return ProfileFiles(
         name, uid, gid,
         mounts=tuple(facts),
         private=tuple(look_at(path, root) for path in (own.parent, own, secrets.parent, secrets)),
@@ -163,7 +179,6 @@ def _examine_profile_files(session: Session, drafted: draft.Draft, name: str) ->
         unused=unused_secrets(deployment, name, profile),
         foreign={path: found for path, found in foreign.items() if found},
     )  # fmt: skip
-    yield from check_files(files, was_made=any(fact.exists for fact in files.private[1::2]))
 
 
 def _may_enter(directory: Path) -> bool:

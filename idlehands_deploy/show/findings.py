@@ -3,37 +3,52 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.show.output import Line
 from idlehands_deploy.text import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from idlehands_deploy.doctor.examine import Diagnosis
+    from idlehands_deploy.findings import Finding
+    from idlehands_deploy.remedies import Remedy
 
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
-def as_json(diagnosis: Diagnosis) -> dict[str, Any]:
-    """The findings, and whether nothing is wrong."""
+def as_json(diagnosis: Diagnosis, *, strict: bool) -> dict[str, Any]:
+    """The findings, and whether nothing is wrong.
+
+    Args:
+        strict: a warning is wrong, too.
+    """
     return {
-        "ok": diagnosis.healthy,
+        "ok": diagnosis.passes(strict=strict),
         "profiles": diagnosis.profiles,
         "findings": [finding._asdict() | {"fix": str(finding.fix)} for finding in diagnosis.findings],
     }
 
 
 def lines(diagnosis: Diagnosis) -> list[Line]:
-    """Each finding with its reason and its fix, then a summary."""
-    shown: list[Line] = []
+    """Each finding with its reason and its fix, then a summary; findings that one fix ends stand together."""
+    together: dict[tuple[str, Remedy], list[Finding]] = {}
     for finding in diagnosis.findings:
-        shown += [
-            Line(f"{finding.level:8}", STYLES[finding.level], f"{finding.place}: {finding.what}"),
-            Line("        why: ", "dim", finding.why),
-            # On one line, so that it can be copied.
-            Line("        fix: ", "dim", finding.fix, "cyan", wraps=False),
-        ]
+        together.setdefault((finding.level, finding.fix), []).append(finding)
+    shown = [line for findings in together.values() for line in _lines(findings)]
     return [*shown, Line("", "", summary(diagnosis), "bold")]
+
+
+def _lines(findings: list[Finding]) -> Iterator[Line]:
+    for finding, following in zip_longest(findings, findings[1:]):
+        yield Line(f"{finding.level:8}", STYLES[finding.level], f"{finding.place}: {finding.what}")
+        if following is None or finding.why != following.why:
+            yield Line("        why: ", "dim", finding.why)
+    label = "        fix: " if len(findings) == 1 else f"        fix for these {len(findings)}: "
+    # On one line, so that it can be copied.
+    yield Line(label, "dim", findings[0].fix, "cyan", wraps=False)
 
 
 def text(diagnosis: Diagnosis) -> str:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engine
 
 def wrong(site: Site) -> list[dict[str, Any]]:
     """Doctor's findings without its notes; also checks its exit code."""
-    done = site.run("doctor", "--json")
+    done = site.run("doctor", "--strict", "--json")
     found = [item for item in done.json["findings"] if item["level"] != "note"]
     assert done.code == (6 if found else 0), done.err
     return found

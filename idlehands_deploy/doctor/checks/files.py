@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import TOKEN_SECRET
+from idlehands_deploy.doctor.checks.owners import is_handed_over, is_unreadable
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.planning.notes import check_unused_secret
 from idlehands_deploy.remedies import Remedy, ours
@@ -42,16 +42,18 @@ class ProfileFiles:
     foreign: dict[str, ForeignFiles]
 
 
-def check_files(files: ProfileFiles, *, was_made: bool) -> Iterator[Finding]:
+def check_files(files: ProfileFiles, handover: Remedy) -> Iterator[Finding]:
     """What is wrong with a profile's files.
 
     Args:
-        was_made: whether `up` or `generate` has run for it, so that its files must exist.
+        handover: the command that gives every file of the deployment to the user that needs it.
     """
+    # If `up` or `generate` has run for it, its files must exist.
+    was_made = any(path.exists for path in files.private[1::2])
     for mount in files.mounts:
-        yield from _check_mount(files, mount, was_made=was_made)
+        yield from _check_mount(files, mount, handover, was_made=was_made)
     for secret in files.secrets:
-        yield from _check_secret(files, secret, was_made=was_made)
+        yield from _check_secret(files, secret, handover, was_made=was_made)
     for outer, inner in (files.private[:2], files.private[2:]):
         # One of the two is enough to keep other users out.
         if all(path.kind == "directory" and path.mode & OTHERS for path in (outer, inner)):
@@ -64,8 +66,7 @@ def check_files(files: ProfileFiles, *, was_made: bool) -> Iterator[Finding]:
         yield check_unused_secret(files.name, unused)
 
 
-def _check_mount(files: ProfileFiles, mount: PathFacts, *, was_made: bool) -> Iterator[Finding]:
-    owner = f"{files.uid}:{files.gid}"
+def _check_mount(files: ProfileFiles, mount: PathFacts, handover: Remedy, *, was_made: bool) -> Iterator[Finding]:
     if not mount.exists:
         if was_made:
             yield Finding(
@@ -80,22 +81,23 @@ def _check_mount(files: ProfileFiles, mount: PathFacts, *, was_made: bool) -> It
             "it cannot be mounted",
             Remedy(f"mv {mount.full} {mount.full}.old"),
         )
-    elif mount.kind == "directory" and mount.uid != files.uid:
+    elif not is_handed_over(files, mount):
+        return
+    elif mount.uid != files.uid:
         yield Finding(
             "error", mount.path, f"belongs to user {mount.uid}, but the gateway runs as {files.uid}",
-            "the gateway cannot write there",
-            Remedy(f"sudo chown -R {owner} {mount.full}"),
+            "the gateway cannot write there", handover,
         )  # fmt: skip
-    elif foreign := files.foreign.get(mount.path):
+    else:
+        foreign = files.foreign[mount.path]
         yield Finding(
             "error", foreign.first,
             f"does not belong to the gateway's user ({files.uid})" + _and_more(foreign.count),
-            "the gateway cannot write to it, and does not start if it is a database",
-            Remedy(f"sudo chown -R {owner} {mount.full}"),
+            "the gateway cannot write to it, and does not start if it is a database", handover,
         )  # fmt: skip
 
 
-def _check_secret(files: ProfileFiles, secret: PathFacts, *, was_made: bool) -> Iterator[Finding]:
+def _check_secret(files: ProfileFiles, secret: PathFacts, handover: Remedy, *, was_made: bool) -> Iterator[Finding]:
     name = secret.path.rpartition("/")[2]
     if not secret.exists:
         if was_made:
@@ -121,12 +123,11 @@ def _check_secret(files: ProfileFiles, secret: PathFacts, *, was_made: bool) -> 
                 "warning", secret.path, f"has mode {secret.mode:04o}: other users of this host can read or change it",
                 "it is a secret", Remedy(f"chmod 600 {secret.full}"),
             )  # fmt: skip
-        if secret.uid != files.uid or not secret.mode & stat.S_IRUSR:
+        if is_unreadable(files, secret):
             yield Finding(
                 "error", secret.path,
                 f"belongs to user {secret.uid} with mode {secret.mode:04o}, but the gateway runs as {files.uid}",
-                "the gateway cannot read it",
-                Remedy(f"sudo chown {files.uid}:{files.gid} {secret.full} && sudo chmod 600 {secret.full}"),
+                "the gateway cannot read it", handover,
             )  # fmt: skip
 
 
