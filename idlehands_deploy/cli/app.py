@@ -115,6 +115,10 @@ def start_session(
     from idlehands_deploy.deployment.session import Session  # noqa: PLC0415 - slow to load, and not needed for `--help`
 
     session = Session.start(directory, os.environ, _working(), _home(), progress, may_install)
+    if changes is not None and session.deployment.is_default:
+        progress.say(
+            f"Deployment directory: {session.deployment.root} (your default, since there is no fleet.yaml here)"
+        )
     if changes is not None and os.path.lexists(session.deployment.rename_file):
         if changes:
             operations.profiles.finish_rename(session)

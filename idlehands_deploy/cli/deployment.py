@@ -33,6 +33,10 @@ from idlehands_deploy.text import printable
 def init(
     ctx: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Profiles; none means main.")] = None,
+    project: Annotated[
+        str | None, typer.Option("--name", help="The Compose project's name. Default: the directory's.")
+    ] = None,
+    base_port: Annotated[int | None, typer.Option(metavar="PORT", help="Main's base port. Default: 18789.")] = None,
 ) -> None:
     """Create a deployment in this directory.
 
@@ -41,7 +45,7 @@ def init(
     Example: idlehands-deploy init main rescue
     """
     session = start_session(ctx, new_here=True)
-    operations.profiles.init(session, names or ["main"])
+    operations.profiles.init(session, names or ["main"], project, base_port)
     progress.say(Remedy(f"Made {session.deployment.fleet_file}. Next: ", ours("up")))
 
 

@@ -19,9 +19,14 @@ VARIABLE = "IDLEHANDS_DEPLOY_DIR"
 
 @dataclass(frozen=True)
 class Deployment:
-    """The paths of one deployment."""
+    """The paths of one deployment.
+
+    Attributes:
+        is_default: whether it is the per-user default, since nothing named another.
+    """
 
     root: Path
+    is_default: bool = False
 
     @property
     def fleet_file(self) -> Path:
@@ -94,7 +99,8 @@ def find_deployment(
     data = environ.get("XDG_DATA_HOME")
     if not data and home is None:
         raise DirectoryError("You have no home directory for a deployment.", "Give a directory with -C.")
-    return Deployment((Path(data) if data else Path(home or ".") / ".local" / "share") / "idlehands-deploy")
+    shared = Path(data) if data else Path(home or ".") / ".local" / "share"
+    return Deployment(shared / "idlehands-deploy", is_default=True)
 
 
 def _absolute(path: Path, start: Path | None) -> Path:

@@ -25,18 +25,23 @@ _EMPTY = {"null", "~", "..."}
 NEW_FLEET = f"""\
 # yaml-language-server: $schema=./fleet.schema.json
 # One deployment of IdleHands gateways. After an edit run: idlehands-deploy up
-name: {{name}}              # the Compose project
+name: {{name:<21}}  # the Compose project
 image: {DEFAULT_IMAGE}
-base_port: {DEFAULT_BASE_PORT}            # main's; each other profile takes the next free slot
+base_port: {{base_port:<16}}  # main's; each other profile takes the next free slot
 spacing: 1000
 bind: 127.0.0.1              # where the gateway ports are published
 profiles: {{{{}}}}
 """
 
 
-def new_fleet_text(name: str) -> str:
+def new_fleet_text(name: str, base_port: int = DEFAULT_BASE_PORT) -> str:
     """A fleet file without profiles, as written by ``init``."""
-    return NEW_FLEET.format(name=name)
+    return NEW_FLEET.format(name=_key_text(name), base_port=base_port)
+
+
+def project_name(directory: str) -> str:
+    """The Compose project's name for a directory, as Compose itself makes it; empty if nothing of it can stay."""
+    return re.sub(r"[^a-z0-9_-]", "", directory.lower()).lstrip("_-")
 
 
 def parse_text(text: str, source: str) -> Fleet:

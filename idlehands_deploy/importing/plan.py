@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
 from idlehands_deploy.deployment.profile_files import check_files
 from idlehands_deploy.errors import PortConflictError, StateRefusedError, UsageError
-from idlehands_deploy.fleet.file import new_fleet_text, with_profile
+from idlehands_deploy.fleet.file import with_profile
 from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT, LOWEST_BASE_PORT
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.importing import files as import_files
@@ -131,7 +131,7 @@ def _settings(native: Native, port: int | None) -> dict[str, Any]:
 
 def _fleet_text(session: Session) -> str:
     text = read_text(session.deployment.fleet_file)
-    return new_fleet_text(draft.NEW_NAME) if text is None else text
+    return draft.new_text(session) if text is None else text
 
 
 def _all_free(ports: ProfilePorts) -> bool:

@@ -11,7 +11,6 @@ from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import check_files
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import UsageError
-from idlehands_deploy.fleet.file import new_fleet_text
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.operations.containers import look_at_all
@@ -254,7 +253,7 @@ def _draft_with(session: Session, names: Sequence[str]) -> Draft:
     """The draft with these profiles in it."""
     text = read_text(session.deployment.fleet_file)
     if text is None:
-        text = new_fleet_text(drafts.NEW_NAME)
+        text = drafts.new_text(session)
     existing = drafts.make_draft(session, text)
     new = [name for name in dict.fromkeys(names) if name not in existing.fleet.profiles]
     return drafts.make_draft(session, drafts.with_profiles(text, new), new) if new else existing

@@ -8,20 +8,22 @@ from idlehands_deploy.deployment.leftovers import leftover_of
 from idlehands_deploy.deployment.locks import containers_locked, locked
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.errors import StateRefusedError, UsageError
-from idlehands_deploy.fleet.file import new_fleet_text, parse_text, with_profile
+from idlehands_deploy.errors import FleetError, Problem, StateRefusedError, UsageError
+from idlehands_deploy.fleet.file import parse_text, with_profile
+from idlehands_deploy.fleet.model import parse_fleet
 from idlehands_deploy.fleet.ports import MAIN
+from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.lifecycle import Prepared, UpResult, end, nobody, tell
 from idlehands_deploy.planning.compose import WAITING
 from idlehands_deploy.planning.draft import (
-    NEW_NAME,
     Draft,
     check_name,
     draft_without,
     make_draft,
+    new_text,
     refuse_stale,
     store,
     with_profiles,
@@ -51,20 +53,23 @@ def edit(session: Session, change: Callable[[str], str], new: Collection[str]) -
     return drafted
 
 
-def init(session: Session, names: Sequence[str]) -> Draft:
+def init(session: Session, names: Sequence[str], project: str | None = None, base_port: int | None = None) -> Draft:
     """Make a deployment with these profiles.
 
+    Args:
+        project: the name of its Compose project; by default that of its directory.
+        base_port: of main.
+
     Raises:
-        UsageError: there is one already.
+        UsageError: there is one already, or a name or the port cannot be; with all that is wrong.
     """
     if session.deployment.fleet_file.exists():
         raise UsageError(
             f"There is a fleet file already: {session.deployment.fleet_file}",
             Remedy("Add to it: ", ours("add", "NAME"), "   (or make another with -C DIRECTORY)"),
         )
-    for name in names:
-        check_name(name)
-    drafted = edit(session, lambda text: with_profiles(text, names), names)
+    _check_new(names, project, base_port)
+    drafted = edit(session, lambda _: with_profiles(new_text(session, project, base_port), names), names)
     if MAIN in names and (port := drafted.ports.profiles[MAIN].base) != drafted.fleet.base_port:
         session.progress.say(
             Remedy(
@@ -74,6 +79,19 @@ def init(session: Session, names: Sequence[str]) -> Draft:
             )
         )
     return drafted
+
+
+def _check_new(names: Sequence[str], project: str | None, base_port: int | None) -> None:
+    problems = [Problem(name, problem) for name in names if (problem := check_profile_name(name))]
+    wanted = {"name": project, "base_port": base_port}
+    try:
+        parse_fleet({key: value for key, value in wanted.items() if value is not None}, "")
+    except FleetError as error:
+        problems += [Problem(f"--{found.path.replace('_', '-')}", found.problem) for found in error.problems]
+    if problems:
+        names_alone = project is None and base_port is None
+        see = Remedy("See what can be chosen: ", ours("init", "--help"))
+        raise UsageError("\n".join(map(str, problems)), "Choose another name, such as rescue." if names_alone else see)
 
 
 def add(
@@ -205,4 +223,4 @@ def tell_of_unfinished_rename(session: Session) -> None:
 
 def _text(session: Session) -> str:
     text = read_text(session.deployment.fleet_file)
-    return new_fleet_text(NEW_NAME) if text is None else text
+    return new_text(session) if text is None else text

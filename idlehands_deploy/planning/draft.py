@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,17 +11,20 @@ from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.profile_files import check_files, container_user, make_files
 from idlehands_deploy.errors import FleetError, Problem, StaleError, UsageError
 from idlehands_deploy.fleet.file import (
+    new_fleet_text,
     parse_text,
+    project_name,
     schema_text,
     with_ports,
     with_profile,
     with_renamed_profile,
     without_profile,
 )
-from idlehands_deploy.fleet.model import json_schema
+from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT, json_schema
 from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.host.files import read_text, staged
+from idlehands_deploy.host.systemd import name_of
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.leftovers import known_ports, refuse_hand_renames
 from idlehands_deploy.remedies import Remedy, ours
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.fleet.ports import PortPlan
 
+# A new deployment's project, if its directory's name has no letter or digit.
 NEW_NAME = "idlehands"
 
 
@@ -63,6 +68,18 @@ class Draft:
     def compose_text(self) -> str:
         """The compose file's text."""
         return render(self.document)
+
+
+def new_text(session: Session, name: str | None = None, base_port: int | None = None) -> str:
+    """A fleet file without profiles for a new deployment.
+
+    Args:
+        name: of the Compose project; by default that of the directory, so that two deployments have two names.
+    """
+    root = session.deployment.root
+    # The per-user default has the same name in every home directory.
+    directory = f"{NEW_NAME}-{name_of(os.geteuid())}" if session.deployment.is_default else root.name
+    return new_fleet_text(name or project_name(directory) or NEW_NAME, base_port or DEFAULT_BASE_PORT)
 
 
 def make_draft(session: Session, text: str, new: Collection[str] = ()) -> Draft:
@@ -122,9 +139,20 @@ def store(session: Session, drafted: Draft, *, empty_is_meant: bool = False) -> 
     # The fleet file may be a link into somebody's dotfiles; the others are ours.
     wanted = [(deployment.fleet_file.resolve(), drafted.text), *generated(session, drafted)]
     changed = [(path, text) for path, text in wanted if read_text(path) != text]
+    is_new = not deployment.fleet_file.exists()
     with staged(changed):
         make_files(deployment, drafted.fleet, drafted.ports, drafted.user)
+    if is_new and os.geteuid() == 0:
+        session.progress.say(_whose(drafted.user))
     return bool(changed)
+
+
+def _whose(user: str) -> str:
+    uid = user.partition(":")[0]
+    person = "" if (name := name_of(int(uid))) == uid else f" ({name})"
+    return (
+        f"You are root: the gateways run as {user}{person}, who owns their files. `user:` in fleet.yaml changes that."
+    )
 
 
 def generated(session: Session, drafted: Draft) -> list[tuple[Path, str]]:

@@ -114,6 +114,7 @@ def test_without_a_fleet_file_the_error_says_how_to_create_one(call: Call, tmp_p
     expected = tmp_path / ".local" / "share" / "idlehands-deploy" / "fleet.yaml"
     assert (shown.code, shown.stdout) == (2, "")
     assert shown.stderr == (
+        f"Deployment directory: {expected.parent} (your default, since there is no fleet.yaml here)\n"
         f"Error: There is no fleet file at {expected}.\n"
         "Begin with a gateway: idlehands-deploy up main   (or name another directory with -C)\n"
     )
@@ -124,6 +125,8 @@ def test_up_without_an_engine_exits_with_4_and_writes_nothing(tmp_path: Path) ->
     shown = run(tmp_path, "up", "rescue", TERM="xterm-256color")
     assert (shown.returncode, shown.stdout) == (4, "")
     assert shown.stderr == (
+        f"Deployment directory: {tmp_path}/.local/share/idlehands-deploy (your default, since there is no fleet.yaml "
+        "here)\n"
         "Error: No Docker Engine answers at /nonexistent.sock.\n"
         "Start it: sudo systemctl start docker   (then: docker info)\n"
     )
@@ -241,7 +244,7 @@ def test_url_and_token_print_nothing_but_the_data(call: Call, deployment: Path) 
 def test_init_uses_the_working_directory_and_reports_on_stderr(call: Call, tmp_path: Path) -> None:
     shown = call(tmp_path, "init")
     assert (shown.code, shown.stdout) == (0, "")
-    assert shown.stderr == f"Made {tmp_path / 'fleet.yaml'}. Next: idlehands-deploy up\n"
+    assert shown.stderr.endswith(f"Made {tmp_path / 'fleet.yaml'}. Next: idlehands-deploy up\n")
 
 
 def test_add_shows_the_new_ports_as_data(call: Call, deployment: Path) -> None:

@@ -151,7 +151,7 @@ def test_the_first_profile_begins_a_block_and_not_a_line_in_braces() -> None:
         # One deployment of IdleHands gateways. After an edit run: idlehands-deploy up
         name: idlehands              # the Compose project
         image: idlehands/gateway:2026.9.6
-        base_port: 18789            # main's; each other profile takes the next free slot
+        base_port: 18789             # main's; each other profile takes the next free slot
         spacing: 1000
         bind: 127.0.0.1              # where the gateway ports are published
         profiles:

@@ -19,4 +19,5 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSite:
     fresh = FakeSite(tmp_path, engine, with_fakes(monkeypatch, engine))
     monkeypatch.setattr("idlehands_deploy.planning.port_conflicts.listen_error", lambda *_: None)
     profiles.init(fresh.session, ["main", "rescue"])
+    fresh.lines()
     return fresh
