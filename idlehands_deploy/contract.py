@@ -13,6 +13,9 @@ VERSION_LABEL = "idlehands.gateway.version"
 # A digest of the service and the seccomp profile that a container was created from, as its label.
 DIGEST_LABEL = "org.idlehands.deploy.digest"
 
+# What only the build stages of the image run: each stage's history names one of them.
+STAGE_SCRIPTS = ("/build/with-host-ca", "/build/warm-compile-cache")
+
 # Where the image expects a profile's files.
 HOME_TARGET = PurePosixPath("/home/idlehands")
 STATE_TARGET = str(HOME_TARGET / ".idlehands")

@@ -38,6 +38,12 @@ def test_the_image_keeps_what_the_contract_names(mark: str) -> None:
     assert mark in SCRIPTS
 
 
+def test_every_stage_but_the_last_runs_a_script_that_tells_it_from_other_images() -> None:
+    *stages, last = (IMAGE / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[1:]
+    assert [stage for stage in stages if not any(f" {script}" in stage for script in contract.STAGE_SCRIPTS)] == []
+    assert [script for script in contract.STAGE_SCRIPTS if script in last] == []
+
+
 def test_the_entrypoint_begins_a_warning_with_its_own_name() -> None:
     name, _, mark = contract.WARNING.partition(": ")
     assert f"{name}: $" in SCRIPTS

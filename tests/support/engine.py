@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.engine.facts import ContainerFacts, PortHolder
+    from idlehands_deploy.engine.unnamed import UnnamedImage
 
 # So long that a test that waits for it does not end.
 PATIENT = Pace(unsettled=600, settled=600)
@@ -68,6 +69,7 @@ class FakeEngine:
         there: its containers, by profile.
         calls: how often each method was called.
         failures: the errors of the next calls of ``containers``.
+        unnamed: what builds have left, and in ``used`` why some of it cannot be removed.
     """
 
     def __init__(self, facts: ContainerFacts | None = ENDED) -> None:
@@ -77,6 +79,8 @@ class FakeEngine:
         self.failures: list[Exception] = []
         self.is_stopping = False
         self.built: ImageFacts | None = IMAGE
+        self.unnamed: list[UnnamedImage] = []
+        self.used: dict[str, str] = {}
         self.on_change: Callable[[str], None]
         self.on_lost: Callable[[], None]
         self.becomes(facts)
@@ -126,6 +130,14 @@ class FakeEngine:
     def image(self, _reference: str) -> ImageFacts | None:
         self.calls["image"] += 1
         return self.built
+
+    def unnamed_images(self) -> list[UnnamedImage]:
+        return list(self.unnamed)
+
+    def remove_unnamed(self, image: str) -> str:
+        if image not in self.used:
+            self.unnamed = [item for item in self.unnamed if item.id != image]
+        return self.used.get(image, "")
 
     def holders(self) -> Mapping[int, list[PortHolder]]:
         self.calls["holders"] += 1

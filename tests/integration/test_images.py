@@ -1,0 +1,45 @@
+"""Images without a name, on a real engine."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.contract import STAGE_SCRIPTS
+from idlehands_deploy.engine.unnamed import find_unnamed, remove_unnamed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import docker
+
+pytestmark = pytest.mark.engine
+SIZE = 3_000_000
+
+
+def build(engine: docker.DockerClient, directory: Path, command: str) -> str:
+    """An unnamed image of this test alone, in whose history this command stands."""
+    (directory / "content").write_bytes(secrets.token_bytes(SIZE))
+    (directory / "Dockerfile").write_text(f'FROM scratch\nCOPY content /\nCMD ["{command}"]\n')
+    return str(engine.images.build(path=str(directory), rm=True)[0].id)
+
+
+def test_unnamed_build_stages_are_found_with_their_size_and_removed_unless_they_are_used(
+    engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    # What our own builds leave stays: it makes the next build quick.
+    stage, foreign = build(engine, tmp_path, STAGE_SCRIPTS[0]), build(engine, tmp_path, "/build/something-else")
+    try:
+        found = {image.id: image for image in find_unnamed(engine)}
+        assert (found[stage].size, found[stage].is_stage) == (SIZE, True)
+        assert foreign not in found
+        container = engine.containers.create(stage)
+        assert container.short_id in remove_unnamed(engine, stage)
+        container.remove()
+        assert remove_unnamed(engine, stage) == ""
+        assert remove_unnamed(engine, stage) == ""
+        assert stage not in {image.id for image in find_unnamed(engine)}
+    finally:
+        engine.images.remove(foreign)
