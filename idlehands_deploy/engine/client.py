@@ -25,8 +25,8 @@ from idlehands_deploy.engine.facts import (
     PortHolder,
     read_time,
 )
+from idlehands_deploy.engine.leftovers import Leftovers
 from idlehands_deploy.engine.reading import container_facts, port_holder
-from idlehands_deploy.engine.unnamed import find_unnamed, remove_unnamed
 from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     import docker
 
-    from idlehands_deploy.engine.unnamed import UnnamedImage
     from idlehands_deploy.engine.usage import Reading, Usage
 
 
@@ -258,15 +257,10 @@ class Engine:
                 return None
         return ImageFacts(detail["Id"], int(detail["Size"]), dict(detail["Config"].get("Labels") or {}))
 
-    def unnamed_images(self) -> list[UnnamedImage]:
-        """The images without a name that our builds have left."""
-        with translated(self._client):
-            return find_unnamed(self._client)
-
-    def remove_unnamed(self, image: str) -> str:
-        """Remove one of them; returns the reason if something uses it."""
-        with translated(self._client):
-            return remove_unnamed(self._client, image)
+    @property
+    def leftovers(self) -> Leftovers:
+        """What builds and deployments have left on it."""
+        return Leftovers(self._client)
 
     def pull(self, reference: str) -> str | None:
         """Pull an image; returns the reason in one line if that fails."""

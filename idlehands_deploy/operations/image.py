@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.client import Engine
-    from idlehands_deploy.engine.unnamed import UnnamedImage
+    from idlehands_deploy.engine.leftovers import UnnamedImage
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Pruning:
 def prepare_prune(session: Session) -> Pruning:
     """What `image prune` would do."""
     engine = session.engine()
-    return Pruning(engine, engine.unnamed_images())
+    return Pruning(engine, engine.leftovers.images())
 
 
 def prune(session: Session, confirm: Callable[[str], bool]) -> int | None:
@@ -97,7 +97,7 @@ def prune(session: Session, confirm: Callable[[str], bool]) -> int | None:
         raise UsageError(f"Nothing was deleted: {unnamed}.", "To delete without being asked, add --yes.")
     freed = 0
     for image in found.images:
-        if reason := found.engine.remove_unnamed(image.id):
+        if reason := found.engine.leftovers.remove_image(image.id):
             session.progress.say(f"{_named(image)} stays: {reason}")
         else:
             freed += image.size

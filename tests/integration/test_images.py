@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.contract import STAGE_SCRIPTS
-from idlehands_deploy.engine.unnamed import find_unnamed, remove_unnamed
+from idlehands_deploy.engine.leftovers import Leftovers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,15 +31,16 @@ def test_unnamed_build_stages_are_found_with_their_size_and_removed_unless_they_
 ) -> None:
     # What our own builds leave stays: it makes the next build quick.
     stage, foreign = build(engine, tmp_path, STAGE_SCRIPTS[0]), build(engine, tmp_path, "/build/something-else")
+    leftovers = Leftovers(engine)
     try:
-        found = {image.id: image for image in find_unnamed(engine)}
+        found = {image.id: image for image in leftovers.images()}
         assert (found[stage].size, found[stage].is_stage) == (SIZE, True)
         assert foreign not in found
         container = engine.containers.create(stage)
-        assert container.short_id in remove_unnamed(engine, stage)
+        assert container.short_id in leftovers.remove_image(stage)
         container.remove()
-        assert remove_unnamed(engine, stage) == ""
-        assert remove_unnamed(engine, stage) == ""
-        assert stage not in {image.id for image in find_unnamed(engine)}
+        assert leftovers.remove_image(stage) == ""
+        assert leftovers.remove_image(stage) == ""
+        assert stage not in {image.id for image in leftovers.images()}
     finally:
         engine.images.remove(foreign)

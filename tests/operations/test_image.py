@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.engine.unnamed import UnnamedImage
+from idlehands_deploy.engine.leftovers import UnnamedImage
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.operations import image
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.engine.facts import ContainerFacts, PortHolder
-    from idlehands_deploy.engine.unnamed import UnnamedImage
+    from idlehands_deploy.engine.leftovers import UnnamedImage
 
 # So long that a test that waits for it does not end.
 PATIENT = Pace(unsettled=600, settled=600)
@@ -131,10 +131,14 @@ class FakeEngine:
         self.calls["image"] += 1
         return self.built
 
-    def unnamed_images(self) -> list[UnnamedImage]:
+    @property
+    def leftovers(self) -> FakeEngine:
+        return self
+
+    def images(self) -> list[UnnamedImage]:
         return list(self.unnamed)
 
-    def remove_unnamed(self, image: str) -> str:
+    def remove_image(self, image: str) -> str:
         if image not in self.used:
             self.unnamed = [item for item in self.unnamed if item.id != image]
         return self.used.get(image, "")
