@@ -26,6 +26,12 @@ def listed(names: list[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
+def some(names: list[str], most: int = 10) -> str:
+    """The first of many names for a sentence: ``a, b and 40 more``."""
+    rest = len(names) - most
+    return listed([*names[:most], f"{rest} more"] if rest > 0 else names)
+
+
 def file_size(size: int) -> str:
     """Bytes for people, such as 35 MB or 1.2 GB."""
     return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

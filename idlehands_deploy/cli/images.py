@@ -47,10 +47,10 @@ def prune(ctx: typer.Context, yes: Yes = False, dry_run: DryRun = False) -> None
     """
     session = start_session(ctx, changes=None)
     if dry_run:
-        found = operations.image.prepare_prune(session)
+        found = operations.cleanup.prune.prepare_prune(session)
         show_plan(progress, found.plan)
         progress.say(f"Unnamed images of builds hold {file_size(found.size)}.")
         return
-    freed = operations.image.prune(session, asked(yes))
+    freed = operations.cleanup.prune.prune(session, asked(yes))
     nothing = "Nothing to do: no build has left an unnamed image."
     progress.say(nothing if freed is None else f"Freed {file_size(freed)}.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.directory import find_deployment
@@ -14,12 +15,12 @@ from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.compose import Compose
     from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.host.systemd import Systemd
     from idlehands_deploy.progress import Progress
 
 
@@ -92,6 +93,17 @@ class Session:
         from idlehands_deploy.engine.install import install_engine  # noqa: PLC0415
 
         return install_engine(self.environ, self.progress)
+
+    def systemd(self) -> Systemd:
+        """The service manager that runs the engine.
+
+        Raises:
+            UsageError: systemd does not run here, or the engine is on another host.
+        """
+        from idlehands_deploy.engine.connection import local_address  # noqa: PLC0415 - docker is slow to load
+        from idlehands_deploy.host.systemd import Systemd  # noqa: PLC0415
+
+        return Systemd.of(local_address(self.environ), Path(self.environ.get("HOME", "/")))
 
     def compose(self, fleet: Fleet) -> Compose:
         """Compose for this deployment."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,8 @@ from idlehands_deploy.engine.connection import translated
 from idlehands_deploy.engine.facts import CONTEXT_LABEL, PROJECT_LABEL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import docker
 
 NO_NAME: tuple[list[str], ...] = ([], ["<none>:<none>"])
@@ -72,13 +73,22 @@ class Leftovers:
         with translated(self._client):
             return sorted(row["Name"] for row in self._networks(project))
 
-    def remove_networks(self, project: str, names: list[str]) -> None:
-        """Remove networks of a project that no container uses."""
+    def remove_networks(self, project: str, names: Sequence[str]) -> dict[str, str]:
+        """Remove networks of a project; returns those that something uses, with the reason."""
+        used = {}
         with translated(self._client):
             for row in self._networks(project):
-                if row["Name"] in names:
-                    with suppress(NotFound):
-                        self._api.remove_network(row["Id"])
+                if row["Name"] not in names:
+                    continue
+                try:
+                    self._api.remove_network(row["Id"])
+                except NotFound:
+                    continue
+                except APIError as error:
+                    if error.status_code not in {403, 409}:
+                        raise
+                    used[row["Name"]] = str(error.explanation or error)
+        return used
 
     def _networks(self, project: str) -> list[dict[str, Any]]:
         return list(self._api.networks(filters={"label": f"{PROJECT_LABEL}={project}"}))

@@ -112,6 +112,21 @@ def remove_tree(directory: Path) -> None:
         raise unusable("delete", directory, error) from None
 
 
+def remove(path: Path) -> None:
+    """Delete a file, a link or a directory with its content; a missing one is no error, and no link is followed.
+
+    Raises:
+        DirectoryError: it, or something in it, cannot be deleted.
+    """
+    if path.is_dir() and not path.is_symlink():
+        remove_tree(path)
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise unusable("delete", path, error) from None
+
+
 def unusable(verb: str, path: Path, error: OSError) -> DirectoryError:
     """An OSError as an error with a remedy.
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import UsageError
-from idlehands_deploy.host.systemd import Systemd, may_use, name_of
+from idlehands_deploy.host.systemd import may_use, name_of
 from idlehands_deploy.targets.boot_units import ENGINE_UNIT, unit_name, unit_text, watch_unit_name, watch_unit_text
 from idlehands_deploy.watch.sender import check_notify
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.host.systemd import Systemd
 
 # The variables that choose the engine and how to connect to it.
 ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
@@ -33,7 +34,7 @@ def install(session: Session, names: Sequence[str]) -> dict[str, str]:
     """
     fleet = session.fleet()
     profiles = select(fleet, names)
-    systemd = _systemd(session)
+    systemd = session.systemd()
     _refuse_what_cannot_start(systemd)
     comes_back = f"comes back after a reboot{_once(systemd)} if it was up then"
     done = {}
@@ -63,7 +64,7 @@ def install_watch(session: Session, metrics: str | None) -> str:
     """
     fleet = session.fleet()
     select(fleet, [])
-    systemd = _systemd(session)
+    systemd = session.systemd()
     run_as = _watch_user(session, systemd)
     check_notify(session, fleet, run_as)
     unit = watch_unit_name(fleet.name)
@@ -83,7 +84,7 @@ def uninstall_watch(session: Session) -> bool:
     Raises:
         UsageError: no systemd runs here, or this user may not write its units.
     """
-    return _systemd(session).uninstall(watch_unit_name(session.fleet().name))
+    return session.systemd().uninstall(watch_unit_name(session.fleet().name))
 
 
 def _watch_user(session: Session, systemd: Systemd) -> int:
@@ -107,7 +108,7 @@ def uninstall(session: Session, names: Sequence[str]) -> dict[str, str]:
         UsageError: no systemd runs here, or this user may not write its units.
     """
     fleet = session.fleet()
-    systemd = _systemd(session)
+    systemd = session.systemd()
     left = _installed(systemd, fleet.name) - set(fleet.profiles)
     if known := [name for name in names if name not in left]:
         select(fleet, known)
@@ -116,12 +117,6 @@ def uninstall(session: Session, names: Sequence[str]) -> dict[str, str]:
         there = systemd.uninstall(unit_name(fleet.name, name))
         done[name] = "no longer starts its engine at boot" if there else "had no unit"
     return done
-
-
-def _systemd(session: Session) -> Systemd:
-    from idlehands_deploy.engine.connection import local_address  # noqa: PLC0415 - docker is slow to load
-
-    return Systemd.of(local_address(session.environ), Path(session.environ.get("HOME", "/")))
 
 
 def _installed(systemd: Systemd, project: str) -> set[str]:

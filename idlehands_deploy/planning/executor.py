@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.profile_files import new_token
-from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
+from idlehands_deploy.host.files import PRIVATE_FILE, remove, write_atomic
 from idlehands_deploy.planning.compose import remake, run_compose
 from idlehands_deploy.planning.draft import drop
 from idlehands_deploy.planning.drain import drain, drain_orphans
@@ -113,9 +113,21 @@ def _rename(run: _Run, how: How, profiles: Sequence[str]) -> None:
         rename_files(run.look.session, profile, how[1])
 
 
-def _delete(run: _Run, _: How, paths: Sequence[str]) -> None:
-    for path in paths:
-        remove_tree(run.look.session.deployment.root / path)
+def _delete(run: _Run, how: How, paths: Sequence[str]) -> None:
+    for path in how[1:] or paths:
+        remove(run.look.session.deployment.root / path)
+
+
+def _unit(run: _Run, _: How, units: Sequence[str]) -> None:
+    systemd = run.look.session.systemd()
+    for unit in units:
+        systemd.uninstall(unit)
+
+
+def _network(run: _Run, _: How, networks: Sequence[str]) -> None:
+    look = run.look
+    for network, reason in look.engine.leftovers.remove_networks(look.fleet.name, networks).items():
+        look.session.progress.say(f"{network} stays: {reason}")
 
 
 _VERBS: dict[str, Callable[[_Run, How, Sequence[str]], None]] = {
@@ -131,4 +143,6 @@ _VERBS: dict[str, Callable[[_Run, How, Sequence[str]], None]] = {
     "drop": _drop,
     "rename": _rename,
     "delete": _delete,
+    "unit": _unit,
+    "network": _network,
 }

@@ -40,6 +40,12 @@ WantedBy={"default.target" if user else "multi-user.target"}
 """
 
 
+def unit_directory(text: str) -> str:
+    """The deployment directory that a unit's text names; empty if there is none."""
+    line = next((line for line in text.splitlines() if line.startswith("Description=")), "")
+    return line.partition(" of ")[2].partition(" in ")[2].replace("%%", "%")
+
+
 def watch_unit_name(project: str) -> str:
     """The name of the unit for a deployment's watch."""
     return f"idlehands-{project}.watch.service"

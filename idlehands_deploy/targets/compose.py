@@ -116,16 +116,26 @@ def render(document: dict[str, Any]) -> str:
 
 def read_services(text: str) -> dict[str, Service]:
     """The services of a compose file; none of a text that is no such file."""
+    services = _read(text).get("services")
+    if not isinstance(services, dict):
+        return {}
+    return {str(name): service for name, service in services.items() if isinstance(service, dict)}
+
+
+def read_project(text: str) -> str:
+    """The project's name in a generated Compose file; empty for any other text."""
+    name = _read(text).get("name") if text.startswith(GENERATED) else None
+    return name if isinstance(name, str) else ""
+
+
+def _read(text: str) -> dict[str, Any]:
     import yaml  # noqa: PLC0415 - only what compares files pays for it
 
     try:
         document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - a safe one
     except (yaml.YAMLError, ValueError, RecursionError):  # a date that does not exist is a ValueError
         return {}
-    services = document.get("services") if isinstance(document, dict) else None
-    if not isinstance(services, dict):
-        return {}
-    return {str(name): service for name, service in services.items() if isinstance(service, dict)}
+    return document if isinstance(document, dict) else {}
 
 
 def _represent_text(dumper: SafeDumper, text: str) -> ScalarNode:

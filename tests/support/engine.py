@@ -22,7 +22,7 @@ from idlehands_deploy.targets.compose import read_services
 from tests.support.containers import ENDED, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pytest
 
@@ -81,6 +81,7 @@ class FakeEngine:
         self.built: ImageFacts | None = IMAGE
         self.unnamed: list[UnnamedImage] = []
         self.used: dict[str, str] = {}
+        self.nets: list[str] = []
         self.on_change: Callable[[str], None]
         self.on_lost: Callable[[], None]
         self.becomes(facts)
@@ -137,6 +138,13 @@ class FakeEngine:
 
     def images(self) -> list[UnnamedImage]:
         return list(self.unnamed)
+
+    def networks(self, _project: str) -> list[str]:
+        return list(self.nets)
+
+    def remove_networks(self, _project: str, names: Sequence[str]) -> dict[str, str]:
+        self.nets = [name for name in self.nets if name not in names]
+        return {}
 
     def remove_image(self, image: str) -> str:
         if image not in self.used:

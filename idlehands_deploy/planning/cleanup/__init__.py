@@ -1,0 +1,1 @@
+"""What is removed with a whole deployment: found, and planned."""
