@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 
 def left(site: Site) -> list[str]:
     """What the engine has of a site."""
-    label = {"label": f"{PROJECT_LABEL}={site.name}"}
+    label: dict[str, Any] = {"label": f"{PROJECT_LABEL}={site.name}"}
     containers = site.engine.containers.list(all=True, filters=label)
     return [str(item.id) for item in (*containers, *site.engine.networks.list(filters=label))]
 
