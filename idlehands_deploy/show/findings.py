@@ -47,8 +47,7 @@ def _lines(findings: list[Finding]) -> Iterator[Line]:
         if following is None or finding.why != following.why:
             yield Line("        why: ", "dim", finding.why)
     label = "        fix: " if len(findings) == 1 else f"        fix for these {len(findings)}: "
-    # On one line, so that it can be copied.
-    yield Line(label, "dim", findings[0].fix, "cyan", wraps=False)
+    yield Line(label, "dim", findings[0].fix, "cyan")
 
 
 def text(diagnosis: Diagnosis) -> str:

@@ -46,7 +46,7 @@ def _lines(item: Checked) -> list[Line]:
         sentence = Remedy(verdict.state + (f": {verdict.reason}" if verdict.reason else ""))
         if verdict.remedy:
             sentence = sentence.then(" - next: ", verdict.remedy)
-        return [Line(label, style, sentence, "green" if item.healthy else "red", wraps=False)]
+        return [Line(label, style, sentence, "green" if item.healthy else "red")]
     steps = [line for step in item.steps for line in _step_lines(step)]
     return [Line(label, style, _summary(item), "green" if item.healthy else "red"), *steps]
 
@@ -70,6 +70,5 @@ def _step_lines(step: Step) -> list[Line]:
     if step.why:
         lines.append(Line("           why: ", "dim", step.why))
     if step.fix:
-        # On one line, so that it can be copied.
-        lines.append(Line("           fix: ", "dim", step.fix, "cyan", wraps=False))
+        lines.append(Line("           fix: ", "dim", step.fix, "cyan"))
     return lines

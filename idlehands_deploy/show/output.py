@@ -118,13 +118,12 @@ def show_table(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None
 
 
 class Line(NamedTuple):
-    """A line of a result: a label and a text; with ``wraps`` a narrow terminal breaks the text between words."""
+    """A line of a result: a label and a text, which a narrow terminal breaks between words."""
 
     label: str
     label_style: str
     text: str | Remedy
     style: str = ""
-    wraps: bool = True
 
 
 def show_lines(lines: Sequence[Line]) -> None:
@@ -137,11 +136,20 @@ def show_lines(lines: Sequence[Line]) -> None:
 
     console, width = _console(), terminal_width(sys.stdout)
     for line in lines:
-        label, body = line.label, printable(written(line.text))
-        texts = wrap(body, width - cells(label)) if line.wraps else [body]
-        console.print(Text.assemble((label, line.label_style), (texts[0], line.style)), soft_wrap=True)
-        for text in texts[1:]:
-            console.print(Text.assemble(" " * cells(label), (text, line.style)), soft_wrap=True)
+        first, *others = _beside_label(line, width)
+        console.print(Text.assemble((line.label, line.label_style), (printable(first), line.style)), soft_wrap=True)
+        for text in others:
+            console.print(Text(printable(text), line.style), soft_wrap=True)
+
+
+def _beside_label(line: Line, width: int) -> list[str]:
+    """The lines of a text beside its label: the first without it, the others indented as far."""
+    indent = " " * cells(line.label)
+    if isinstance(line.text, Remedy):
+        first, *others = wrap_remedy(line.text, width - len(indent), _command_line)
+        return [first, *(indent + other.removeprefix("  ") for other in others)]
+    first, *others = wrap(line.text, width - len(indent))
+    return [first, *(indent + other for other in others)]
 
 
 def show(text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
 from typing import TYPE_CHECKING, TextIO
 
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
     from idlehands_deploy.remedies import Command, Remedy
 
 USUAL_WIDTH = 80
+# Where a sentence turns into a command line of the host.
+HOST_COMMAND = re.compile(
+    r"(?<![\w.-])(sudo|docker|ch(mod|own|grp)|mv|cp|rm|rmdir|du|df|ls|ssh|cd|cat|grep|(journal|system|login|timedate)ctl|sysctl"
+    r"|pip|fuser|u?mount|apt(-get)?|idlehands-deploy|usermod|openssl|xdg-open|curl|kill|ps|ip|ss|ufw|nft|iptables) "
+)
 
 
 def terminal_width(stream: TextIO) -> int:
@@ -48,7 +54,9 @@ def wrap_units(units: Iterable[str], width: int, *, first: str = "", rest: str =
     """Put units side by side, with a space between two, on as few lines as they need; none is broken."""
     lines, line, is_empty = [], first, True
     for unit in units:
-        if not is_empty and cells(line) + 1 + cells(unit) > width:
+        # A command that is too long for any line begins where it stands.
+        is_endless = " " in unit and cells(rest + unit) > width
+        if not is_empty and not is_endless and cells(line) + 1 + cells(unit) > width:
             lines.append(line.rstrip())
             line, is_empty = rest, True
         line += unit if is_empty else f" {unit}"
@@ -67,20 +75,38 @@ def wrap_lines(text: str, width: int) -> list[str]:
 
 
 def wrap_remedy(remedy: Remedy, width: int, write: Callable[[Command], str]) -> list[str]:
-    """Break a remedy before each command that is whole on a line of its own, but not where it stands.
+    """Break a remedy between the words of its sentences, and never within a command, which a person copies.
 
-    Nowhere else: its sentences can hold commands of the host, which are copied from the screen.
+    What continues a line is indented two columns further than it.
+
+    Args:
+        write: formats a command of this tool.
     """
-    lines = [""]
+    wrapped = []
+    for units in _unit_lines(remedy, write):
+        indent = next((number for number, unit in enumerate(units) if unit), 0)
+        wrapped += wrap_units(units[indent:], width, first=" " * indent, rest=" " * (indent + 2))
+    return wrapped
+
+
+def _unit_lines(remedy: Remedy, write: Callable[[Command], str]) -> list[list[str]]:
+    """Each line of a remedy as units: words and whole commands."""
+    lines = [[""]]
     for part in remedy.parts:
-        text = part if isinstance(part, str) else write(part)
-        indent = " " * (len(lines[-1]) - len(lines[-1].lstrip(" ")) + 2)
-        is_broken = cells(lines[-1]) + cells(text) > width >= cells(indent + text)
-        if not isinstance(part, str) and lines[-1].strip() and is_broken:
-            lines[-1] = lines[-1].rstrip(" ")
-            lines.append(f"{indent}{text}")
-        else:
-            lines[-1] += text
+        if not isinstance(part, str):
+            lines[-1][-1] += write(part)
+            continue
+        for number, text in enumerate(part.split("\n")):
+            if number:
+                lines.append([""])
+            # A command of the host goes up to the end of its sentence, as far as anybody can tell.
+            before = found.start() if (found := HOST_COMMAND.search(text)) else len(text)
+            head, *others = text[:before].split(" ")
+            lines[-1][-1] += head
+            lines[-1] += others
+            if rest := text[before:]:
+                lines[-1][-1] += rest.rstrip(" ")
+                lines[-1] += [""] * (len(rest) - len(rest.rstrip(" ")))
     return lines
 
 

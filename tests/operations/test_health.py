@@ -18,7 +18,6 @@ from idlehands_deploy.operations import health, profiles
 from idlehands_deploy.operations.health import Checked, HealthCheck
 from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import health as health_views
-from idlehands_deploy.show.output import Line
 from tests.support.engine import FakeEngine, with_fakes
 from tests.support.helpers import run, session
 
@@ -117,8 +116,7 @@ def test_a_failed_step_is_shown_with_its_cause_and_a_command_that_can_be_copied(
         "           why: it hangs",
         "           fix: idlehands-deploy restart main",
     ]
-    assert shown[-1].wraps is False
-    assert isinstance(shown[-1], Line)
+    assert isinstance(shown[-1].text, Remedy)  # whose commands no terminal breaks
 
 
 def test_an_unreachable_engine_exits_with_4_and_an_unknown_profile_with_2(fleet: Path) -> None:

@@ -52,12 +52,44 @@ def test_a_command_is_never_broken_and_gets_a_line_of_its_own_if_it_then_fits() 
     assert wrap_remedy(remedy, 60, str) == [
         "main is ready, at 127.0.0.1:18789. Open it:", "  idlehands-deploy url main",
     ]  # fmt: skip
+    assert wrap_remedy(remedy, 32, str) == [
+        "main is ready, at", "  127.0.0.1:18789. Open it:", "  idlehands-deploy url main",
+    ]  # fmt: skip
     assert wrap_remedy(Remedy("  Next: ", ours("logs", "m" * 40)), 40, str) == [f"  Next: {ours('logs', 'm' * 40)}"]
 
 
-def test_a_command_of_the_host_in_a_sentence_is_never_broken() -> None:
-    remedy = Remedy("Start it (sudo systemctl start docker), then run again: ", ours("up"))
-    assert "(sudo systemctl start docker)" in wrap_remedy(remedy, 20, str)[0]
+@pytest.mark.parametrize(
+    ("sentence", "command"),
+    [
+        ("Start it (sudo systemctl start docker), then run again: ", "sudo systemctl start docker"),
+        (
+            "give the files to their gateways: sudo sh -c 'chown -R 1000:1000 /srv/a /srv/b'",
+            "sh -c 'chown -R 1000:1000",
+        ),
+        ("use a kernel with seccomp; check: docker info --format '{{.SecurityOptions}}'", "docker info --format '{{"),
+        ("chmod 700 '/srv/my bots/profiles'", "chmod 700 '/srv/my bots/profiles'"),
+        ("Or look at it\n  cd /srv/bots && docker compose up", "cd /srv/bots && docker compose up"),
+        ("its log: journalctl -u docker -n 50", "journalctl -u docker -n 50"),
+    ],
+)
+@pytest.mark.parametrize("width", [20, 40, 60])
+def test_a_command_of_the_host_in_a_sentence_is_never_broken(sentence: str, command: str, width: int) -> None:
+    assert [line for line in wrap_remedy(Remedy(sentence, ours("up")), width, str) if command in line] != []
+
+
+def test_a_sentence_that_holds_no_command_breaks_between_its_words() -> None:
+    sentence = "if you do not trust that network, set `publish: {cdp: false}`, or use Docker Engine 28 or newer"
+    assert wrap_remedy(Remedy(sentence), 60, str) == [
+        "if you do not trust that network, set `publish: {cdp:", "  false}`, or use Docker Engine 28 or newer",
+    ]  # fmt: skip
+
+
+def test_a_remedy_of_several_lines_keeps_them() -> None:
+    remedy = Remedy("Finish it: ", ours("rename", "a", "b"), "\nOr begin empty: ", ours("up", "b", "--yes"))
+    assert wrap_remedy(remedy, 80, str) == str(remedy).split("\n")
+    assert wrap_remedy(remedy, 36, str) == [
+        "Finish it:", "  idlehands-deploy rename a b", "Or begin empty:", "  idlehands-deploy up b --yes",
+    ]  # fmt: skip
 
 
 @at_any_width
