@@ -167,7 +167,7 @@ def asked(yes: bool) -> Callable[[str], bool]:
         if yes:
             return True
         progress.close()
-        return sys.stdin.isatty() and typer.confirm(question, err=True)
+        return sys.stdin.isatty() and typer.confirm(output.fitted(question), err=True)
 
     return confirm
 

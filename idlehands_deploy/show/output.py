@@ -166,6 +166,11 @@ def show_line(text: str | Remedy) -> None:
         show(printable(line))
 
 
+def fitted(text: str) -> str:
+    """A text for standard error, broken between words where that is a terminal that is too narrow for it."""
+    return "\n".join(_wrapped(text, sys.stderr))
+
+
 def flush() -> None:
     """Write buffered data now: at exit, Python would report an error in its own way."""
     try:
