@@ -182,7 +182,7 @@ def _complete_profile(ctx: typer.Context, incomplete: str) -> list[str]:
 
 Names = Annotated[
     list[str] | None,
-    typer.Argument(metavar="NAME", help="Profiles; none means all.", autocompletion=_complete_profile),
+    typer.Argument(help="Profiles; none means all.", autocompletion=_complete_profile),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A profile.", autocompletion=_complete_profile)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]

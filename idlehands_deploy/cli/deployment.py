@@ -32,7 +32,7 @@ from idlehands_deploy.text import printable
 @app.command()
 def init(
     ctx: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Profiles; none means main.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Profiles; none means main.")] = None,
     project: Annotated[
         str | None, typer.Option("--name", help="The Compose project's name. Default: the directory's.")
     ] = None,

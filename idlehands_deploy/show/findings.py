@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
-def as_json(diagnosis: Diagnosis, *, strict: bool) -> dict[str, Any]:
+def as_json(diagnosis: Diagnosis, *, strict: bool = False) -> dict[str, Any]:
     """The findings, and whether nothing is wrong.
 
     Args:
