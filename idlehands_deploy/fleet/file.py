@@ -45,7 +45,29 @@ def parse_text(text: str, source: str) -> Fleet:
     Raises:
         FleetError: a syntax error with line and column, or every problem of the values.
     """
-    return parse_fleet(read_data(text, source), source)
+    data = read_data(text, source)
+    try:
+        return parse_fleet(data, source)
+    except FleetError as error:
+        top = _yaml("rt").compose(text)
+        problems = [problem._replace(line=_line_of(top, problem.path)) for problem in error.problems]
+        raise FleetError(source, problems) from None
+
+
+def _line_of(node: Any, path: str) -> int:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    """The line of a key, or of the nearest one above it; 0 if there is none."""
+    line = 0
+    for word in path.split("."):
+        inside = node.value if isinstance(getattr(node, "value", None), list) else []
+        pairs = [pair if isinstance(pair, tuple) else (pair, pair) for pair in inside]
+        named = {
+            str(index) if key is value else str(key.value): (key, value) for index, (key, value) in enumerate(pairs)
+        }
+        if word not in named:
+            break
+        key, node = named[word]
+        line = key.start_mark.line + 1
+    return line
 
 
 def read_data(text: str, source: str) -> object:
@@ -213,28 +235,15 @@ def _mapping_indent(text: str) -> int:
 def _read(yaml: YAML, text: str, source: str) -> object:
     from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError  # noqa: PLC0415
 
+    from idlehands_deploy.fleet import syntax  # noqa: PLC0415 - only an error pays for it
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ReusedAnchorWarning)
             return yaml.load(text)
-    except ReusedAnchorWarning:
-        raise FleetError(source, [Problem("YAML", "an anchor (&) is defined twice")]) from None
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "YAML"
-        raise FleetError(source, [Problem(place, _without_values(error.problem or str(error)))]) from None
-    except YAMLError as error:
-        raise FleetError(source, [Problem("YAML", str(error).strip().splitlines()[0])]) from None
+        raise syntax.syntax_error(text, source, error) from None
+    except (YAMLError, ReusedAnchorWarning) as error:
+        raise syntax.other_error(text, source, error) from None
     except (ValueError, RecursionError):
         raise FleetError(source, [Problem("YAML", "a number is too long, or the nesting is too deep")]) from None
-
-
-def _without_values(problem: str) -> str:
-    """A parser's message without its quotes from the file, which may contain a secret."""
-    if problem.startswith("found undefined alias"):
-        return "found an undefined alias; put a text that begins with * in quotes"
-    if problem.startswith("could not determine a constructor"):
-        return "could not determine a constructor for the tag; put a text that begins with ! in quotes"
-    if key := re.match(r'found duplicate key "([\w.-]*)', problem):
-        return f'found duplicate key "{key.group(1)}"'
-    return problem.strip().splitlines()[0]

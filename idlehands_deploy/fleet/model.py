@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -33,6 +33,7 @@ from idlehands_deploy.fleet.values import (
     User,
     none_is_empty,
 )
+from idlehands_deploy.fleet.wording import got, unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -238,17 +239,23 @@ def _problem(details: ErrorDetails) -> Problem:
     kind = details["type"]
     # A secret that was pasted in the wrong place must not appear on a screen or in a log.
     private = location == ["watch"] or not {"environment", "secrets", "notify"}.isdisjoint(location)
-    got = _got(details["input"], private=private)
+    found = got(details["input"], private=private)
     if kind == "extra_forbidden":
-        return Problem(path, f"unknown key{meant(location[-1], _known_keys(location[:-1]))}")
+        word = variable_part(location[-1])
+        return Problem(
+            ".".join([*location[:-1], word]),
+            f"unknown key{unspaced(location[-1])}{meant(word, _known_keys(location[:-1]))}",
+        )
+    if kind == "invalid_key":
+        return Problem(path, "a key must be text: put it in quotes")
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
-        return Problem(path, f"must be a mapping of keys to values{got}")
+        return Problem(path, f"must be a mapping of keys to values{found}{unspaced(details['input'])}")
     if kind == "list_type":
-        return Problem(path, f"must be a list{got}")
+        return Problem(path, f"must be a list{found}{unspaced(details['input'])}")
     if kind == "value_error":
         return Problem(path, str(context["error"]))
     message = details["msg"].removeprefix("Input should be ")
-    return Problem(path, f"must be {message}{got}")
+    return Problem(path, f"must be {message}{found}")
 
 
 def _known_keys(location: list[str]) -> list[str]:
@@ -264,19 +271,6 @@ def _known_keys(location: list[str]) -> list[str]:
         if len(location) > 3:
             model = BrowserProfile
     return list(model.model_fields)
-
-
-def _got(value: object, *, private: bool) -> str:
-    if private or not isinstance(value, str | int | float | bool):
-        return f", not {_kind(value)}"
-    return f", not {value!r}"
-
-
-def _kind(value: object) -> str:
-    names: dict[type, Literal["a mapping", "a list", "nothing", "text"]] = {
-        dict: "a mapping", list: "a list", type(None): "nothing", str: "text",
-    }  # fmt: skip
-    return names.get(type(value), type(value).__name__)
 
 
 def _allow_empty(schema: dict[str, Any]) -> None:
