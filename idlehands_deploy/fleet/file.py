@@ -13,7 +13,7 @@ from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT, parse_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from ruamel.yaml import YAML
 
@@ -39,15 +39,18 @@ def new_fleet_text(name: str) -> str:
     return NEW_FLEET.format(name=name)
 
 
-def parse_text(text: str, source: str) -> Fleet:
+def parse_text(text: str, source: str, also: Callable[[Fleet], Iterable[Problem]] | None = None) -> Fleet:
     """Parse and validate a fleet file.
+
+    Args:
+        also: gives further problems of a fleet that is valid by itself.
 
     Raises:
         FleetError: a syntax error with line and column, or every problem of the values.
     """
     data = read_data(text, source)
     try:
-        return parse_fleet(data, source)
+        return parse_fleet(data, source, also)
     except FleetError as error:
         top = _yaml("rt").compose(text)
         problems = [problem._replace(line=_line_of(top, problem.path)) for problem in error.problems]

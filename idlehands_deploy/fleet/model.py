@@ -36,7 +36,7 @@ from idlehands_deploy.fleet.values import (
 from idlehands_deploy.fleet.wording import got, unspaced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -187,12 +187,13 @@ class Fleet(_Model):
         return self.model_copy(update={"profiles": profiles})
 
 
-def parse_fleet(data: object, source: str) -> Fleet:
+def parse_fleet(data: object, source: str, also: Callable[[Fleet], Iterable[Problem]] | None = None) -> Fleet:
     """Validate a parsed fleet file.
 
     Args:
         data: the parsed YAML: mappings, lists and scalars.
         source: the file's name for messages.
+        also: gives further problems of a fleet that is valid by itself.
 
     Raises:
         FleetError: with every problem.
@@ -203,7 +204,7 @@ def parse_fleet(data: object, source: str) -> Fleet:
         problems = [_problem(details) for details in error.errors(include_url=False)]
         problems += name_problems(data)
         raise FleetError(source, problems) from None
-    if problems := [*name_problems(data), *cross_problems(fleet)]:
+    if problems := [*name_problems(data), *cross_problems(fleet), *(also(fleet) if also else ())]:
         raise FleetError(source, problems)
     return fleet
 

@@ -20,6 +20,7 @@ from idlehands_deploy.fleet.file import (
 from idlehands_deploy.fleet.model import json_schema
 from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.fleet.time_zones import zone_problems
 from idlehands_deploy.host.files import read_text, staged
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.leftovers import known_ports, refuse_hand_renames
@@ -72,7 +73,7 @@ def make_draft(session: Session, text: str, new: Collection[str] = ()) -> Draft:
         new: the profiles in it that have never run.
     """
     source = str(session.deployment.fleet_file)
-    fleet = parse_text(text, source)
+    fleet = parse_text(text, source, zone_problems)
     ports = plan_here(session, fleet, new)
     pinned = {
         name: ports.profiles[name].base
