@@ -72,6 +72,7 @@ class FleetError(DeployError):
 
     Args:
         excerpt: lines that show the place of the only problem.
+        remedy: what to do, if it is not an edit of that file.
     """
 
     exit_code = 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from idlehands_deploy.cli.app import app, progress
 
 # In the order of the help page.
-from idlehands_deploy.cli import gateways, status, deployment, state, health, watch, doctor, boot, images  # isort: skip
+from idlehands_deploy.cli import gateways, status, deployment, secrets, state, health, watch, doctor, boot, images  # isort: skip
 
 __all__ = [
     "app",
@@ -16,6 +16,7 @@ __all__ = [
     "health",
     "images",
     "progress",
+    "secrets",
     "state",
     "status",
     "watch",

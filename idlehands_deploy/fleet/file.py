@@ -111,17 +111,18 @@ def without_profile(text: str, name: str) -> str:
 
 def with_renamed_profile(text: str, old: str, new: str) -> str:
     """Give a profile another name, also in the others' ``rescues``; nothing else of the text changes."""
-    places = [key for key, _ in _profiles_node(text).value if key.value == old]
-    for _, settings in _profiles_node(text).value:
+    places = [key for key, _ in profiles_node(text).value if key.value == old]
+    for _, settings in profiles_node(text).value:
         for key, value in settings.value if isinstance(settings.value, list) else ():
             if getattr(key, "value", None) == "rescues":
                 places += [item for item in value.value if getattr(item, "value", None) == old]
     for node in sorted(places, key=lambda node: node.start_mark.index, reverse=True):
-        text = f"{text[: node.start_mark.index]}{_key_text(new)}{text[node.end_mark.index :]}"
+        text = f"{text[: node.start_mark.index]}{key_text(new)}{text[node.end_mark.index :]}"
     return text
 
 
-def _key_text(name: str) -> str:
+def key_text(name: str) -> str:
+    """A name as it is written in YAML, so that it stays that text."""
     # A name can look like a number, a truth or nothing.
     is_plain = name[0].isalpha() and name.lower() not in {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
     return name if is_plain else f'"{name}"'
@@ -132,24 +133,26 @@ def _cut_profile(text: str, name: str) -> str | None:
 
     An edit of the parsed document would also remove the comments before the next profile.
     """
-    node = _profiles_node(text)
+    node = profiles_node(text)
     found = next(((key, value) for key, value in node.value if key.value == name), None)
     if node.flow_style or found is None or len(node.value) == 1:
         return None
     key, value = found
     lines = text.splitlines(keepends=True)
     first, end = key.start_mark.line, max(key.start_mark.line + 1, value.end_mark.line)
-    while end > first + 1 and _belongs_to_the_next(lines[end - 1], key.start_mark.column):
+    while end > first + 1 and belongs_to_the_next(lines[end - 1], key.start_mark.column):
         end -= 1
     return "".join(lines[:first] + lines[end:])
 
 
-def _belongs_to_the_next(line: str, column: int) -> bool:
+def belongs_to_the_next(line: str, column: int) -> bool:
+    """Whether a line at the end of a profile, whose name is at a column, is blank or a comment on what follows."""
     bare = line.lstrip()
     return not bare.strip() or (bare.startswith("#") and len(line) - len(bare) <= column)
 
 
-def _profiles_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+def profiles_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    """The mapping of the profiles, with the positions of its keys and values."""
     top = _yaml("rt").compose(text).value
     return next(value for key, value in top if key.value == "profiles")
 
@@ -162,7 +165,7 @@ def with_ports(text: str, ports: Mapping[str, int], without_settings: Container[
     """
     empty = {name: f"{{port: {port}}}" for name, port in ports.items() if name in without_settings}
     if empty:
-        text = _fill_empty(text, empty)
+        text = fill_empty(text, empty)
     rest = {name: port for name, port in ports.items() if name not in empty}
     if not rest:
         return text
@@ -174,13 +177,13 @@ def with_ports(text: str, ports: Mapping[str, int], without_settings: Container[
     return _edit(text, pin)
 
 
-def _fill_empty(text: str, values: Mapping[str, str]) -> str:
+def fill_empty(text: str, values: Mapping[str, str]) -> str:
     """Write settings into profiles without any (``main:``, ``main: {}``), as text.
 
     An edit of the parsed document would move the comments after such a profile into it.
     """
     # From the end, so that earlier positions stay valid.
-    for key, value in reversed(_profiles_node(text).value):
+    for key, value in reversed(profiles_node(text).value):
         if key.value not in values or (value.value and not value.tag.endswith(":null")):
             continue
         after = text[key.end_mark.index :]

@@ -177,6 +177,11 @@ class Fleet(_Model):
         }
         return self.model_copy(update={"profiles": profiles})
 
+    def with_secrets(self, name: str, secrets: list[str]) -> Fleet:
+        """The same fleet with these names as a profile's secrets."""
+        profile = self.profiles[name].model_copy(update={"secrets": secrets})
+        return self.model_copy(update={"profiles": self.profiles | {name: profile}})
+
     def without(self, name: str) -> Fleet:
         """The same fleet without a profile."""
         profiles = {

@@ -152,6 +152,7 @@ def test_a_profile_named_all_is_that_profile(tmp_path: Path) -> None:
 
 def test_up_all_adds_no_profile_of_that_name(monkeypatch: pytest.MonkeyPatch, deployment: Path) -> None:
     with_fakes(monkeypatch, FakeEngine(None))
+    monkeypatch.setattr("idlehands_deploy.planning.port_conflicts.listen_error", lambda *_: None)
     before = snapshot(deployment)
     for line in (["up", "all", "--dry-run"], ["up", "-d", "--dry-run"]):
         with pytest.raises(SystemExit) as done:
@@ -169,7 +170,8 @@ def test_no_word_hides_a_command_and_each_names_commands_that_exist() -> None:
 
 
 def test_the_help_page_shows_none_of_these_words(tmp_path: Path) -> None:
-    said = {line.split()[0] for line in run(tmp_path, "--help").stdout.partition("Commands:\n")[2].splitlines()}
-    assert said == set(PROGRAM.commands)
+    said = {line.split()[0] for line in run(tmp_path, "--help").stdout.splitlines() if line.strip()}
+    assert said >= set(PROGRAM.commands)
+    assert not said & {"help", *words.SAME[""], *words.INSTEAD}
     assert "--detach" not in run(tmp_path, "up", "--help").stdout
     assert "--directory" not in run(tmp_path, "up", "--help").stdout
