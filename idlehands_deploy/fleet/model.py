@@ -107,8 +107,8 @@ class Profile(_Model):
     secrets: list[SecretName] = []
     """Names of files in `secrets/<profile>/`. The gateway gets each as a variable of the same name."""
     environment: dict[str, Text] = {}
-    """More variables of the gateway, in plain text: write no keys here. `PUID` and `PGID` set the user that it runs as.
-    Variables that the port plan or a mount sets are refused."""
+    """More variables of the gateway, in plain text: write no keys here. `PUID` and `PGID` set the user that it runs as,
+    `TZ` its time zone. Variables that the port plan or a mount sets are refused."""
 
     def user_or(self, default: str) -> str:
         """The ``uid:gid`` of this gateway: its PUID and PGID, else the given one."""
