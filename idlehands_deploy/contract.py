@@ -23,6 +23,8 @@ WORKSPACE_TARGET = str(HOME_TARGET / "workspace")
 # The gateway's config, in its state directory.
 CONFIG_NAME = "idlehands.json"
 
+# Where the image reads secrets: one value in each file, named as the variable that it becomes.
+SECRETS_TARGET = "/run/secrets"
 TOKEN_SECRET = "IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - a file's name, not a secret
 PORT_VARIABLE = "IDLEHANDS_GATEWAY_PORT"
 FORWARD_VARIABLE = "IDLEHANDS_FORWARD_PORTS"

@@ -11,13 +11,23 @@ if TYPE_CHECKING:
 
 
 class Problem(NamedTuple):
-    """One thing wrong at one place, printed as ``path: problem``."""
+    """One thing wrong at one place, printed as ``path: problem``.
+
+    Attributes:
+        line: of the file, from 1; 0 if it is not known.
+    """
 
     path: str
     problem: str
+    line: int = 0
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}" if self.path else self.problem
+
+    @property
+    def located(self) -> str:
+        """The problem with its line."""
+        return f"{self} (line {self.line})" if self.line else str(self)
 
 
 class DeployError(Exception):
@@ -58,7 +68,12 @@ class StaleError(DeployError):
 
 
 class FleetError(DeployError):
-    """The fleet file is wrong; ``problems`` holds all of its problems."""
+    """The fleet file is wrong; ``problems`` holds all of its problems.
+
+    Args:
+        excerpt: lines that show the place of the only problem.
+        remedy: what to do, if it is not an edit of that file.
+    """
 
     exit_code = 2
 
@@ -67,9 +82,12 @@ class FleetError(DeployError):
         source: str,
         problems: Iterable[Problem],
         remedy: Remedy | str = "Edit the file and run the command again.",
+        excerpt: Iterable[str] = (),
     ) -> None:
         self.problems = tuple(problems)
-        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        lines = "\n".join(
+            [*(f"  {problem.located}" for problem in self.problems), *(f"    {line}" for line in excerpt)]
+        )
         count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
         super().__init__(f"{source} has {count}:\n{lines}", remedy)
 

@@ -22,6 +22,7 @@ SCRIPTS = "\n".join(
         contract.STATE_TARGET,
         contract.WORKSPACE_TARGET,
         contract.CONFIG_NAME,
+        contract.SECRETS_TARGET,
         contract.TOKEN_SECRET,
         contract.PORT_VARIABLE,
         contract.FORWARD_VARIABLE,

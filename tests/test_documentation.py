@@ -59,9 +59,12 @@ def follow(command: Any, words: list[str], line: str) -> None:
     """See that each word of a command line names a command or an option, as far as the program is to understand it."""
     options = {name: option for option in command.params for name in (*option.opts, *option.secondary_opts)}
     passes_on = command.context_settings.get("ignore_unknown_options")
+    ends = command.context_settings.get("allow_interspersed_args") is False
     while words:
         word = words.pop(0)
-        if word.startswith("-") and not passes_on:
+        if ends and not word.startswith("-"):
+            words.clear()  # the rest is another program's
+        elif word.startswith("-") and not passes_on:
             assert word in (*options, "-h", "--help"), f"idlehands-deploy {line}: there is no option {word}"
             if word in options and not options[word].is_flag:
                 words.pop(0)

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from idlehands_deploy.cli.app import app, progress
-
 # In the order of the help page.
-from idlehands_deploy.cli import gateways, status, deployment, state, health, watch, doctor, boot, images, destroy  # isort: skip
+from idlehands_deploy.cli import (
+    boot,
+    deployment,
+    destroy,
+    doctor,
+    gateways,
+    health,
+    images,
+    secrets,
+    state,
+    status,
+    watch,
+)  # isort: skip
+from idlehands_deploy.cli.app import app, progress
 
 __all__ = [
     "app",
@@ -17,6 +28,7 @@ __all__ = [
     "health",
     "images",
     "progress",
+    "secrets",
     "state",
     "status",
     "watch",

@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from idlehands_deploy import __version__, operations
+from idlehands_deploy.cli import words
 from idlehands_deploy.cli.help_page import page_width, write_commands
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import fleet as fleet_views
@@ -46,6 +47,27 @@ class Group(TyperGroup):
             progress.close()
             progress.say(Remedy("\nInterrupted: nothing is undone. See what runs: ", ours("status")))
             raise typer.Exit(130) from None
+        except Exception as error:
+            words.explain_option(error)
+            raise
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's own signature
+        """Take the group's own options; one of another program's is explained."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            words.explain_option(error)
+            raise
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - Typer's own signature
+        """The command that is meant; one of another program's is explained."""
+        args = words.understood(ctx.info_name if ctx.parent else "", args)
+        if ctx.parent is None and args[0] not in self.commands:
+            words.refuse_unknown(args[0], ctx.params.get("directory"))
+        found = super().resolve_command(ctx, args)
+        if found[1] is not None:
+            words.take_directory(ctx, found[1])
+        return found
 
 
 app = typer.Typer(
@@ -78,7 +100,7 @@ def main(
         ),
     ] = None,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool, typer.Option("-V", "--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
     """Run several IdleHands gateways on one host, each in a container of its own.
@@ -174,15 +196,22 @@ def asked(yes: bool) -> Callable[[str], bool]:
 
 def _complete_profile(ctx: typer.Context, incomplete: str) -> list[str]:
     try:
-        ctx.find_root().obj = ctx.find_root().params.get("directory")
+        root = ctx.find_root()
+        root.obj = root.obj or root.params.get("directory")
         return [name for name in start_session(ctx, changes=None).fleet().profiles if name.startswith(incomplete)]
     except Exception:  # noqa: BLE001 - a wrong fleet file must not break the shell's completion
         return []
 
 
+def _read_names(ctx: typer.Context, names: list[str] | None) -> list[str] | None:
+    if not names or words.ALL not in names or ctx.resilient_parsing:
+        return names
+    return words.every(names, start_session(ctx, changes=None).fleet().profiles)
+
+
 Names = Annotated[
     list[str] | None,
-    typer.Argument(help="Profiles; none means all.", autocompletion=_complete_profile),
+    typer.Argument(help="Profiles; none means all.", autocompletion=_complete_profile, callback=_read_names),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A profile.", autocompletion=_complete_profile)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
+from idlehands_deploy.cli import words
 from idlehands_deploy.cli.app import (
     READY_TIMEOUT,
     DryRun,
@@ -40,6 +41,9 @@ def up(
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: Json = False,
+    _as_ever: Annotated[
+        bool, typer.Option("-d", "--detach", "--wait", hidden=True, help="It always does, as Compose does with these.")
+    ] = False,
 ) -> None:
     """Bring gateways up and wait until each is usable.
 
@@ -91,20 +95,32 @@ def logs(
     names: Names = None,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Keep showing new lines.")] = False,
     since: Annotated[str | None, typer.Option(help="Only lines since a time or an age, such as 10m.")] = None,
-    tail: Annotated[int | None, typer.Option(min=0, help="Only the last lines of each, this many.")] = None,
+    tail: Annotated[
+        str | None, typer.Option("-n", "--tail", metavar="NUMBER", help="Only the last lines of each, this many.")
+    ] = None,
+    timestamps: Annotated[bool, typer.Option("-t", "--timestamps", help="Begin each line with its time.")] = False,
 ) -> None:
     """Show the gateways' logs, interleaved.
 
     Example: idlehands-deploy logs main rescue --follow --since 10m
     """
-    colour = sys.stdout.isatty()
+    lines = operations.containers.LogLines(since, read_count(tail), timestamps=timestamps, colour=sys.stdout.isatty())
     session = start_session(ctx)
-    output.show(operations.containers.logs(session, names or [], follow=follow, since=since, tail=tail, colour=colour))
+    output.show(operations.containers.logs(session, names or [], lines, follow=follow))
+
+
+def read_count(value: str | None) -> int | None:
+    """A number of lines; None for all of them."""
+    if value in {None, words.ALL}:
+        return None
+    if not value.isdecimal():
+        raise typer.BadParameter("must be a number of lines, or all", param_hint="--tail")
+    return int(value)
 
 
 @app.command(
     "exec",
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    context_settings={"allow_interspersed_args": False},
     options_metavar="[--raw]",
 )
 def exec_(
@@ -112,6 +128,10 @@ def exec_(
     name: Name,
     arguments: Annotated[list[str], typer.Argument(metavar="ARGUMENTS...", help="The arguments for `idlehands`.")],
     raw: Annotated[bool, typer.Option("--raw", help="Run ARGUMENTS themselves as the command.")] = False,
+    no_terminal: Annotated[bool, typer.Option("-T", "--no-tty", hidden=True, help="Use no terminal.")] = False,
+    _as_ever: Annotated[
+        bool, typer.Option("-i", "-t", "--interactive", "--tty", hidden=True, help="It does where there is a terminal.")
+    ] = False,
 ) -> None:
     """Run the gateway's own command in its container.
 
@@ -119,8 +139,10 @@ def exec_(
 
     Example: idlehands-deploy exec --raw rescue bash
     """
+    if not raw:
+        words.refuse_shell(name, arguments)
     command = arguments if raw else ["idlehands", *arguments]
-    terminal = sys.stdin.isatty() and sys.stdout.isatty()
+    terminal = sys.stdin.isatty() and sys.stdout.isatty() and not no_terminal
     operations.containers.execute(start_session(ctx), name, command, terminal=terminal)
 
 

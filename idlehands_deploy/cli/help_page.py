@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 # In the order of the page. A command that is in no group would be on the page as one of OTHERS.
 GROUPS = {
     "Every day": ("up", "status", "open", "url", "logs", "stop", "start", "restart", "down"),
-    "Set up": ("init", "add", "onboard", "import", "rename", "remove", "image", "destroy"),
-    "Look": ("list", "ports", "history", "token"),
+    "Set up": ("init", "add", "onboard", "import", "secret", "config", "rename", "remove", "image", "destroy"),
+    "Look": ("list", "ports", "history", "dashboard", "token"),
     "Repair": ("doctor", "exec", "shell"),
     "Automate": ("health", "watch", "install", "uninstall", "generate"),
 }

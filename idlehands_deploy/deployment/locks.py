@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.host.files import PRIVATE_FILE, unusable
+from idlehands_deploy.host.tools import holder_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,7 +36,7 @@ def locked(deployment: Deployment) -> Iterator[None]:
     except Timeout:
         raise DirectoryError(
             f"Another idlehands-deploy command has been changing {deployment.root} for {LOCK_TIMEOUT:.0f} s.",
-            f"Wait until it ends, or find its process: fuser {path}",
+            "Wait until it ends" + (f", or find its process: {command}" if (command := holder_command(path)) else "."),
         ) from None
     except OSError as error:
         raise unusable("write", deployment.root, error) from None

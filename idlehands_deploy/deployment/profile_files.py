@@ -14,6 +14,7 @@ from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.gateway.first_config import initial_config
 from idlehands_deploy.host.file_facts import read_ordinary
 from idlehands_deploy.host.files import PRIVATE_FILE, read_text, unusable, write_atomic
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import GENERATED, secret_names
 from idlehands_deploy.targets.seccomp import seccomp_text
 
@@ -61,7 +62,7 @@ def check_files(deployment: Deployment, fleet: Fleet, user: str) -> None:
     """
     problems = [*_foreign_files(deployment)]
     for name, profile in fleet.profiles.items():
-        problems += [*_secret_problems(deployment, name, profile), *_user_problems(name, profile.user_or(user))]
+        problems += [*_secret_problems(deployment, name, profile), *user_problems(name, profile.user_or(user))]
     foreign = dict(_foreign_mounts(deployment, fleet, user))
     problems += [
         Problem(str(path.relative_to(deployment.root)), f"belongs to uid {owner}, but its gateway runs as {uid_gid}")
@@ -69,6 +70,15 @@ def check_files(deployment: Deployment, fleet: Fleet, user: str) -> None:
     ]
     if foreign:
         raise FleetError(str(deployment.root), problems, f"Give them to their gateways: {_chown(foreign)}")
+    unset = [
+        (name, secret)
+        for name, profile in fleet.profiles.items()
+        for secret in profile.secrets
+        if not _has_value(deployment.secret_file(name, secret))
+    ]
+    if unset:
+        remedy = Remedy("Set each missing secret: ", ours("secret", "set", *unset[0]))
+        raise FleetError(str(deployment.root), problems, remedy=remedy)
     if problems:
         raise FleetError(str(deployment.root), problems)
 
@@ -184,14 +194,15 @@ def _secret_problems(deployment: Deployment, name: str, profile: Profile) -> Ite
         where = str(path.relative_to(deployment.root))
         try:
             if not path.is_file():
-                yield Problem(where, f"missing; write the value of {secret} into it (mode 0600)")
+                yield Problem(where, "missing")
             elif path.stat().st_size == 0:
                 yield Problem(where, "is empty")
         except PermissionError:
             yield Problem(where, "you may not read it")
 
 
-def _user_problems(name: str, user: str) -> Iterator[Problem]:
+def user_problems(name: str, user: str) -> Iterator[Problem]:
+    """What is wrong if this user cannot give files to a gateway's user."""
     uid = int(user.partition(":")[0])
     if os.geteuid() not in (0, uid):
         yield Problem(
@@ -219,3 +230,10 @@ def _chown(foreign: Mapping[Path, tuple[int, str]]) -> str:
     for path, (_, user) in foreign.items():
         by_user.setdefault(user, []).append(str(path))
     return " && ".join(f"sudo chown -R {user} {shlex.join(paths)}" for user, paths in by_user.items())
+
+
+def _has_value(path: Path) -> bool:
+    try:
+        return path.is_file() and path.stat().st_size > 0
+    except PermissionError:  # which is a problem of its own
+        return True

@@ -130,7 +130,7 @@ class _Collector:
 
     def _problems(self, error: FleetError) -> Iterator[str]:
         """The problems of a fleet file, without the wrong values, which can be secrets."""
-        for path, problem in error.problems:
+        for path, problem, _ in error.problems:
             keys = [shown_key(key, self._names) if not re.match(r"\d|line \d", key) else key for key in path.split(".")]
             yield ".".join(keys) + ": " + re.sub(r"'[^'\n]*'|\"[^\"\n]*\"", "<text>", problem)
 

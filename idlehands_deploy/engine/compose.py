@@ -96,24 +96,42 @@ def end_arguments(command: str, profiles: Sequence[str], *, now: bool) -> list[s
     return [command, *(["--timeout", str(HASTE)] if now else []), *profiles]
 
 
-def log_arguments(
-    profiles: Sequence[str], *, follow: bool, since: str | None, tail: int | None, colour: bool
-) -> list[str]:
+@dataclass(frozen=True)
+class LogLines:
+    """Which lines of logs, and how they are shown.
+
+    Attributes:
+        since: a time or an age.
+        tail: how many of each container; None for all.
+    """
+
+    since: str | None = None
+    tail: int | None = None
+    timestamps: bool = False
+    colour: bool = False
+
+
+def log_arguments(profiles: Sequence[str], lines: LogLines, *, follow: bool) -> list[str]:
     """Show the logs of several profiles, interleaved."""
     arguments = ["logs"]
     arguments += ["--follow"] if follow else []
-    arguments += ["--since", since] if since else []
-    arguments += ["--tail", str(tail)] if tail is not None else []
-    arguments += [] if colour else ["--no-color"]
+    arguments += ["--since", lines.since] if lines.since else []
+    arguments += ["--tail", str(lines.tail)] if lines.tail is not None else []
+    arguments += ["--timestamps"] if lines.timestamps else []
+    arguments += [] if lines.colour else ["--no-color"]
     return [*arguments, *profiles]
 
 
-def interleaved(timestamped: str) -> str:
-    """Compose's logs sorted by time, without the timestamps; Compose prints one container after the other."""
+def interleaved(timestamped: str, *, timestamps: bool = False) -> str:
+    """Compose's logs sorted by time; Compose prints one container after the other.
+
+    Args:
+        timestamps: keep them.
+    """
     lines = [line.partition(" | ") for line in timestamped.splitlines()]
     # `main-1  | 2026-11-22T17:13:06.275000000Z text`; all times have the same format.
     lines.sort(key=lambda line: line[2].partition(" ")[0])
-    return "\n".join(f"{name} | {text.partition(' ')[2]}" for name, _, text in lines)
+    return "\n".join(f"{name} | {text if timestamps else text.partition(' ')[2]}" for name, _, text in lines)
 
 
 def exec_arguments(profile: str, command: Sequence[str], *, terminal: bool) -> list[str]:

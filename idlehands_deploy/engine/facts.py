@@ -33,6 +33,7 @@ class ContainerFacts:
         started_at: RFC 3339, as Docker writes it; empty if it never ran.
         directory: the deployment directory that Compose was called in.
         moved: whether that directory was moved since, so that it cannot start again as it is.
+        mounts: paths in the container at which it mounts something of this host.
         missing_mounts: paths on this host that it mounts and that no longer exist.
         image_id: the image that it was created from.
         image: that image's name.
@@ -61,6 +62,7 @@ class ContainerFacts:
     directory: str
     error: str = ""
     health_output: str = ""
+    mounts: tuple[str, ...] = ()
     missing_mounts: tuple[str, ...] = ()
     image_id: str = ""
     image: str = ""

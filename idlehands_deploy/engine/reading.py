@@ -58,6 +58,7 @@ def container_facts(detail: dict[str, Any]) -> ContainerFacts:
         base=_base(detail["Config"].get("Env") or []),
         stop_timeout=int(detail["Config"].get("StopTimeout") or 10),
         published=dict(_published(detail["HostConfig"].get("PortBindings") or {})),
+        mounts=tuple(mount["Destination"] for mount in detail["Mounts"]),
         missing_mounts=tuple(mount["Source"] for mount in detail["Mounts"] if _is_missing(mount)),
     )
 

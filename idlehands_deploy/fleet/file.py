@@ -13,7 +13,7 @@ from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT, parse_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
 
     from ruamel.yaml import YAML
 
@@ -36,7 +36,7 @@ profiles: {{{{}}}}
 
 def new_fleet_text(name: str, base_port: int = DEFAULT_BASE_PORT) -> str:
     """A fleet file without profiles, as written by ``init``."""
-    return NEW_FLEET.format(name=_key_text(name), base_port=base_port)
+    return NEW_FLEET.format(name=key_text(name), base_port=base_port)
 
 
 def project_name(directory: str) -> str:
@@ -44,13 +44,38 @@ def project_name(directory: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", directory.lower()).lstrip("_-")
 
 
-def parse_text(text: str, source: str) -> Fleet:
+def parse_text(text: str, source: str, also: Callable[[Fleet], Iterable[Problem]] | None = None) -> Fleet:
     """Parse and validate a fleet file.
+
+    Args:
+        also: gives further problems of a fleet that is valid by itself.
 
     Raises:
         FleetError: a syntax error with line and column, or every problem of the values.
     """
-    return parse_fleet(read_data(text, source), source)
+    data = read_data(text, source)
+    try:
+        return parse_fleet(data, source, also)
+    except FleetError as error:
+        top = _yaml("rt").compose(text)
+        problems = [problem._replace(line=_line_of(top, problem.path)) for problem in error.problems]
+        raise FleetError(source, problems) from None
+
+
+def _line_of(node: Any, path: str) -> int:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    """The line of a key, or of the nearest one above it; 0 if there is none."""
+    line = 0
+    for word in path.split("."):
+        inside = node.value if isinstance(getattr(node, "value", None), list) else []
+        pairs = [pair if isinstance(pair, tuple) else (pair, pair) for pair in inside]
+        named = {
+            str(index) if key is value else str(key.value): (key, value) for index, (key, value) in enumerate(pairs)
+        }
+        if word not in named:
+            break
+        key, node = named[word]
+        line = key.start_mark.line + 1
+    return line
 
 
 def read_data(text: str, source: str) -> object:
@@ -91,17 +116,18 @@ def without_profile(text: str, name: str) -> str:
 
 def with_renamed_profile(text: str, old: str, new: str) -> str:
     """Give a profile another name, also in the others' ``rescues``; nothing else of the text changes."""
-    places = [key for key, _ in _profiles_node(text).value if key.value == old]
-    for _, settings in _profiles_node(text).value:
+    places = [key for key, _ in profiles_node(text).value if key.value == old]
+    for _, settings in profiles_node(text).value:
         for key, value in settings.value if isinstance(settings.value, list) else ():
             if getattr(key, "value", None) == "rescues":
                 places += [item for item in value.value if getattr(item, "value", None) == old]
     for node in sorted(places, key=lambda node: node.start_mark.index, reverse=True):
-        text = f"{text[: node.start_mark.index]}{_key_text(new)}{text[node.end_mark.index :]}"
+        text = f"{text[: node.start_mark.index]}{key_text(new)}{text[node.end_mark.index :]}"
     return text
 
 
-def _key_text(name: str) -> str:
+def key_text(name: str) -> str:
+    """A name as it is written in YAML, so that it stays that text."""
     # A name can look like a number, a truth or nothing.
     is_plain = name[0].isalpha() and name.lower() not in {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
     return name if is_plain else f'"{name}"'
@@ -112,24 +138,26 @@ def _cut_profile(text: str, name: str) -> str | None:
 
     An edit of the parsed document would also remove the comments before the next profile.
     """
-    node = _profiles_node(text)
+    node = profiles_node(text)
     found = next(((key, value) for key, value in node.value if key.value == name), None)
     if node.flow_style or found is None or len(node.value) == 1:
         return None
     key, value = found
     lines = text.splitlines(keepends=True)
     first, end = key.start_mark.line, max(key.start_mark.line + 1, value.end_mark.line)
-    while end > first + 1 and _belongs_to_the_next(lines[end - 1], key.start_mark.column):
+    while end > first + 1 and belongs_to_the_next(lines[end - 1], key.start_mark.column):
         end -= 1
     return "".join(lines[:first] + lines[end:])
 
 
-def _belongs_to_the_next(line: str, column: int) -> bool:
+def belongs_to_the_next(line: str, column: int) -> bool:
+    """Whether a line at the end of a profile, whose name is at a column, is blank or a comment on what follows."""
     bare = line.lstrip()
     return not bare.strip() or (bare.startswith("#") and len(line) - len(bare) <= column)
 
 
-def _profiles_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+def profiles_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    """The mapping of the profiles, with the positions of its keys and values."""
     top = _yaml("rt").compose(text).value
     return next(value for key, value in top if key.value == "profiles")
 
@@ -142,7 +170,7 @@ def with_ports(text: str, ports: Mapping[str, int], without_settings: Container[
     """
     empty = {name: f"{{port: {port}}}" for name, port in ports.items() if name in without_settings}
     if empty:
-        text = _fill_empty(text, empty)
+        text = fill_empty(text, empty)
     rest = {name: port for name, port in ports.items() if name not in empty}
     if not rest:
         return text
@@ -154,13 +182,13 @@ def with_ports(text: str, ports: Mapping[str, int], without_settings: Container[
     return _edit(text, pin)
 
 
-def _fill_empty(text: str, values: Mapping[str, str]) -> str:
+def fill_empty(text: str, values: Mapping[str, str]) -> str:
     """Write settings into profiles without any (``main:``, ``main: {}``), as text.
 
     An edit of the parsed document would move the comments after such a profile into it.
     """
     # From the end, so that earlier positions stay valid.
-    for key, value in reversed(_profiles_node(text).value):
+    for key, value in reversed(profiles_node(text).value):
         if key.value not in values or (value.value and not value.tag.endswith(":null")):
             continue
         after = text[key.end_mark.index :]
@@ -218,28 +246,15 @@ def _mapping_indent(text: str) -> int:
 def _read(yaml: YAML, text: str, source: str) -> object:
     from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError  # noqa: PLC0415
 
+    from idlehands_deploy.fleet import syntax  # noqa: PLC0415 - only an error pays for it
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", ReusedAnchorWarning)
             return yaml.load(text)
-    except ReusedAnchorWarning:
-        raise FleetError(source, [Problem("YAML", "an anchor (&) is defined twice")]) from None
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "YAML"
-        raise FleetError(source, [Problem(place, _without_values(error.problem or str(error)))]) from None
-    except YAMLError as error:
-        raise FleetError(source, [Problem("YAML", str(error).strip().splitlines()[0])]) from None
+        raise syntax.syntax_error(text, source, error) from None
+    except (YAMLError, ReusedAnchorWarning) as error:
+        raise syntax.other_error(text, source, error) from None
     except (ValueError, RecursionError):
         raise FleetError(source, [Problem("YAML", "a number is too long, or the nesting is too deep")]) from None
-
-
-def _without_values(problem: str) -> str:
-    """A parser's message without its quotes from the file, which may contain a secret."""
-    if problem.startswith("found undefined alias"):
-        return "found an undefined alias; put a text that begins with * in quotes"
-    if problem.startswith("could not determine a constructor"):
-        return "could not determine a constructor for the tag; put a text that begins with ! in quotes"
-    if key := re.match(r'found duplicate key "([\w.-]*)', problem):
-        return f'found duplicate key "{key.group(1)}"'
-    return problem.strip().splitlines()[0]

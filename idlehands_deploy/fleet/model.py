@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -33,9 +33,10 @@ from idlehands_deploy.fleet.values import (
     User,
     none_is_empty,
 )
+from idlehands_deploy.fleet.wording import got, unspaced
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from pydantic_core import ErrorDetails
 
@@ -106,8 +107,8 @@ class Profile(_Model):
     secrets: list[SecretName] = []
     """Names of files in `secrets/<profile>/`. The gateway gets each as a variable of the same name."""
     environment: dict[str, Text] = {}
-    """More variables of the gateway, in plain text: write no keys here. `PUID` and `PGID` set the user that it runs as.
-    Variables that the port plan or a mount sets are refused."""
+    """More variables of the gateway, in plain text: write no keys here. `PUID` and `PGID` set the user that it runs as,
+    `TZ` its time zone. Variables that the port plan or a mount sets are refused."""
 
     def user_or(self, default: str) -> str:
         """The ``uid:gid`` of this gateway: its PUID and PGID, else the given one."""
@@ -176,6 +177,11 @@ class Fleet(_Model):
         }
         return self.model_copy(update={"profiles": profiles})
 
+    def with_secrets(self, name: str, secrets: list[str]) -> Fleet:
+        """The same fleet with these names as a profile's secrets."""
+        profile = self.profiles[name].model_copy(update={"secrets": secrets})
+        return self.model_copy(update={"profiles": self.profiles | {name: profile}})
+
     def without(self, name: str) -> Fleet:
         """The same fleet without a profile."""
         profiles = {
@@ -186,12 +192,13 @@ class Fleet(_Model):
         return self.model_copy(update={"profiles": profiles})
 
 
-def parse_fleet(data: object, source: str) -> Fleet:
+def parse_fleet(data: object, source: str, also: Callable[[Fleet], Iterable[Problem]] | None = None) -> Fleet:
     """Validate a parsed fleet file.
 
     Args:
         data: the parsed YAML: mappings, lists and scalars.
         source: the file's name for messages.
+        also: gives further problems of a fleet that is valid by itself.
 
     Raises:
         FleetError: with every problem.
@@ -202,7 +209,7 @@ def parse_fleet(data: object, source: str) -> Fleet:
         problems = [_problem(details) for details in error.errors(include_url=False)]
         problems += name_problems(data)
         raise FleetError(source, problems) from None
-    if problems := [*name_problems(data), *cross_problems(fleet)]:
+    if problems := [*name_problems(data), *cross_problems(fleet), *(also(fleet) if also else ())]:
         raise FleetError(source, problems)
     return fleet
 
@@ -238,17 +245,23 @@ def _problem(details: ErrorDetails) -> Problem:
     kind = details["type"]
     # A secret that was pasted in the wrong place must not appear on a screen or in a log.
     private = location == ["watch"] or not {"environment", "secrets", "notify"}.isdisjoint(location)
-    got = _got(details["input"], private=private)
+    found = got(details["input"], private=private)
     if kind == "extra_forbidden":
-        return Problem(path, f"unknown key{meant(location[-1], _known_keys(location[:-1]))}")
+        word = variable_part(location[-1])
+        return Problem(
+            ".".join([*location[:-1], word]),
+            f"unknown key{unspaced(location[-1])}{meant(word, _known_keys(location[:-1]))}",
+        )
+    if kind == "invalid_key":
+        return Problem(path, "a key must be text: put it in quotes")
     if kind in {"model_type", "model_attributes_type", "dict_type"}:
-        return Problem(path, f"must be a mapping of keys to values{got}")
+        return Problem(path, f"must be a mapping of keys to values{found}{unspaced(details['input'])}")
     if kind == "list_type":
-        return Problem(path, f"must be a list{got}")
+        return Problem(path, f"must be a list{found}{unspaced(details['input'])}")
     if kind == "value_error":
         return Problem(path, str(context["error"]))
     message = details["msg"].removeprefix("Input should be ")
-    return Problem(path, f"must be {message}{got}")
+    return Problem(path, f"must be {message}{found}")
 
 
 def _known_keys(location: list[str]) -> list[str]:
@@ -264,19 +277,6 @@ def _known_keys(location: list[str]) -> list[str]:
         if len(location) > 3:
             model = BrowserProfile
     return list(model.model_fields)
-
-
-def _got(value: object, *, private: bool) -> str:
-    if private or not isinstance(value, str | int | float | bool):
-        return f", not {_kind(value)}"
-    return f", not {value!r}"
-
-
-def _kind(value: object) -> str:
-    names: dict[type, Literal["a mapping", "a list", "nothing", "text"]] = {
-        dict: "a mapping", list: "a list", type(None): "nothing", str: "text",
-    }  # fmt: skip
-    return names.get(type(value), type(value).__name__)
 
 
 def _allow_empty(schema: dict[str, Any]) -> None:

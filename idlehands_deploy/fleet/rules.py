@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.errors import Problem
 from idlehands_deploy.fleet.addresses import endpoint
-from idlehands_deploy.fleet.values import MANAGED_VARIABLES, USER_VARIABLES
+from idlehands_deploy.fleet.values import CAPITALS, MANAGED_VARIABLES, USER_VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,6 +45,19 @@ def check_profile_name(name: str) -> str | None:
         "a profile name must be 1 to 63 letters, digits, - and _, starting with a letter or digit but not with x- "
         "(the gateway, the engine or Compose reject other names)"
     )
+
+
+def check_secret_name(name: str) -> str | None:
+    """What is wrong with the name of a secret, or None; the name itself is not repeated, since it may be a value."""
+    if name == TOKEN_SECRET:
+        return "the gateway's token is made by this tool"
+    if name in MANAGED_VARIABLES:
+        return "this variable is set by this tool"
+    if name in FORBIDDEN_VARIABLES:
+        return f"this variable {FORBIDDEN_VARIABLES[name]}"
+    if re.fullmatch(CAPITALS, name):
+        return None
+    return "a key is named as an environment variable in capitals, such as OPENAI_API_KEY"
 
 
 def variable_part(key: str) -> str:
@@ -87,6 +100,7 @@ def cross_problems(fleet: Fleet) -> Iterator[Problem]:
         for key, values in (("rescues", profile.rescues), ("secrets", profile.secrets)):
             for value in sorted({value for value in values if values.count(value) > 1}):
                 yield Problem(f"{path}.{key}", f"{value} is listed twice")
+        yield from _secret_problems(path, profile)
         yield from _environment_problems(path, profile)
         for browser, settings in profile.browser.profiles.items():
             where = f"{path}.browser.profiles.{browser}.cdp_url"
@@ -94,6 +108,12 @@ def cross_problems(fleet: Fleet) -> Iterator[Problem]:
                 other = remote.setdefault(found, where)
                 if other != where:
                     yield Problem(where, f"is the same Chrome as {other}; each browser needs a separate one")
+
+
+def _secret_problems(path: str, profile: Profile) -> Iterator[Problem]:
+    for index, secret in enumerate(profile.secrets):
+        if secret in FORBIDDEN_VARIABLES:
+            yield Problem(f"{path}.secrets.{index}", f"{FORBIDDEN_VARIABLES[secret]}; remove it")
 
 
 def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:

@@ -39,6 +39,8 @@ MANAGED_VARIABLES = frozenset(
         "GATEWAY_TOKEN",
     )
 )
+# The image passes on no other files.
+CAPITALS = r"[A-Z_][A-Z0-9_]*"
 
 
 def seconds(duration: str) -> int:
@@ -181,7 +183,7 @@ SecretName = Annotated[
     str,
     AfterValidator(
         _matches(
-            r"[A-Z_][A-Z0-9_]*",
+            CAPITALS,
             "must be the name of an environment variable in capitals, such as OPENAI_API_KEY",
         )
     ),

@@ -34,25 +34,28 @@ def read_text(path: Path) -> str | None:
         raise unusable("read", path, error) from None
 
 
-def write_atomic(path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None) -> None:
+def write_atomic(
+    path: Path, text: str, mode: int = 0o644, owner: tuple[int, int] | None = None, *, keep: bool = True
+) -> None:
     """Replace a file atomically: after a crash or on a full disk it is the complete old or new file.
 
-    Owner and mode of an existing file are kept. A link is replaced and never followed.
+    A link is replaced and never followed.
 
     Args:
         mode: of a new file.
         owner: uid and gid of a new file; ignored unless this user is root.
+        keep: whether an existing file keeps its own mode and owner.
 
     Raises:
         DirectoryError: it cannot be written; nothing is changed.
     """
-    with staged([(path, text)], mode, owner):
+    with staged([(path, text)], mode, owner, keep=keep):
         pass
 
 
 @contextmanager
 def staged(
-    files: Sequence[tuple[Path, str]], mode: int = 0o644, owner: tuple[int, int] | None = None
+    files: Sequence[tuple[Path, str]], mode: int = 0o644, owner: tuple[int, int] | None = None, *, keep: bool = True
 ) -> Iterator[None]:
     """Write several files under temporary names, and rename them all after the block, if it raises nothing.
 
@@ -63,7 +66,7 @@ def staged(
     try:
         for path, text in files:
             try:
-                temporaries.append(_stage(path, text, mode, owner))
+                temporaries.append(_stage(path, text, mode, owner, keep=keep))
             except OSError as error:
                 raise unusable("write", path, error) from None
         yield
@@ -77,20 +80,20 @@ def staged(
             temporary.unlink(missing_ok=True)
 
 
-def _stage(path: Path, text: str, mode: int, owner: tuple[int, int] | None) -> Path:
-    old = path.lstat() if path.is_file() and not path.is_symlink() else None
+def _stage(path: Path, text: str, mode: int, owner: tuple[int, int] | None, *, keep: bool) -> Path:
+    old = path.lstat() if keep and path.is_file() and not path.is_symlink() else None
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
             os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode) if old else mode)
-            keep = (old.st_uid, old.st_gid) if old else owner
-            if keep and os.geteuid() == 0:
-                os.fchown(stream.fileno(), *keep)
+            wanted = (old.st_uid, old.st_gid) if old else owner
+            if wanted and os.geteuid() == 0:
+                os.fchown(stream.fileno(), *wanted)
             stream.flush()
-            if old:
-                # Only a replaced file can lose data: a new file that a power cut left empty counts as missing and is
-                # created again.
+            if old or not keep:
+                # A replaced file can lose data, and so can one with a person's own words. Any other new file that a
+                # power cut left empty counts as missing and is created again.
                 os.fsync(stream.fileno())
     except BaseException:
         Path(name).unlink(missing_ok=True)

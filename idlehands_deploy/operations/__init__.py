@@ -28,14 +28,18 @@ if TYPE_CHECKING:
         status,
         watch,
     )
+    from idlehands_deploy.operations.config import secrets
 
 __all__ = [
     "boot", "cleanup", "containers", "dashboard", "doctor", "generation", "health", "image", "imports", "lifecycle",
-    "onboarding", "ports", "profiles", "status", "watch",
+    "onboarding", "ports", "profiles", "secrets", "status", "watch",
 ]  # fmt: skip
+
+# Beside the config, since both are what a gateway is given.
+_ELSEWHERE = {"secrets": "idlehands_deploy.operations.config.secrets"}
 
 
 def __getattr__(name: str) -> ModuleType:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module(f"{__name__}.{name}")
+    return importlib.import_module(_ELSEWHERE.get(name, f"{__name__}.{name}"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.engine.compose import exec_arguments, interleaved, log_arguments
+from idlehands_deploy.engine.compose import LogLines, exec_arguments, interleaved, log_arguments
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.health.verdict import assess
 from idlehands_deploy.remedies import Remedy, ours
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
 
+__all__ = ["LogLines", "execute", "logs", "look_at", "shell"]
 
-def logs(
-    session: Session, names: Sequence[str], *, follow: bool, since: str | None, tail: int | None, colour: bool
-) -> str:
+
+def logs(session: Session, names: Sequence[str], lines: LogLines, *, follow: bool) -> str:
     """The logs of several profiles, interleaved by time.
 
     With ``follow``, or of one profile, Compose takes this process over and this never returns.
@@ -33,10 +34,10 @@ def logs(
             Remedy("Make and start it: ", ours("up", *profiles)),
         )
     compose = session.compose(look.fleet)
-    arguments = log_arguments(there, follow=follow, since=since, tail=tail, colour=colour)
     if follow or len(there) == 1:
-        compose.become(*arguments)
-    return interleaved(compose.run(*arguments, "--timestamps"))
+        compose.become(*log_arguments(there, lines, follow=follow))
+    timed = compose.run(*log_arguments(there, replace(lines, timestamps=True), follow=False))
+    return interleaved(timed, timestamps=lines.timestamps)
 
 
 def execute(session: Session, name: str, command: Sequence[str], *, terminal: bool) -> NoReturn:

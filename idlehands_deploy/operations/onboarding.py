@@ -71,8 +71,7 @@ def _choice(session: Session, name: str) -> str:
     if not keys:
         raise UsageError(
             f"No secret of {name} is a provider's key, so there is nothing to set it up with.",
-            f"Write one to secrets/{name}/OPENAI_API_KEY and name it under profiles.{name}.secrets in fleet.yaml, "
-            "or choose: --auth-choice skip",
+            Remedy("Set one, such as: ", ours("secret", "set", name, "OPENAI_API_KEY"), "   (or: --auth-choice skip)"),
         )
     if len(keys) > 1:
         session.progress.say(f"{name} has {len(keys)} providers' keys; its onboarding uses the first, {keys[0]}.")

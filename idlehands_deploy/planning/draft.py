@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from idlehands_deploy.fleet.file import (
 from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT, json_schema
 from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.fleet.time_zones import zone_problems
 from idlehands_deploy.host.files import read_text, staged
 from idlehands_deploy.host.systemd import name_of
 from idlehands_deploy.isolation.setups import plan_here
@@ -32,7 +34,7 @@ from idlehands_deploy.targets.compose import build_document, render
 from idlehands_deploy.targets.seccomp import seccomp_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from idlehands_deploy.deployment.session import Session
@@ -89,7 +91,7 @@ def make_draft(session: Session, text: str, new: Collection[str] = ()) -> Draft:
         new: the profiles in it that have never run.
     """
     source = str(session.deployment.fleet_file)
-    fleet = parse_text(text, source)
+    fleet = parse_text(text, source, zone_problems)
     ports = plan_here(session, fleet, new)
     pinned = {
         name: ports.profiles[name].base
@@ -171,18 +173,36 @@ def draft_without(session: Session, name: str) -> Draft:
     Raises:
         FleetError: the profile cannot be taken out of a file of this form.
     """
-    text = session.fleet_text()
-    source = str(session.deployment.fleet_file)
-    fleet = parse_text(text, source)
-    try:
-        shorter = without_profile(text, name)
-        if parse_text(shorter, source) == fleet.without(name):
-            return make_draft(session, shorter)
-    except (FleetError, TypeError, AttributeError):
-        pass
-    raise FleetError(
-        source, [Problem(f"profiles.{name}", "take it out yourself: the tool cannot in a file of this form")]
+    return draft_edited(
+        session,
+        lambda text: without_profile(text, name),
+        lambda fleet: fleet.without(name),
+        Problem(f"profiles.{name}", "take it out yourself: the tool cannot in a file of this form"),
     )
+
+
+def draft_edited(
+    session: Session, edit: Callable[[str], str], change: Callable[[Fleet], Fleet], otherwise: Problem
+) -> Draft:
+    """The draft of an edited fleet file, not yet written.
+
+    Args:
+        edit: edits the text.
+        change: gives the fleet that the edited text must mean.
+        otherwise: what to say where it does not: aliases, for one, can share a part of the file.
+
+    Raises:
+        FleetError: the edit cannot be made in a file of this form.
+    """
+    source, text = str(session.deployment.fleet_file), session.fleet_text()
+    wanted = change(parse_text(text, source))
+    with suppress(FleetError, TypeError, AttributeError, ValueError):
+        edited = edit(text)
+        if parse_text(edited, source) == wanted:
+            text = edited
+    if parse_text(text, source) != wanted:
+        raise FleetError(source, [otherwise])
+    return make_draft(session, text)
 
 
 def draft_renamed(session: Session, old: str, new: str) -> Draft:

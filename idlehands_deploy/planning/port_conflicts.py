@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import PortConflictError
 from idlehands_deploy.host.sockets import listen_error, process_on
+from idlehands_deploy.host.tools import listener_command
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -76,4 +77,7 @@ def _problem(
     if others:
         is_orphan = others[0].project == fleet.name and others[0].profile not in fleet.profiles
         return f"held by container {others[0].container}" + (", which no profile names" if is_orphan else "")
-    return f"held by {process_on(port.port) or 'a process that cannot be seen from here'}"
+    if process := process_on(port.port):
+        return f"held by {process}"
+    command = listener_command(port.port)
+    return "held by a process that cannot be seen from here" + (f"; see for yourself: {command}" if command else "")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.host.files import PRIVATE_FILE, unusable
+from idlehands_deploy.host.tools import holder_command
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.timestamps import read_timestamp, timestamp
 
@@ -153,9 +154,10 @@ def locked(path: Path) -> Iterator[None]:
         finally:
             os.close(descriptor)
     except Timeout:
+        command = holder_command(path.with_name("lock"))
         raise UsageError(
             f"Another watch is running in {path.parent.parent}.",
-            Remedy("Show its journal: ", ours("history"), f"   (its process: fuser {lock.lock_file})"),
+            Remedy("Show its journal: ", ours("history"), f"   (its process: {command})" if command else ""),
         ) from None
     except OSError as error:
         raise unusable("write", path.with_name("lock"), error) from None

@@ -170,11 +170,12 @@ def test_a_broken_fleet_file_exits_with_2_and_a_port_conflict_with_3(call: Call,
     fleet_file = deployment / "fleet.yaml"
     text = fleet_file.read_text(encoding="utf-8")
     fleet_file.write_text(text.replace("main: {}", "main: {prot: 1}"), encoding="utf-8")
+    line = next(number for number, said in enumerate(text.splitlines(), 1) if "main: {}" in said)
     shown = call(deployment, "ports")
     assert (shown.code, shown.stdout) == (2, "")
     assert shown.stderr == (
         f"Error: {fleet_file} has 1 problem:\n"
-        "  profiles.main.prot: unknown key; did you mean port?\n"
+        f"  profiles.main.prot: unknown key; did you mean port? (line {line})\n"
         "Edit the file and run the command again.\n"
     )
     fleet_file.write_text(text.replace("main: {}", "main: {port: 19789}"), encoding="utf-8")

@@ -7,6 +7,7 @@ import pytest
 
 from idlehands_deploy.engine.compose import (
     Compose,
+    LogLines,
     exec_arguments,
     find_binary,
     interleaved,
@@ -39,7 +40,7 @@ def test_up_uses_a_local_image_and_does_not_wait() -> None:
 def test_log_options_become_compose_s(
     follow: bool, since: str | None, tail: int | None, colour: bool, expected: str
 ) -> None:
-    arguments = log_arguments(["main", "rescue"], follow=follow, since=since, tail=tail, colour=colour)
+    arguments = log_arguments(["main", "rescue"], LogLines(since, tail, colour=colour), follow=follow)
     assert " ".join(arguments) == expected
 
 
@@ -115,6 +116,7 @@ def test_logs_of_several_containers_are_sorted_by_time_and_keep_their_names() ->
 
 def test_log_lines_with_the_same_time_keep_their_order_and_indentation() -> None:
     time = "2026-11-22T17:13:06.100000000Z"
+    assert interleaved(f"a-1 | {time} 2\na-1 | {time} 1\n", timestamps=True) == f"a-1 | {time} 2\na-1 | {time} 1"
     assert interleaved(f"a-1 | {time}   2\na-1 | {time} 1\n") == "a-1 |   2\na-1 | 1"
 
 

@@ -4,7 +4,6 @@ from textwrap import dedent
 
 import pytest
 
-from idlehands_deploy.errors import FleetError
 from idlehands_deploy.fleet.file import (
     new_fleet_text,
     parse_text,
@@ -14,7 +13,7 @@ from idlehands_deploy.fleet.file import (
     without_profile,
 )
 from idlehands_deploy.fleet.model import json_schema
-from tests.support.helpers import fleet, problems
+from tests.support.helpers import fleet
 
 WRITTEN = """\
 # Who keeps this: the infrastructure team
@@ -172,43 +171,6 @@ def test_a_name_that_looks_like_a_boolean_or_a_number_comes_back_as_that_name() 
     assert {name: item.port for name, item in parse_text(text, "fleet.yaml").profiles.items()} == {
         "on": None, "123": 19789, "null": 20789, "1e3": None,
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("a: [1", "line 1, column 6: expected ',' or ']', but got '<stream end>'"),
-        ("name: x\n\tspacing: 20", "line 2, column 1: found character '\\t' that cannot start any token"),
-        ("name: x: y", "line 1, column 8: mapping values are not allowed here"),
-        (
-            "profiles:\n  main: *gone",
-            "line 2, column 9: found an undefined alias; put a text that begins with * in quotes",
-        ),
-        ("name: x\n---\nname: y", "line 2, column 1: but found another document"),
-        ("name: \x07", "YAML: unacceptable character #x0007: special characters are not allowed"),
-    ],
-)
-def test_a_syntax_error_is_reported_with_its_line_and_column(text: str, expected: str) -> None:
-    assert problems(text) == expected
-
-
-def test_a_syntax_error_names_the_file_and_what_to_do() -> None:
-    with pytest.raises(FleetError) as caught:
-        parse_text("name: x: y", "/srv/fleet.yaml")
-    assert str(caught.value) == (
-        "/srv/fleet.yaml has 1 problem:\n"
-        "  line 1, column 8: mapping values are not allowed here\n"
-        "Edit the file and run the command again."
-    )
-
-
-def test_a_profile_that_is_given_twice_is_refused() -> None:
-    assert problems("profiles:\n  main: {}\n  main: {}\n").startswith('line 3, column 3: found duplicate key "main"')
-
-
-@pytest.mark.parametrize("tag", ["!!python/object/apply:os.getcwd []", "!mine x"])
-def test_tags_are_refused(tag: str) -> None:
-    assert problems(f"name: {tag}").startswith("line 1, column 7: could not determine a constructor for the tag")
 
 
 def test_on_and_no_are_text_as_in_yaml_1_2() -> None:

@@ -205,12 +205,12 @@ def test_all_problems_come_at_once_under_the_name_of_the_file() -> None:
         )
     assert str(caught.value) == (
         "fleet.yaml has 6 problems:\n"
-        "  spacing: must be greater than or equal to 20, not 19\n"
-        "  bind: must be an IP address of this host, such as 127.0.0.1\n"
-        "  profiles.a/b.prot: unknown key; did you mean port?\n"
-        "  profiles.MAIN.port: must be greater than or equal to 1024, not 1\n"
-        f"  profiles.a/b: {NAME_RULE}\n"
-        "  profiles.main: differs from MAIN only in case, and some file systems ignore case\n"
+        "  spacing: must be greater than or equal to 20, not 19 (line 2)\n"
+        "  bind: must be an IP address of this host, such as 127.0.0.1 (line 3)\n"
+        "  profiles.a/b.prot: unknown key; did you mean port? (line 5)\n"
+        "  profiles.MAIN.port: must be greater than or equal to 1024, not 1 (line 6)\n"
+        f"  profiles.a/b: {NAME_RULE} (line 5)\n"
+        "  profiles.main: differs from MAIN only in case, and some file systems ignore case (line 7)\n"
         "Edit the file and run the command again."
     )
     assert caught.value.exit_code == 2

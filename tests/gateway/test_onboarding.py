@@ -48,7 +48,6 @@ def test_without_a_terminal_and_without_a_key_nothing_is_started(tmp_path: Path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "Error: No secret of main is a provider's key, so there is nothing to set it up with.\n"
-        "Write one to secrets/main/OPENAI_API_KEY and name it under profiles.main.secrets in fleet.yaml, "
-        "or choose: --auth-choice skip\n"
+        "Set one, such as: idlehands-deploy secret set main OPENAI_API_KEY   (or: --auth-choice skip)\n"
     )
     assert list(tmp_path.iterdir()) == []

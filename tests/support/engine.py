@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from queue import Queue
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.contract import DIGEST_LABEL
+from idlehands_deploy.contract import DIGEST_LABEL, SECRETS_TARGET
 from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.engine.compose import HASTE
 from idlehands_deploy.engine.facts import EngineFacts, ImageFacts
@@ -228,6 +228,7 @@ def made_from(service: Mapping[str, Any], profile: str) -> ContainerFacts:
         started_at=datetime.now(UTC).isoformat(),
         image=str(service.get("image", "")),
         image_id=IMAGE.id,
+        mounts=tuple(f"{SECRETS_TARGET}/{secret['target']}" for secret in service.get("secrets", ())),
         digest=str(service.get("labels", {}).get(DIGEST_LABEL, "")),
     )
 

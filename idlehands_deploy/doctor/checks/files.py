@@ -97,25 +97,29 @@ def _check_mount(files: ProfileFiles, mount: PathFacts, handover: Remedy, *, was
         )  # fmt: skip
 
 
+def _make_secret(profile: str, name: str) -> Remedy:
+    if name == TOKEN_SECRET:
+        return Remedy(ours("up", profile), "   (creates a new one)")
+    return Remedy(ours("secret", "set", profile, name), "; ", ours("up", profile))
+
+
 def _check_secret(files: ProfileFiles, secret: PathFacts, handover: Remedy, *, was_made: bool) -> Iterator[Finding]:
     name = secret.path.rpartition("/")[2]
     if not secret.exists:
         if was_made:
             yield Finding(
                 "error", secret.path, "does not exist", "the engine does not start a container without it",
-                Remedy(ours("up", files.name), "   (creates a new one)") if name == TOKEN_SECRET
-                else Remedy(f"write the value of {name} into it (mode 0600), then: ", ours("up", files.name)),
+                _make_secret(files.name, name),
             )  # fmt: skip
     elif secret.kind != "file":
         yield Finding(
             "error", secret.path, "is not a file", "the gateway cannot read a value from it",
-            Remedy(f"mv {secret.full} {secret.full}.old   (then write the value of {name} into a file there)"),
+            Remedy(f"mv {secret.full} {secret.full}.old; ").then(_make_secret(files.name, name)),
         )  # fmt: skip
     elif secret.size == 0:
         yield Finding(
             "error", secret.path, "is empty", "the gateway does not start until it has a value",
-            Remedy(ours("up", files.name), "   (creates a new one)") if name == TOKEN_SECRET
-            else Remedy(f"write the value of {name} into it, then: ", ours("up", files.name)),
+            _make_secret(files.name, name),
         )  # fmt: skip
     else:
         if secret.mode & OTHERS:

@@ -1,0 +1,164 @@
+"""The files of a profile's secrets: what a value may be, which there are, and writing one."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import stat
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from idlehands_deploy.deployment.profile_files import PRIVATE_DIRECTORY, SHORT
+from idlehands_deploy.errors import UsageError
+from idlehands_deploy.fleet.values import CAPITALS, MANAGED_VARIABLES
+from idlehands_deploy.host.file_facts import names_in
+from idlehands_deploy.host.files import PRIVATE_FILE, unusable, write_atomic
+from idlehands_deploy.remedies import Remedy, ours
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from idlehands_deploy.deployment.directory import Deployment
+
+State = Literal["set", "empty", "missing", "unreadable"]
+# Linux starts no program with a longer variable; bytes, with the name, the equals sign and the NUL at its end.
+LONGEST_VARIABLE = 128 * 1024
+# A terminal cuts a longer line off, and says nothing.
+LONGEST_LINE = 4095
+
+
+class Secret(NamedTuple):
+    """One secret of a profile, without its value.
+
+    Attributes:
+        named: whether the fleet file names it.
+        changed_at: seconds since 1970; 0 if it has no file.
+    """
+
+    profile: str
+    name: str
+    state: State
+    named: bool
+    changed_at: float
+
+
+def read_value(name: str, given: bytes) -> str:
+    """The value of a secret as it was given, without what only surrounds it.
+
+    Raises:
+        UsageError: it cannot be the value of a variable; the message does not hold it.
+    """
+    if given.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UsageError("The value is UTF-16 text, not UTF-8.", "Convert it first: iconv -f UTF-16 -t UTF-8")
+    try:
+        value = given.removeprefix(codecs.BOM_UTF8).decode().strip()
+    except UnicodeDecodeError:
+        raise UsageError("The value is not UTF-8 text.", "Give the key itself, as text.") from None
+    if not value:
+        raise UsageError("The value is empty: nothing was set.", "Give it on standard input, or at the prompt.")
+    if odd := re.search(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]", value):
+        what = "a NUL byte" if odd[0] == "\0" else f"a control character, U+{ord(odd[0]):04X}"
+        raise UsageError(f"The value contains {what}: it was not set.", "Give the key itself, as text.")
+    if (most := LONGEST_VARIABLE - len(name) - 2) < len(value.encode()):
+        raise UsageError(
+            f"The value is longer than {most} bytes: no program starts with such a variable.",
+            "Give the key itself, or put a file into the gateway's workspace.",
+        )
+    return value
+
+
+def read_typed(line: str) -> bytes:
+    """A value that was typed or pasted at a prompt.
+
+    Raises:
+        UsageError: the terminal may have cut it off.
+    """
+    given = line.encode(errors="surrogateescape")
+    if len(given) >= LONGEST_LINE:
+        raise UsageError(
+            f"A terminal takes {LONGEST_LINE} bytes a line, so the value may have been cut off.",
+            "Write it to a file, and give that on standard input.",
+        )
+    return given
+
+
+def read_secret(path: Path) -> str | None:
+    """The value in a secret's file, as a gateway reads it; None if there is no file.
+
+    Raises:
+        UsageError: what is there is no ordinary file, or a link.
+        DirectoryError: it cannot be read.
+    """
+    try:
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            raise UsageError(
+                f"{path} is a link to {path.readlink()}.", "Write the value there, or remove the link first."
+            )
+        if not stat.S_ISREG(found.st_mode):
+            raise UsageError(f"{path} is not a file.", f"Move it away: mv {path} {path}.old")
+        return path.read_bytes().decode(errors="replace").rstrip("\n")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise unusable("read", path, error) from None
+
+
+def is_private(path: Path, uid: int) -> bool:
+    """Whether a file can be read by its owner alone, who is this user."""
+    found = path.stat()
+    return not stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == uid
+
+
+def write_secret(path: Path, value: str, owner: tuple[int, int]) -> None:
+    """Write a secret's file with its directories, so that only its owner can read it.
+
+    Raises:
+        DirectoryError: it cannot be written; an old value stays.
+    """
+    try:
+        for directory in (path.parent.parent, path.parent):
+            directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+    except OSError as error:
+        raise unusable("write", path, error) from None
+    write_atomic(path, value, PRIVATE_FILE, owner, keep=False)
+
+
+def delete_secret(path: Path) -> None:
+    """Delete a secret's file, or a link in its place.
+
+    Raises:
+        DirectoryError: it cannot be deleted.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise unusable("delete", path, error) from None
+
+
+def find_secrets(deployment: Deployment, profile: str, named: Collection[str]) -> Iterator[Secret]:
+    """A profile's secrets: those that the fleet file names, then files that it does not name."""
+    directory = deployment.secrets_directory(profile)
+    found = [name for name in names_in(directory) if re.fullmatch(CAPITALS, name)]
+    for name in dict.fromkeys((*named, *found)):
+        if name not in MANAGED_VARIABLES:
+            state, changed_at = _state(directory / name)
+            yield Secret(profile, name, state, name in named, changed_at)
+
+
+def _state(path: Path) -> tuple[State, float]:
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            return "unreadable", found.st_mtime
+        is_empty = found.st_size == 0 or (found.st_size <= SHORT and not path.read_bytes().strip())
+    except (FileNotFoundError, NotADirectoryError):
+        return "missing", 0.0
+    except OSError:
+        return "unreadable", 0.0
+    return "empty" if is_empty else "set", found.st_mtime
+
+
+def set_command(profile: str, name: str) -> Remedy:
+    """The command that sets a secret."""
+    return Remedy("Set it: ", ours("secret", "set", profile, name))

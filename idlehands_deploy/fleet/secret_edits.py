@@ -1,0 +1,82 @@
+"""Edits of the secrets that a fleet file names: by position in its text, so that every comment stays where it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from idlehands_deploy.fleet.file import belongs_to_the_next, fill_empty, key_text, profiles_node
+
+KEY = "secrets"
+
+
+def with_secret(text: str, name: str, secret: str) -> str:
+    """Name a secret under a profile. The caller sees whether the text means that now."""
+    secret = key_text(secret)
+    profile = _profile(text, name)[1]
+    if not _pairs(profile):
+        return fill_empty(text, {name: f"{{{KEY}: [{secret}]}}"})
+    pair = _find(profile, KEY)
+    if pair is None:
+        return _with_list(text, name, secret)
+    listed = pair[1]
+    if not listed.value:
+        return f"{text[: listed.start_mark.index]}[{secret}]{text[listed.end_mark.index :]}"
+    last = listed.value[-1]
+    if listed.flow_style:
+        return f"{text[: last.end_mark.index]}, {secret}{text[last.end_mark.index :]}"
+    return _with_line(text, last.end_mark.line + 1, f"{' ' * listed.start_mark.column}- {secret}")
+
+
+def without_secret(text: str, name: str, secret: str) -> str:
+    """Take a secret out of a profile's. The caller sees whether the text means that now."""
+    found = _find(_profile(text, name)[1], KEY)
+    if found is None:
+        return text
+    key, listed = found
+    names = [item.value for item in listed.value]
+    index = names.index(secret)
+    item = listed.value[index]
+    if listed.flow_style:
+        begin = listed.value[index - 1].end_mark.index if index else item.start_mark.index
+        end = listed.value[1].start_mark.index if not index and len(names) > 1 else item.end_mark.index
+        return text[:begin] + text[end:]
+    lines = text.splitlines(keepends=True)
+    del lines[item.start_mark.line]
+    if len(names) == 1:
+        line = key.end_mark.line
+        colon = lines[line].index(":", key.end_mark.column) + 1
+        lines[line] = f"{lines[line][:colon]} []{lines[line][colon:]}"
+    return "".join(lines)
+
+
+def _with_list(text: str, name: str, secret: str) -> str:
+    """The text with a list for a profile that has settings and no list."""
+    key, profile = _profile(text, name)
+    pairs = _pairs(profile)
+    if profile.flow_style:
+        end = pairs[-1][1].end_mark.index
+        return f"{text[:end]}, {KEY}: [{secret}]{text[end:]}"
+    lines = text.splitlines(keepends=True)
+    end = len(lines) if profile.end_mark.index == len(text) else profile.end_mark.line
+    while end > key.start_mark.line + 1 and belongs_to_the_next(lines[end - 1], key.start_mark.column):
+        end -= 1
+    return _with_line(text, end, f"{' ' * pairs[0][0].start_mark.column}{KEY}: [{secret}]")
+
+
+def _with_line(text: str, index: int, line: str) -> str:
+    lines = text.splitlines(keepends=True)
+    if index == len(lines) and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    return "".join([*lines[:index], f"{line}\n", *lines[index:]])
+
+
+def _profile(text: str, name: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    return next(pair for pair in profiles_node(text).value if pair[0].value == name)
+
+
+def _find(mapping: Any, key: str) -> Any:  # noqa: ANN401
+    return next((pair for pair in _pairs(mapping) if pair[0].value == key), None)
+
+
+def _pairs(node: Any) -> list[Any]:  # noqa: ANN401
+    return node.value if isinstance(node.value, list) else []
