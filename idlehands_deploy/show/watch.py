@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from idlehands_deploy.watch.history import History
-    from idlehands_deploy.watch.journal import Availability
+    from idlehands_deploy.watch.timeline import Availability
 
 # Version of what `history --json` prints; raised when a change would break a script.
 JSON_VERSION = 1
