@@ -38,7 +38,7 @@ class Journal:
 
     def __init__(self, path: Path, *, largest: int = LARGEST) -> None:
         try:
-            _make_directory(path.parent)
+            make_directory(path.parent)
             self._handler = _Handler(path, maxBytes=largest, backupCount=OLDER_FILES, encoding="utf-8")
         except OSError as error:
             raise unusable("write", path, error) from None
@@ -175,7 +175,12 @@ def _files(path: Path) -> list[Path]:
     return [*(path.with_name(f"{path.name}.{number}") for number in range(OLDER_FILES, 0, -1)), path]
 
 
-def _make_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
+    """Make the directory of what a watch writes.
+
+    Raises:
+        OSError: it cannot be made.
+    """
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from idlehands_deploy.health.observe import Observation
-    from idlehands_deploy.watch.follow import NoJournal
     from idlehands_deploy.watch.journal import Journal
     from idlehands_deploy.watch.metrics import Metrics
+    from idlehands_deploy.watch.page.follow import NoJournal
 
 Entry = dict[str, Any]
 

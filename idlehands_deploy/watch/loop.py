@@ -20,11 +20,10 @@ from idlehands_deploy.planning.compose import remake
 from idlehands_deploy.planning.draft import make_draft, refuse_stale
 from idlehands_deploy.timestamps import timestamp
 from idlehands_deploy.watch.fleet_file import FleetFile
-from idlehands_deploy.watch.follow import run_until
 from idlehands_deploy.watch.journal import Journal, locked, read_journal
 from idlehands_deploy.watch.ledger import Ledger
 from idlehands_deploy.watch.notifications import Notification
-from idlehands_deploy.watch.overview import Watched
+from idlehands_deploy.watch.page.overview import Watched
 from idlehands_deploy.watch.policy import Notify, Policy, Restart, Supervisor
 from idlehands_deploy.watch.sender import Notifier
 
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.health.observe import Observation
     from idlehands_deploy.watch.ledger import Entry
     from idlehands_deploy.watch.metrics import Metrics
-    from idlehands_deploy.watch.overview import Overview
+    from idlehands_deploy.watch.page.overview import Overview
 
 # Ready gateways are probed so rarely that eight of them cost 1 % of a core; seconds.
 PACE = Pace(unsettled=0.2, settled=8.0)
@@ -133,7 +132,7 @@ class _Round:
             overview.begin(Watched(self._fleet, self._ports, self._profiles, restarts=restarts))
         monitor = Monitor(self._session, self._fleet, self._ports, self._profiles, self._see, PACE)
         with self._notifier, self._restarts:
-            return run_until(monitor, self._options.stopped, TICK, lambda: self._tick(fleet_file))
+            return monitor.run_until(self._options.stopped, TICK, lambda: self._tick(fleet_file))
 
     def _see(self, seen: Observation) -> None:
         self._ledger.see(seen)

@@ -15,11 +15,11 @@ from idlehands_deploy.engine.usage import Usage
 from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict
-from idlehands_deploy.watch import follow as following
-from idlehands_deploy.watch.changes import Changes
-from idlehands_deploy.watch.follow import follow
 from idlehands_deploy.watch.journal import Journal
-from idlehands_deploy.watch.overview import MOST_EVENTS, MOST_SPANS, Overview, Watched
+from idlehands_deploy.watch.page import follow as following
+from idlehands_deploy.watch.page.changes import Changes
+from idlehands_deploy.watch.page.follow import follow
+from idlehands_deploy.watch.page.overview import MOST_EVENTS, MOST_SPANS, Overview, Watched
 from tests.support.containers import RUNNING
 from tests.support.engine import PATIENT, FakeEngine, with_fakes
 from tests.support.helpers import fleet, session

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from idlehands_deploy.engine.usage import Usage
-from idlehands_deploy.watch.samples import KEPT, STEP, Samples
+from idlehands_deploy.watch.page.samples import KEPT, STEP, Samples
 
 
 def test_memory_is_the_most_of_each_half_minute_and_cpu_the_average_of_it() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.deployment.session import select
@@ -13,14 +11,14 @@ from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.timestamps import timestamp
 from idlehands_deploy.watch.fleet_file import FleetFile
 from idlehands_deploy.watch.ledger import Ledger
-from idlehands_deploy.watch.overview import Watched
+from idlehands_deploy.watch.page.overview import Watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import threading
 
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.health.observe import Observation
-    from idlehands_deploy.watch.overview import Overview
+    from idlehands_deploy.watch.page.overview import Overview
 
 # As the watch does.
 PACE = Pace(unsettled=0.2, settled=8.0)
@@ -68,23 +66,4 @@ def follow(session: Session, overview: Overview, stopped: threading.Event) -> No
         ports, profiles = plan_here(session, fleet), select(fleet, [])
         ledger.keep(profiles)
         overview.begin(Watched(fleet, ports, profiles, restarts=False))
-        goes_on = run_until(Monitor(session, fleet, ports, profiles, see, PACE), stopped, TICK, tick)
-
-
-def run_until(monitor: Monitor, stopped: threading.Event, every: float, tick: Callable[[], bool]) -> bool:
-    """Run a monitor until ``stopped`` is set, or until ``tick`` says so; returns whether it was that.
-
-    Args:
-        every: seconds from one call of ``tick`` to the next.
-    """
-    ended = threading.Event()
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        watching = pool.submit(monitor.run, ended)
-        try:
-            while not stopped.wait(every) and not watching.done():
-                if tick():
-                    return True
-        finally:
-            ended.set()
-        watching.result()
-    return False
+        goes_on = Monitor(session, fleet, ports, profiles, see, PACE).run_until(stopped, TICK, tick)

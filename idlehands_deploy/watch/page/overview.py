@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import DeployError
-from idlehands_deploy.watch.changes import Changes
 from idlehands_deploy.watch.journal import ALIVE, last_run, read_entries
-from idlehands_deploy.watch.samples import Samples
+from idlehands_deploy.watch.page.changes import Changes
+from idlehands_deploy.watch.page.samples import Samples
 from idlehands_deploy.watch.timeline import Availability, Span, Timeline, availability, clipped
 
 if TYPE_CHECKING:
