@@ -49,7 +49,7 @@ class Words:
 
     def __init__(self, redaction: Redaction, directory: Path) -> None:
         self._redaction = redaction
-        self._directory = directory
+        self.directory = directory
 
     def said(self, text: object) -> str:
         """What a gateway or the engine said."""
@@ -62,7 +62,7 @@ class Words:
     def command(self, command: Command) -> str:
         """A command line to copy."""
         if command.words[:1] != ("-C",):
-            command = Command(("-C", str(self._directory), *command.words), command.as_root)
+            command = Command(("-C", str(self.directory), *command.words), command.as_root)
         return self.ours(command)
 
     def remedy(self, remedy: Remedy) -> list[dict[str, str]]:
@@ -75,7 +75,7 @@ class Words:
         ]
 
 
-def fleet(watched: Watched, directory: Path, *, is_watched: bool, version: str) -> dict[str, Any]:
+def fleet(watched: Watched, words: Words, *, is_watched: bool, version: str) -> dict[str, Any]:
     """What is watched.
 
     Args:
@@ -84,11 +84,12 @@ def fleet(watched: Watched, directory: Path, *, is_watched: bool, version: str) 
     """
     return {
         "project": watched.fleet.name,
-        "directory": str(directory),
+        "directory": words.ours(words.directory),
         "version": version,
         "profiles": list(watched.profiles),
-        "restarts": watched.restarts,
         "watched": is_watched,
+        "restarts": watched.fleet.watch.restart,
+        "start": words.command(ours("watch")),
         "periods": PERIODS,
         "ports": [
             {"profile": name, "purpose": port.purpose, "address": port.host_ip, "port": port.port}

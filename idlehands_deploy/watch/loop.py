@@ -128,8 +128,7 @@ class _Round:
         """Watch until stopped, or until the fleet file changes; returns whether it changed."""
         self._ledger.keep(self._profiles)
         if overview := self._options.overview:
-            restarts = self._fleet.watch.restart
-            overview.begin(Watched(self._fleet, self._ports, self._profiles, restarts=restarts))
+            overview.begin(Watched(self._fleet, self._ports, self._profiles))
         monitor = Monitor(self._session, self._fleet, self._ports, self._profiles, self._see, PACE)
         with self._notifier, self._restarts:
             return monitor.run_until(self._options.stopped, TICK, lambda: self._tick(fleet_file))

@@ -31,7 +31,6 @@ class Parts:
 
     def __init__(self, source: PageSource) -> None:
         self.changes = source.overview.changes
-        self._source = source
         self._overview = source.overview
         self._words = page.Words(source.redaction, source.directory)
         self._made: dict[str, tuple[int, str]] = {}
@@ -103,7 +102,7 @@ class Parts:
 
     def _fleet(self, watched: Watched, _: str, now: float) -> Any:  # noqa: ANN401
         is_watched = self._overview.is_journal_written(now)
-        return page.fleet(watched, self._source.directory, is_watched=is_watched, version=__version__)
+        return page.fleet(watched, self._words, is_watched=is_watched, version=__version__)
 
     def _gateway(self, watched: Watched, name: str, now: float) -> Any:  # noqa: ANN401
         seen = self._overview.latest(name)

@@ -37,7 +37,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def begin(overview: Overview, *profiles: str) -> Overview:
-    overview.begin(Watched(FLEET, plan_ports(FLEET), profiles or ("main", "rescue"), restarts=True))
+    overview.begin(Watched(FLEET, plan_ports(FLEET), profiles or ("main", "rescue")))
     return overview
 
 

@@ -65,5 +65,5 @@ def follow(session: Session, overview: Overview, stopped: threading.Event) -> No
         fleet = fleet_file.fleet
         ports, profiles = plan_here(session, fleet), select(fleet, [])
         ledger.keep(profiles)
-        overview.begin(Watched(fleet, ports, profiles, restarts=False))
+        overview.begin(Watched(fleet, ports, profiles))
         goes_on = Monitor(session, fleet, ports, profiles, see, PACE).run_until(stopped, TICK, tick)

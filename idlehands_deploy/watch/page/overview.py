@@ -36,17 +36,15 @@ _SHOWN = ("at", "time", "event", "profile", "state", "before", "lasted", "reason
 
 @dataclass(frozen=True)
 class Watched:
-    """What is watched, and by whom.
+    """What is watched.
 
     Attributes:
         profiles: those that are watched.
-        restarts: whether hung gateways are restarted.
     """
 
     fleet: Fleet
     ports: PortPlan
     profiles: Sequence[str]
-    restarts: bool
 
 
 class Overview:
@@ -162,7 +160,9 @@ class Overview:
 
     def is_journal_written(self, now: float) -> bool:
         """Whether a watch writes the journal now, this one or another."""
-        return now - last_run(self._path) <= 2 * ALIVE
+        if self._until is not None:
+            return True
+        return not self._others.has_ended and now - last_run(self._path) <= 2 * ALIVE
 
 
 class _Past:
@@ -171,9 +171,11 @@ class _Past:
     def __init__(self) -> None:
         self.timeline = Timeline(MOST_SPANS)
         self.events: deque[Event] = deque(maxlen=MOST_EVENTS)
+        self.has_ended = False
 
     def add(self, entry: Event, *, as_event: bool = True) -> None:
         self.timeline.add(entry)
+        self.has_ended = entry["event"] == "ended"
         if as_event:
             self.events.append({key: entry[key] for key in _SHOWN if key in entry})
 
