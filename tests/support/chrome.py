@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 SECONDS = 30
 START = (
-    "exec chromium --headless=new --remote-debugging-port={port} --user-data-dir=/tmp/chrome --force-color-profile=srgb "
-    "--hide-scrollbars about:blank"
+    "exec chromium --headless=new --remote-debugging-port={port} --user-data-dir=/tmp/chrome "
+    "--force-color-profile=srgb --hide-scrollbars about:blank"
 )
 
 
