@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,7 +58,6 @@ def _serve(session: Session, port: int) -> None:
     with served(source, "127.0.0.1", port, "--port") as found:
         progress.say("The page of this fleet, until Ctrl-C. Its link logs straight in:")
         output.show_now(found)
-        try:
-            operations.watch.follow(session, source.overview, threading.Event())
-        except KeyboardInterrupt:  # the usual way to end it
-            raise typer.Exit(130) from None
+        # At once: there is nothing to finish, and a request to a hung gateway takes seconds.
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+        operations.watch.follow(session, source.overview, threading.Event())

@@ -81,6 +81,11 @@ class Tab:
         """The first value of an expression that is true; it may fail until then."""
         return until(expression, lambda: self._try(expression), seconds)
 
+    def roles(self) -> set[str]:
+        """The roles that a screen reader finds in the page."""
+        nodes = self.call("Accessibility.getFullAXTree")["nodes"]
+        return {node["role"]["value"] for node in nodes if not node["ignored"]}
+
     def press(self, key: str, code: int = 0) -> None:
         """Press a key."""
         for kind in ("rawKeyDown", "keyUp"):

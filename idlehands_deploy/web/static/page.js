@@ -56,7 +56,7 @@ function showHead(fleet, gateways) {
   const bad = kinds.filter((kind) => kind === "bad").length;
   const worst = ["bad", "warn", "busy", "unknown", "off", "ok"].find((kind) => kinds.includes(kind)) ?? "unknown";
   write(byId("project"), fleet.project);
-  const sentence = others.length === 0 && ready ? ready === 1 ? "The gateway is ready." : `All ${ready} gateways are ready.`
+  const sentence = others.length === 0 && ready ? `${["", "The gateway is", "Both gateways are"][ready] ?? `All ${ready} gateways are`} ready.`
     : `${ready} of ${many(fleet.profiles.length, "gateway")} ready. ${listed(others.slice(0, 4))}${others.length > 4 ? ", …" : "."}`;
   renew(byId("summary"), [worst, sentence], () => [element("span", { class: worst }, icon(worst)), element("span", {}, sentence)]);
   renew(byId("watch"), [fleet.watched, fleet.restarts], () => fleet.watched

@@ -8,16 +8,17 @@ const KINDS = [["ok", "ready"], ["warn", "degraded"], ["busy", "starting or stop
 const HEIGHTS = { ok: 100, warn: 100, busy: 60, bad: 100, off: 30 };
 const FILLS = { warn: "url(#dots)", bad: "url(#stripes)" };
 // The least width of what must not be overlooked, of a hundred.
-const LEAST = 0.35;
+const LEAST = 0.6;
 const SPOKEN = { "1h": "hour", "24h": "24 hours", "7d": "7 days" };
 
 const rows = new Map();
 let period = "24h";
+let isChosen = false;
 
 export function setUpStates(redraw) {
   for (const [name, spoken] of Object.entries(SPOKEN)) {
     const input = element("input", { type: "radio", name: "period", value: name, checked: name === period });
-    input.addEventListener("change", () => { period = name; redraw(); });
+    input.addEventListener("change", () => { isChosen = true; period = name; redraw(); });
     byId("periods").append(element("label", {}, input, element("span", {}, name), element("span", { class: "hidden" }, ` (last ${spoken})`)));
   }
   byId("legend").append(...KINDS.map(([kind, word]) =>
@@ -25,8 +26,21 @@ export function setUpStates(redraw) {
 }
 
 export function showStates(fleet, states, now) {
+  if (!isChosen) choose(shortest(fleet, states, now));
   keep(byId("states"), rows, fleet.profiles, (name) => new Row(name));
   for (const [name, row] of rows) if (states[name]) row.show(states[name], fleet.periods[period], now);
+}
+
+// The shortest period that shows all there is, up to a day: a watch that has just begun would be a line at the edge.
+function shortest(fleet, states, now) {
+  const first = Math.min(now, ...Object.values(states).flatMap((one) => one?.spans.slice(0, 1).map(([from]) => from) ?? []));
+  return now - first <= fleet.periods["1h"] ? "1h" : "24h";
+}
+
+function choose(name) {
+  if (period === name) return;
+  period = name;
+  byId("periods").querySelector(`[value="${name}"]`).checked = true;
 }
 
 class Row {
