@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 from contextlib import contextmanager
@@ -57,11 +58,12 @@ class Watch:
             if entry["event"] == event and all(entry.get(key) == value for key, value in more.items()):
                 return entry
 
-    def end(self) -> None:
+    def end(self, said: str = "") -> None:
+        """End it; what it said on standard error must be this pattern."""
         self.process.send_signal(signal.SIGTERM)
         out, err = self.process.communicate(timeout=60)
         self.seen += [json.loads(line) for line in out.splitlines()]
-        assert (self.process.returncode, err) == (0, "")
+        assert (self.process.returncode, re.fullmatch(said, err) is not None) == (0, True), err
 
 
 @contextmanager
@@ -134,7 +136,7 @@ def test_the_page_in_chromium_follows_a_fault_of_a_gateway_and_holds_no_secret(
         page.look(360, 740)
         page.open(link)
         page.wait_for(f"{state} === 'ready'")
-        page.wait_for("document.querySelector('#doctor .result')")
+        page.wait_for("document.querySelector('#doctor .result') !== null")
         assert page.value("location.href") == f"http://{address}/fleet/"
         assert page.value("document.cookie") == ""
         assert page.value("document.documentElement.scrollWidth") == 360
@@ -150,7 +152,8 @@ def test_the_page_in_chromium_follows_a_fault_of_a_gateway_and_holds_no_secret(
         assert page.value("document.querySelector('.ports .now.bad').textContent") == "hung"
         signal_gateway(watched, "CONT")
         page.wait_for(f"{state} === 'ready'")
-        page.wait_for("document.querySelector('#states .outages summary').textContent.endsWith('1 outage')")
+        page.wait_for("document.querySelector('#events').textContent.includes('main ready (was hung for ')")
+        page.wait_for("document.querySelector('#states .span.bad') !== null")
 
         assert [item for item in page.events if item["method"] in {"Log.entryAdded", "Runtime.exceptionThrown"}] == []
         asked = {item["request"]["url"] for item in page.events if item["method"] == "Network.requestWillBeSent"}
@@ -159,7 +162,7 @@ def test_the_page_in_chromium_follows_a_fault_of_a_gateway_and_holds_no_secret(
         shown += json.dumps(page.call("Page.getNavigationHistory"))
         for secret in (link.rpartition("=")[2], watched.token("main"), watched.token("rescue")):
             assert secret not in shown
-        watch.end()
+        watch.end(rf"The page is at http://{address}/, .*: idlehands-deploy -C {watched.root} dashboard --link\n")
         page.wait_for("!document.querySelector('#lost').hidden")
     assert [entry for entry in watch.seen if entry["event"] == "treating"] == []
 

@@ -49,12 +49,8 @@ class Tab:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: object) -> dict[str, Any]:
-        """Send a command, and wait for its answer."""
-        self._last += 1
-        session = {"sessionId": self._session} if self._session else {}
-        self._socket.send(json.dumps({"id": self._last, "method": method, "params": parameters, **session}))
-        while (answer := self._receive()).get("id") != self._last:
-            pass
+        """Send a command, and wait for its result."""
+        answer = self._ask(method, parameters)
         assert "error" not in answer, answer
         result: dict[str, Any] = answer["result"]
         return result
@@ -103,9 +99,18 @@ class Tab:
         """End the connection, and with it the tab."""
         self._socket.close()
 
+    def _ask(self, method: str, parameters: dict[str, object]) -> dict[str, Any]:
+        self._last += 1
+        session = {"sessionId": self._session} if self._session else {}
+        self._socket.send(json.dumps({"id": self._last, "method": method, "params": parameters, **session}))
+        while (answer := self._receive()).get("id") != self._last:
+            pass
+        return answer
+
     def _try(self, expression: str) -> Any:
-        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
-        return None if "exceptionDetails" in answer else answer["result"].get("value") or None
+        # While another page is being loaded, there is an error and no result.
+        result = self._ask("Runtime.evaluate", {"expression": expression, "returnByValue": True}).get("result", {})
+        return result.get("result", {}).get("value") or None if "exceptionDetails" not in result else None
 
     def _receive(self) -> dict[str, Any]:
         message: dict[str, Any] = json.loads(self._socket.recv())
