@@ -155,6 +155,7 @@ def states(spans: Iterable[Span], found: Mapping[str, Availability], now: float,
                 words.said(span.reason),
             ]
             for span in spans
+            if span.until > now - max(PERIODS.values())
         ],
         "availability": {
             period: {

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 # Everything but the way in lies below this path, and the cookie is for it alone: cookies are not kept apart by port, so
 # that a gateway's dashboard on this address would be sent one for the whole host.
 ROOT = "/fleet/"
-COOKIE = "idlehands_fleet"
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -37,6 +36,8 @@ class Door:
 
     def __init__(self) -> None:
         self.token = secrets.token_urlsafe(32)
+        # The name too is this process's: the pages of two fleets may be open in one browser, on two ports of one host.
+        self._name = f"idlehands_fleet_{secrets.token_hex(4)}"
         self._cookie = secrets.token_urlsafe(32)
 
     def opens_for(self, query: str) -> bool:
@@ -46,14 +47,14 @@ class Door:
     def knows(self, cookies: str | None) -> bool:
         """Whether a Cookie header has the cookie."""
         try:
-            found = SimpleCookie(cookies or "").get(COOKIE)
+            found = SimpleCookie(cookies or "").get(self._name)
         except CookieError:
             return False
         return found is not None and _is_same(found.value, self._cookie)
 
     def cookie(self) -> str:
         """The Set-Cookie header; it lasts until the browser ends."""
-        return f"{COOKIE}={self._cookie}; Path={ROOT}; HttpOnly; SameSite=Strict"
+        return f"{self._name}={self._cookie}; Path={ROOT}; HttpOnly; SameSite=Strict"
 
 
 def is_loopback(address: str) -> bool:

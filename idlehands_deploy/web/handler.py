@@ -102,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
             if not allowed:
                 self._send(HTTPStatus.SERVICE_UNAVAILABLE, "text/plain", b"Too many pages are open.\n")
                 return
-            self._begin(HTTPStatus.OK, "text/event-stream", {"X-Accel-Buffering": "no"})
+            self._begin(HTTPStatus.OK, "text/event-stream", {})
             if self.command != "HEAD":
                 for event in self.server.parts.stream(self.headers.get("Last-Event-ID", "")):
                     self.wfile.write(event)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import threading
 import time
@@ -54,8 +55,7 @@ class Parts:
         Args:
             last_id: the id of that event; empty for a new reader.
         """
-        run, _, number = last_id.partition("-")
-        after = int(number) if run == self._run and number.isascii() and number.isdecimal() else 0
+        after = self._number(last_id)
         yield b"retry: 2000\n\n"
         while not self.changes.closed:
             self._look()
@@ -67,6 +67,11 @@ class Parts:
                 time.sleep(PACE)
             else:
                 yield b":\n\n"
+
+    def _number(self, event_id: str) -> int:
+        """The number in an event's id; 0 if it is none of this process."""
+        found = re.fullmatch(rf"{self._run}-([0-9]{{1,15}})", event_id)
+        return int(found[1]) if found else 0
 
     def _event(self, number: int, changed: list[str]) -> bytes:
         parts = ((part, self._text(part)) for part in changed)

@@ -62,14 +62,16 @@ def test_another_page_cannot_load_parts_of_the_page(site: str, mode: str, *, is_
 def test_the_cookie_is_another_secret_than_the_token_and_each_opens_its_own_door_alone() -> None:
     door, other = Door(), Door()
     cookie = door.cookie().partition(";")[0]
-    value = cookie.partition("=")[2]
+    name, _, value = cookie.partition("=")
     assert value != door.token
     assert (door.opens_for(f"token={door.token}"), door.knows(cookie)) == (True, True)
     assert door.knows(f"theirs=1; {cookie}; more=2")
     for wrong in ("", "token=", f"token={value}", f"token={other.token}", f"token={door.token}x", "token=ü%00"):
         assert not door.opens_for(wrong)
-    for wrong in ("", f"idlehands_fleet={door.token}", other.cookie(), "idlehands_fleet=ü", "\x00; =", f"x{cookie}"):
+    for wrong in ("", f"{name}={door.token}", f"{name}=", f"{name}=ü", "\x00; =", f"x{cookie}", other.cookie()):
         assert not door.knows(wrong)
+    # The pages of two fleets in one browser, on two ports of one host.
+    assert (door.knows(f"{other.cookie()}; {cookie}"), other.cookie().partition("=")[0] != name) == (True, True)
     assert not door.knows(None)
 
 

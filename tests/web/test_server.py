@@ -50,7 +50,7 @@ def test_every_answer_forbids_what_comes_from_elsewhere_and_is_kept_nowhere(serv
 
 @pytest.mark.parametrize("path", ["/fleet/", "/fleet/stream", "/fleet/page.js", "/fleet/nothing", "/nothing"])
 def test_nothing_is_shown_without_the_cookie(served: Page, path: str) -> None:
-    for cookie in (None, "idlehands_fleet=", f"idlehands_fleet={served.token}"):
+    for cookie in (None, "idlehands_fleet=", f"idlehands_fleet={served.token}", f"token={served.token}"):
         assert served.get(path, Cookie=cookie).status == 403
     assert served.get("/?token=wrong").status == 403
     assert served.get(f"/fleet/?token={served.token}").status == 403

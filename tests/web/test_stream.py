@@ -61,7 +61,7 @@ def test_a_reader_that_comes_back_gets_what_has_changed_since_and_after_another_
     served.see("rescue", "ready")
     with served.stream(Last_Event_ID=last["id"]) as events:
         assert set(next(events)["parts"]) == {"gateway/rescue", "usage/rescue"}
-    for number in (f"00000000-{last['id'].partition('-')[2]}", "", "x", f"{last['id']}x"):
+    for number in (f"00000000-{last['id'].partition('-')[2]}", "", "x", f"{last['id']}x", f"{last['id']}{'0' * 5000}"):
         with served.stream(Last_Event_ID=number) as events:
             assert set(next(events)["parts"]) >= ALL
 

@@ -30,7 +30,7 @@ GATEWAY, USAGE, STATES = "gateway/", "usage/", "states/"
 MOST_SPANS = 500
 MOST_EVENTS = 60
 # What an event keeps of an entry.
-_SHOWN = ("at", "time", "event", "profile", "state", "before", "lasted", "reason", "cure", "attempt", "seconds",
+_SHOWN = ("at", "event", "profile", "state", "before", "lasted", "reason", "cure", "attempt", "seconds",
           "receiver", "profiles")  # fmt: skip
 
 
