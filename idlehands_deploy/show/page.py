@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from idlehands_deploy.health.observe import gateway_host
+from idlehands_deploy.deployment.published import as_published
 from idlehands_deploy.remedies import Command, Remedy, ours
 from idlehands_deploy.show.findings import summary
 from idlehands_deploy.show.watch import event, why
@@ -91,11 +91,6 @@ def fleet(watched: Watched, words: Words, *, is_watched: bool, version: str) -> 
         "restarts": watched.fleet.watch.restart,
         "start": words.command(ours("watch")),
         "periods": PERIODS,
-        "ports": [
-            {"profile": name, "purpose": port.purpose, "address": port.host_ip, "port": port.port}
-            for name in watched.profiles
-            for port in watched.ports.profiles[name].published
-        ],
     }
 
 
@@ -106,7 +101,9 @@ def gateway(seen: Observation, watched: Watched, spans: Sequence[Span], words: W
         spans: its states so far.
     """
     verdict, facts, usage = seen.verdict, seen.facts, seen.usage
-    host, base = gateway_host(watched.fleet), watched.ports.profiles[verdict.profile].base
+    # Where its container publishes them, whatever the fleet file says by now.
+    ports = as_published(watched.ports.profiles[verdict.profile], facts)
+    host = ports.host
     is_up = facts is not None and facts.state in {"running", "paused"}
     shown = f"[{host}]" if ":" in host else host
     return {
@@ -116,7 +113,7 @@ def gateway(seen: Observation, watched: Watched, spans: Sequence[Span], words: W
         "since": _since(verdict.state, spans),
         "remedy": words.remedy(verdict.remedy),
         # Without the token: the page and its stream hold no secret.
-        "link": f"http://{shown}:{base}/",
+        "link": f"http://{shown}:{ports.base}/",
         "login": words.command(ours("open", verdict.profile)),
         "version": words.said(facts.version) if facts else "",
         "started": facts.started if facts and is_up else None,
@@ -126,6 +123,7 @@ def gateway(seen: Observation, watched: Watched, spans: Sequence[Span], words: W
         "cpu": None if usage is None or usage.cpu is None else round(usage.cpu, 3),
         "browsers": dict(seen.browsers),
         "control": seen.control,
+        "ports": [{"purpose": port.purpose, "address": port.host_ip, "port": port.port} for port in ports.published],
     }
 
 

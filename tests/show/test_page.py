@@ -39,6 +39,11 @@ def test_a_gateway_is_its_verdict_what_it_uses_and_a_link_without_a_token() -> N
         "version": "2026.9.6", "started": RUNNING.started, "restarts": 2,
         "memory": 800 << 20, "memory_limit": 2 << 30, "cpu": 0.123,
         "browsers": {"openclaw": "off"}, "control": "answers",
+        "ports": [
+            {"purpose": "gateway", "address": "127.0.0.1", "port": 18789},
+            {"purpose": "browser control", "address": "127.0.0.1", "port": 18791},
+            {"purpose": "cdp openclaw", "address": "127.0.0.1", "port": 18800},
+        ],
     }  # fmt: skip
 
 
@@ -54,6 +59,16 @@ def test_the_link_of_a_gateway_is_one_that_this_host_can_open() -> None:
     for bind, host in (("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("192.168.1.2", "192.168.1.2")):
         here = watched(f"bind: '{bind}'\nprofiles: {{main: , rescue: }}\n")
         assert page.gateway(seen, here, [], WORDS)["link"] == f"http://{host}:19789/"
+
+
+def test_ports_and_link_are_those_of_the_container_whatever_the_fleet_file_says_by_now() -> None:
+    facts = replace(RUNNING, base=30000, published={30000: "192.168.1.2", 30002: "127.0.0.1"})
+    shown = page.gateway(Observation(Verdict("main", "ready"), facts), watched(), [], WORDS)
+    assert shown["link"] == "http://192.168.1.2:30000/"
+    assert [(port["purpose"], port["port"]) for port in shown["ports"]] == [
+        ("gateway", 30000),
+        ("browser control", 30002),
+    ]
 
 
 def test_a_remedy_is_sentences_and_commands_to_copy() -> None:
@@ -76,12 +91,10 @@ def test_a_command_keeps_its_paths_and_loses_a_known_secret() -> None:
     assert "hunter2" not in str(WORDS.remedy(remedy))
 
 
-def test_the_fleet_names_every_published_port_and_whether_a_watch_runs() -> None:
+def test_the_fleet_is_its_profiles_and_whether_a_watch_runs() -> None:
     shown = page.fleet(watched("name: bots\nprofiles: {main: }\n"), WORDS, is_watched=True, version="1")
     assert (shown["project"], shown["watched"], shown["restarts"]) == ("bots", True, True)
-    assert [(port["purpose"], port["address"], port["port"]) for port in shown["ports"]] == [
-        ("gateway", "127.0.0.1", 18789), ("browser control", "127.0.0.1", 18791), ("cdp openclaw", "127.0.0.1", 18800),
-    ]  # fmt: skip
+    assert shown["profiles"] == ["main"]
 
 
 def test_the_current_state_has_no_end() -> None:

@@ -16,7 +16,8 @@ export function setUpPorts() {
 
 export function showPorts(fleet, gateways) {
   last = [fleet, gateways];
-  const ports = fleet.ports.map((port) => ({ ...port, ...doing(port, gateways[port.profile]) }));
+  const ports = fleet.profiles.flatMap((name) =>
+    (gateways[name]?.ports ?? []).map((port) => ({ ...port, profile: name, ...doing(port, gateways[name]) })));
   const states = fleet.profiles.map((name) => [name, gateways[name]?.state ?? "not seen yet"]);
   const place = byId("ports");
   if (!place.clientWidth) return; // not laid out yet
@@ -26,7 +27,7 @@ export function showPorts(fleet, gateways) {
 
 // What a port does now, in words and as a kind.
 function doing({ purpose }, gateway) {
-  if (!gateway || gateway.state === "unknown") return { now: "not known", kind: "unknown" };
+  if (gateway.state === "unknown") return { now: "not known", kind: "unknown" };
   if (gateway.started === null) return { now: "closed", kind: "off" };
   if (purpose === "gateway") {
     if (gateway.usable) return { now: "answers", kind: "ok" };
