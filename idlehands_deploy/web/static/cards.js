@@ -16,8 +16,8 @@ class Card {
     this.name = name;
     this.state = undefined;
     const part = (tag, kind) => (this[kind] = element(tag, { class: kind }));
-    this.open = element("a", { target: "_blank", rel: "noreferrer noopener", class: "button" }, "Open its dashboard");
-    this.login = element("button", { type: "button", class: "plain" }, "Copy the login command");
+    this.open = element("a", { target: "_blank", rel: "noreferrer noopener", class: "button", "aria-label": `Open the dashboard of ${name}` }, "Open its dashboard");
+    this.login = element("button", { type: "button", class: "plain", "aria-label": `Copy the login command of ${name}` }, "Copy the login command");
     this.login.addEventListener("click", () => copy(this.login, this.command));
     this.article = element("article", { "aria-labelledby": `card-${name}` },
       element("div", { class: "head" }, element("h3", { id: `card-${name}` }, name), part("p", "verdict"), part("p", "since")),

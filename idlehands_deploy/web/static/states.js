@@ -68,7 +68,7 @@ class Row {
         drawn("g", {}, drawn("title", {}, `${state}, ${clock(from, now)} to ${clock(to, now)} (${longAge(to - from)})`), block(kind, x, width)))));
     renew(this.axis, ticks(since, now), (texts) => texts.map((text) => element("span", {}, text)));
     renew(this.outages, outages(spans, since), (list) => list.length && element("details", { open: this.outages.querySelector("details")?.open },
-      element("summary", {}, many(list.length, "outage")),
+      element("summary", { "data-key": `outages ${this.name}` }, many(list.length, "outage")),
       element("ol", {}, list.slice().reverse().map(([from, to, words]) =>
         element("li", {}, time(from, now), element("span", { class: "lasted" }, longAge(to - from)), element("span", {}, words))))));
   }
