@@ -83,11 +83,12 @@ function connect() {
     write(byId("connection"), closed ? "Ended" : "Connection lost");
     write(byId("lost"), closed
       ? "This link is no longer valid: what you see is old. Open the new link, which the command that serves the page prints."
-      : `The connection is lost since ${clock(lost, now())}: what you see is old. It is tried again.`);
+      : `The connection was lost at ${clock(lost, now())}: what you see is old. Trying again.`);
   };
 }
 
 setUpStates(draw);
 setUpPorts();
 connect();
-setInterval(draw, TICK);
+// What is old must not look as if it went on.
+setInterval(() => lost === undefined && draw(), TICK);
