@@ -20,8 +20,8 @@ LEAVES = ("text", "timestamps", "remedies", "errors", "findings", "progress")
 # A package may import those before it, and itself. What only type checkers read counts too.
 ORDER = (
     *LEAVES, "contract", "fleet", "targets", "gateway", "host", "engine", "deployment", "isolation", "health",
-    "planning", "redaction", "state", "importing", "watch", "doctor", "rescue", "operations", "show", "api", "cli",
-    "__main__",
+    "planning", "redaction", "state", "importing", "watch", "doctor", "rescue", "operations", "show", "api", "web",
+    "cli", "__main__",
 )  # fmt: skip
 # These do not import each other, although one stands before the other.
 APART = ("doctor", "watch", "importing", "rescue")
@@ -125,7 +125,12 @@ def test_the_values_of_a_fleet_file_need_no_library_but_pydantic() -> None:
 
 @pytest.mark.parametrize("module", [name for name in MODULES if package(name) == "cli"])
 def test_commands_leave_the_work_to_operations(module: str) -> None:
-    assert packages(module) <= {*LEAVES, "cli", "deployment", "operations", "show"}
+    assert packages(module) <= {*LEAVES, "cli", "deployment", "operations", "show", "web"}
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if package(name) == "web"])
+def test_the_page_knows_the_fleet_through_operations_and_views_alone(module: str) -> None:
+    assert packages(module) <= {*LEAVES, "web", "operations", "show"}
 
 
 @pytest.mark.parametrize("module", MODULES)

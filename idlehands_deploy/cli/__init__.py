@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-# In the order of the help page.
 from idlehands_deploy.cli import (
     boot,
+    dashboard,
     deployment,
     destroy,
     doctor,
@@ -15,12 +15,13 @@ from idlehands_deploy.cli import (
     state,
     status,
     watch,
-)  # isort: skip
+)
 from idlehands_deploy.cli.app import app, progress
 
 __all__ = [
     "app",
     "boot",
+    "dashboard",
     "deployment",
     "destroy",
     "doctor",

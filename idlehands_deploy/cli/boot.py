@@ -21,6 +21,9 @@ def install(
     metrics: Annotated[
         str | None, typer.Option(metavar="ADDRESS:PORT", help="With --watch: serve Prometheus metrics there.")
     ] = None,
+    dashboard: Annotated[
+        str | None, typer.Option(metavar="ADDRESS:PORT", help="With --watch: serve a page to look at there.")
+    ] = None,
 ) -> None:
     """Let gateways come back after a reboot.
 
@@ -32,14 +35,15 @@ def install(
     Example: sudo idlehands-deploy install --watch
     """
     session = start_session(ctx)
-    read_address(metrics)
-    if metrics and not watch:
-        raise typer.BadParameter("goes with --watch", param_hint="--metrics")
+    for address, option in ((metrics, "--metrics"), (dashboard, "--dashboard")):
+        read_address(address)
+        if address and not watch:
+            raise typer.BadParameter("goes with --watch", param_hint=option)
     if names or not watch:
         for name, what in operations.boot.install(session, names or []).items():
             progress.say(f"{name} {what}.")
     if watch:
-        progress.say(operations.boot.install_watch(session, metrics))
+        progress.say(operations.boot.install_watch(session, metrics, dashboard))
 
 
 @app.command()

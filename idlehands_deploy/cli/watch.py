@@ -7,18 +7,24 @@ import re
 import signal
 import threading
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import Json, Names, app, start_session
+from idlehands_deploy.cli.app import Json, Names, app, progress, start_session
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 from idlehands_deploy.show import watch as watch_views
 from idlehands_deploy.text import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.operations.watch import Overview
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # The longest age: earlier dates cannot be computed; seconds.
@@ -73,19 +79,26 @@ def watch(
         str | None,
         typer.Option(metavar="ADDRESS:PORT", help="Serve Prometheus metrics there, such as 127.0.0.1:9464."),
     ] = None,
+    dashboard: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS:PORT", help="Serve a page to look at there, such as 127.0.0.1:18700."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Record changes, restart hung gateways and notify people.
 
-    Runs until it is stopped. Its settings are under `watch:` in fleet.yaml.
+    Runs until it is stopped. Its settings are under `watch:` in fleet.yaml. `dashboard --link` prints the link of the
+    page that --dashboard serves.
 
-    Example: idlehands-deploy watch --metrics 127.0.0.1:9464
+    Example: idlehands-deploy watch --metrics 127.0.0.1:9464 --dashboard 127.0.0.1:18700
     """
     screen = Screen(json.dumps if as_json else watch_views.line)
     stop_on_sigterm(screen.stopped)
+    session, address = start_session(ctx), read_address(dashboard)
     wanted = operations.watch.WatchOptions(names or [], read_address(metrics), screen.show, screen.stopped)
     try:
-        operations.watch.watch(start_session(ctx), wanted)
+        with _page(session, address) as overview:
+            operations.watch.watch(session, replace(wanted, overview=overview))
     except KeyboardInterrupt:  # Ctrl-C is the usual way to end it
         raise typer.Exit(130) from None
     raise typer.Exit(screen.code)
@@ -110,3 +123,22 @@ def history(
     output.show_table(watch_views.COLUMNS, watch_views.rows(found))
     for line in watch_views.summary(found):
         output.show(printable(line))
+
+
+@contextmanager
+def _page(session: Session, address: tuple[str, int] | None) -> Iterator[Overview | None]:
+    """Serve the page of a watch during the block; gives what the watch has to fill, or None without an address."""
+    if address is None:
+        yield None
+        return
+    from idlehands_deploy.web.server import served  # noqa: PLC0415
+
+    source = operations.watch.page_source(session, is_own=True)
+    with (
+        served(source, *address, "--dashboard") as link,
+        operations.watch.kept_link(session.deployment, link),
+    ):
+        # The log of a service is no place for a token.
+        where = link.partition("?")[0]
+        progress.say(Remedy(f"The page is at {where}, and its link, with the token: ", ours("dashboard", "--link")))
+        yield source.overview

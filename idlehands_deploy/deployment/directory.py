@@ -54,6 +54,11 @@ class Deployment:
         return self.root / "watch" / "journal.jsonl"
 
     @property
+    def page_link_file(self) -> Path:
+        """The link of the page that a watch serves, with its token."""
+        return self.root / "watch" / "page.link"
+
+    @property
     def rename_file(self) -> Path:
         """Both names, while a profile is being renamed."""
         return self.root / ".rename.json"

@@ -78,6 +78,27 @@ class Monitor:
                     self._report(unknown(self._session, self._plan, profile, error))
                 stopped.wait(RECONNECT)
 
+    def run_until(self, stopped: threading.Event, every: float, tick: Callable[[], bool]) -> bool:
+        """Observe in another thread until ``stopped`` is set, or until ``tick`` says so; returns whether it was that.
+
+        Args:
+            every: seconds from one call of ``tick`` to the next.
+
+        Raises:
+            DeployError: as ``run`` does.
+        """
+        ended = threading.Event()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            watching = pool.submit(self.run, ended)
+            try:
+                while not stopped.wait(every) and not watching.done():
+                    if tick():
+                        return True
+            finally:
+                ended.set()
+            watching.result()
+        return False
+
     def _run_with(self, look: Look, stopped: threading.Event) -> None:
         """Observe until the engine's event stream ends."""
         ended = threading.Event()

@@ -49,11 +49,12 @@ def install(session: Session, names: Sequence[str]) -> dict[str, str]:
     return done
 
 
-def install_watch(session: Session, metrics: str | None) -> str:
+def install_watch(session: Session, metrics: str | None, dashboard: str | None = None) -> str:
     """Run the watch as a service, from now on and after each boot.
 
     Args:
         metrics: the address and port for metrics, as in `watch --metrics`.
+        dashboard: the address and port for the page, as in `watch --dashboard`.
 
     Returns:
         The result, as a sentence.
@@ -70,6 +71,7 @@ def install_watch(session: Session, metrics: str | None) -> str:
     unit = watch_unit_name(fleet.name)
     command = [sys.executable, "-P", "-m", "idlehands_deploy", "-C", str(session.deployment.root), "watch"]
     command += ["--metrics", metrics] if metrics else []
+    command += ["--dashboard", dashboard] if dashboard else []
     environ = {name: session.environ[name] for name in ENGINE_VARIABLES if name in session.environ}
     person = "" if run_as == os.geteuid() else name_of(run_as)
     text = watch_unit_text(fleet.name, session.deployment.root, command, environ, person, user=systemd.user)

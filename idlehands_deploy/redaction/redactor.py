@@ -72,11 +72,11 @@ class Redactor:
         """Redact any text, such as a log or an error message."""
         # Colour codes and invisible characters could be in the middle of a secret.
         text = _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
-        text = scrub(self._without_known(text))
-        for word, shown in self._words:
-            if word.lower() in text.lower():
-                text = re.sub(rf"(?i)(?<![\w<]){re.escape(word)}(?![\w>])", _literally(shown), text)
-        return text
+        return self._without_words(scrub(self._without_known(text)))
+
+    def command(self, text: str) -> str:
+        """Redact a command or a path of ours: known secrets alone, since whatever else is removed would break it."""
+        return self._without_words(self._without_known(text))
 
     def value(self, value: Any, *, by_name: bool = True) -> Any:  # noqa: ANN401 - whatever JSON can hold
         """Redact JSON data.
@@ -99,6 +99,12 @@ class Redactor:
         if isinstance(value, int | float):
             return value if self.text(str(value)) == str(value) else REMOVED
         return self.text(str(value))
+
+    def _without_words(self, text: str) -> str:
+        for word, shown in self._words:
+            if word.lower() in text.lower():
+                text = re.sub(rf"(?i)(?<![\w<]){re.escape(word)}(?![\w>])", _literally(shown), text)
+        return text
 
     def _without_known(self, text: str) -> str:
         for place, shown in self._places:

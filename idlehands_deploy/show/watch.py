@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from idlehands_deploy.watch.history import History
-    from idlehands_deploy.watch.journal import Availability
+    from idlehands_deploy.watch.timeline import Availability
 
 # Version of what `history --json` prints; raised when a change would break a script.
 JSON_VERSION = 1
@@ -43,9 +43,9 @@ def rows(history: History) -> list[tuple[str, ...]]:
         (
             str(entry["time"]),
             str(entry.get("profile", "-")),
-            _event(entry),
+            event(entry),
             age(float(entry["lasted"])) if "lasted" in entry else "-",
-            _why(entry) or "-",
+            why(entry) or "-",
         )
         for entry in history.entries
     ]
@@ -110,18 +110,20 @@ def _percent(share: float) -> str:
 
 
 def _sentence(entry: Mapping[str, Any]) -> str:
-    profile, why = entry.get("profile", ""), _why(entry)
+    profile, reason = entry.get("profile", ""), why(entry)
     subject = f"{profile} " if profile else ""
     lasted = f" (was {entry['before']} for {age(float(entry['lasted']))})" if "lasted" in entry else ""
-    return f"{subject}{_event(entry)}{lasted}" + (f": {why}" if why else "")
+    return f"{subject}{event(entry)}{lasted}" + (f": {reason}" if reason else "")
 
 
-def _event(entry: Mapping[str, Any]) -> str:
-    event = str(entry["event"])
-    return str(entry["state"]) if event == "state" else EVENTS.get(event, event)
+def event(entry: Mapping[str, Any]) -> str:
+    """What happened, in words."""
+    name = str(entry["event"])
+    return str(entry["state"]) if name == "state" else EVENTS.get(name, name)
 
 
-def _why(entry: Mapping[str, Any]) -> str:
+def why(entry: Mapping[str, Any]) -> str:
+    """Why it happened; empty if there is nothing to say."""
     match entry["event"]:
         case "treating":
             return f"{entry.get('reason', '')} (attempt {entry.get('attempt')}: {_action(entry)})"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.watch.journal import ALIVE, Availability, availability, read_journal
+from idlehands_deploy.watch.journal import ALIVE, read_journal
+from idlehands_deploy.watch.timeline import Availability, Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +60,10 @@ def history(session: Session, names: Sequence[str], since: float, now: float) ->
     profiles = list(dict.fromkeys(names)) or list(fleet.profiles)
     # A running watch updates the file's time only every 30 s.
     until = now if now - watched.until <= 2 * ALIVE else watched.until
+    timeline = Timeline.of(watched.entries)
     return History(
         since,
         now,
         [entry for entry in watched.entries if entry["at"] >= since and entry.get("profile", profiles[0]) in profiles],
-        {name: availability(watched.entries, name, since, until) for name in profiles},
+        {name: timeline.availability(name, since, until) for name in profiles},
     )

@@ -1,4 +1,4 @@
-"""The watch's journal: JSON Lines in rotating files, and the availability of each gateway computed from them."""
+"""The watch's journal: JSON Lines in rotating files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import stat
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ class Journal:
 
     def __init__(self, path: Path, *, largest: int = LARGEST) -> None:
         try:
-            _make_directory(path.parent)
+            make_directory(path.parent)
             self._handler = _Handler(path, maxBytes=largest, backupCount=OLDER_FILES, encoding="utf-8")
         except OSError as error:
             raise unusable("write", path, error) from None
@@ -105,36 +105,6 @@ class JournalContent:
     until: float
 
 
-@dataclass
-class Availability:
-    """How available one gateway was in a period; seconds.
-
-    Attributes:
-        watched: time in which the watch ran and the engine was reachable.
-        ready, usable: the part of it in which the gateway was ready, and in which a person could use it.
-        outages: how often it became unusable.
-        longest: the longest outage.
-        restarts: how often the watch restarted it.
-    """
-
-    watched: float = 0
-    ready: float = 0
-    usable: float = 0
-    outages: int = 0
-    longest: float = 0
-    restarts: int = 0
-
-
-@dataclass
-class _Run:
-    """A gateway's current state while the entries are read."""
-
-    state: str
-    usable: bool
-    since: float
-    down: float = field(default=0)
-
-
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Hold the lock of a journal: two watches would restart the same gateway twice.
@@ -173,54 +143,46 @@ def read_journal(path: Path) -> JournalContent:
     Raises:
         DirectoryError: it cannot be read.
     """
-    entries: list[dict[str, Any]] = []
-    until = 0.0
-    for number in range(OLDER_FILES, -1, -1):
-        file = path.with_name(f"{path.name}.{number}") if number else path
+    until = last_run(path)
+    return JournalContent(list(read_entries(path)), until)
+
+
+def read_entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The same entries one by one: a journal is larger than what most readers keep of it.
+
+    Raises:
+        DirectoryError: it cannot be read.
+    """
+    for file in _files(path):
         try:
             with file.open(encoding="utf-8", errors="replace") as stream:
-                entries += _entries(stream)
-                until = max(until, os.fstat(stream.fileno()).st_mtime)
+                yield from _entries(stream)
         except FileNotFoundError:
             continue
         except OSError as error:
             raise unusable("read", file, error) from None
-    return JournalContent(entries, until)
 
 
-def availability(entries: Iterable[dict[str, Any]], profile: str, since: float, until: float) -> Availability:
-    """How available a gateway was between two times, in seconds since 1970.
+def last_run(path: Path) -> float:
+    """When the watch of a journal last ran, in seconds since 1970; 0 if it never did."""
+    until = 0.0
+    for file in _files(path):
+        with suppress(OSError):
+            until = max(until, file.stat().st_mtime)
+    return until
 
-    Args:
-        entries: of a journal, oldest first.
-        until: not later than the watch last ran.
+
+def _files(path: Path) -> list[Path]:
+    """A journal's files, oldest first, those that do not exist too."""
+    return [*(path.with_name(f"{path.name}.{number}") for number in range(OLDER_FILES, 0, -1)), path]
+
+
+def make_directory(directory: Path) -> None:
+    """Make the directory of what a watch writes.
+
+    Raises:
+        OSError: it cannot be made.
     """
-    found = Availability()
-    run: _Run | None = None
-    for entry in entries:
-        at = entry["at"]
-        if entry["event"] in {"watching", "ended"} or (entry["event"], entry.get("profile")) == ("left", profile):
-            # A killed watch writes no end: the next watch notes the file's time, which is when it last ran.
-            end = min(at, read_timestamp(entry.get("unwatched_since")) or at)
-            _count(found, run, max(since, run.since) if run else 0, min(until, end))
-            run = None
-        elif entry.get("profile") != profile:
-            continue
-        elif entry["event"] == "state":
-            if run:
-                _count(found, run, max(since, run.since), min(until, at))
-            usable = bool(entry.get("usable"))
-            # Without an engine the state is unknown, which counts as not watched.
-            known = entry.get("state") != "unknown"
-            run = _Run(str(entry.get("state")), usable, at, run.down if run and not usable else 0) if known else None
-        elif entry["event"] == "treated" and since <= at <= until:
-            found.restarts += 1
-    if run:
-        _count(found, run, max(since, run.since), until)
-    return found
-
-
-def _make_directory(directory: Path) -> None:
     try:
         directory.mkdir(mode=0o700)
     except FileExistsError:
@@ -246,18 +208,6 @@ def _give_to_owner(descriptor: int, directory: str | Path) -> None:
     if os.geteuid() == 0:
         owner = os.stat(directory)  # noqa: PTH116 - a text or a path
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
-
-
-def _count(found: Availability, run: _Run | None, since: float, until: float) -> None:
-    if run is None or until <= since:
-        return
-    lasted = until - since
-    found.watched += lasted
-    found.ready += lasted if run.state == "ready" else 0
-    found.usable += lasted if run.usable else 0
-    found.outages += not run.usable and not run.down
-    run.down = 0 if run.usable else run.down + lasted
-    found.longest = max(found.longest, run.down)
 
 
 def _entries(lines: Iterable[str]) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.health.observe import Observation
     from idlehands_deploy.watch.journal import Journal
     from idlehands_deploy.watch.metrics import Metrics
+    from idlehands_deploy.watch.page.follow import NoJournal
 
 Entry = dict[str, Any]
 
@@ -27,7 +28,9 @@ class Ledger:
         on_entry: called with each entry of the journal as it is written.
     """
 
-    def __init__(self, journal: Journal, metrics: Metrics | None, on_entry: Callable[[Entry], None]) -> None:
+    def __init__(
+        self, journal: Journal | NoJournal, metrics: Metrics | None, on_entry: Callable[[Entry], None]
+    ) -> None:
         self._journal = journal
         self._metrics = metrics
         self._on_entry = on_entry

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,18 +13,19 @@ from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.engine.compose import end_arguments, up_arguments
 from idlehands_deploy.errors import DeployError
-from idlehands_deploy.fleet.file import parse_text
 from idlehands_deploy.fleet.values import seconds
 from idlehands_deploy.health.monitor import Monitor, Pace
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.compose import remake
 from idlehands_deploy.planning.draft import make_draft, refuse_stale
 from idlehands_deploy.timestamps import timestamp
+from idlehands_deploy.watch.fleet_file import FleetFile
 from idlehands_deploy.watch.journal import Journal, locked, read_journal
 from idlehands_deploy.watch.ledger import Ledger
 from idlehands_deploy.watch.notifications import Notification
+from idlehands_deploy.watch.page.overview import Watched
 from idlehands_deploy.watch.policy import Notify, Policy, Restart, Supervisor
-from idlehands_deploy.watch.sender import Notifier, check_notify
+from idlehands_deploy.watch.sender import Notifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.health.observe import Observation
     from idlehands_deploy.watch.ledger import Entry
     from idlehands_deploy.watch.metrics import Metrics
+    from idlehands_deploy.watch.page.overview import Overview
 
 # Ready gateways are probed so rarely that eight of them cost 1 % of a core; seconds.
 PACE = Pace(unsettled=0.2, settled=8.0)
@@ -54,12 +55,20 @@ class WatchOptions:
         metrics: address and port for Prometheus metrics; None for no metrics.
         on_entry: called with each entry of the journal as it is written, from several threads.
         stopped: ends the watch when it is set.
+        overview: told of everything that a page shows; None for no page.
     """
 
     names: Sequence[str]
     metrics: tuple[str, int] | None
     on_entry: Callable[[Entry], None]
     stopped: threading.Event
+    overview: Overview | None = None
+
+    def tell(self, entry: Entry) -> None:
+        """Pass on an entry."""
+        self.on_entry(entry)
+        if self.overview:
+            self.overview.write(entry)
 
 
 def watch(session: Session, options: WatchOptions) -> None:
@@ -71,7 +80,7 @@ def watch(session: Session, options: WatchOptions) -> None:
         PortConflictError: the port for metrics is in use.
         DirectoryError: the journal cannot be written.
     """
-    fleet_file = _FleetFile(session, options.names)
+    fleet_file = FleetFile(session, options.names, notifies=True)
     path = session.deployment.journal_file
     before = read_journal(path)
     with (
@@ -79,7 +88,7 @@ def watch(session: Session, options: WatchOptions) -> None:
         locked(path),
         _metrics_server(fleet_file.fleet.name, options.metrics) as metrics,
     ):
-        ledger = Ledger(journal, metrics, options.on_entry)
+        ledger = Ledger(journal, metrics, options.tell)
         unwatched = {"unwatched_since": timestamp(before.until)} if before.until else {}
         ledger.write("watching", profiles=select(fleet_file.fleet, options.names), **unwatched)
         supervisors: dict[str, Supervisor] = {}
@@ -115,32 +124,30 @@ class _Round:
         self._notifier = Notifier(session, fleet, self._not_sent)
         self._restarts = ThreadPoolExecutor(max_workers=len(self._profiles), thread_name_prefix="restart")
 
-    def run(self, fleet_file: _FleetFile) -> bool:
+    def run(self, fleet_file: FleetFile) -> bool:
         """Watch until stopped, or until the fleet file changes; returns whether it changed."""
         self._ledger.keep(self._profiles)
+        if overview := self._options.overview:
+            overview.begin(Watched(self._fleet, self._ports, self._profiles))
         monitor = Monitor(self._session, self._fleet, self._ports, self._profiles, self._see, PACE)
-        ended = threading.Event()
-        with self._notifier, self._restarts, ThreadPoolExecutor(max_workers=1) as pool:
-            watching = pool.submit(monitor.run, ended)
-            try:
-                while not self._options.stopped.wait(TICK) and not watching.done():
-                    # A restart can take minutes, while a busy gateway drains; the others are watched meanwhile.
-                    if not self._restarting and fleet_file.changed(self._ledger):
-                        return True
-                    self._tick()
-            finally:
-                ended.set()
-            watching.result()
-        return False
+        with self._notifier, self._restarts:
+            return monitor.run_until(self._options.stopped, TICK, lambda: self._tick(fleet_file))
 
     def _see(self, seen: Observation) -> None:
         self._ledger.see(seen)
+        if self._options.overview:
+            self._options.overview.see(seen)
         self._decide(seen)
 
-    def _tick(self) -> None:
+    def _tick(self, fleet_file: FleetFile) -> bool:
+        """Decide what depends on time alone; returns whether the fleet file has changed."""
+        # A restart can take minutes, while a busy gateway drains; the others are watched meanwhile.
+        if not self._restarting and fleet_file.changed(self._ledger):
+            return True
         self._ledger.tick()
         for seen in self._ledger.latest():
             self._decide(seen)
+        return False
 
     def _decide(self, seen: Observation) -> None:
         profile = seen.verdict.profile
@@ -200,48 +207,6 @@ class _Round:
 
     def _not_sent(self, receiver: str, why: str) -> None:
         self._ledger.write("not-told", receiver=receiver, reason=why)
-
-
-class _FleetFile:
-    """The last valid version of the fleet file, and whether the file has changed since."""
-
-    def __init__(self, session: Session, names: Sequence[str]) -> None:
-        self._session = session
-        self._names = names
-        self._signature = self._stat()
-        self._text = session.fleet_text()
-        self.fleet = self._read(self._text)
-
-    def changed(self, ledger: Ledger) -> bool:
-        """Whether there is a new, valid fleet; one that cannot be watched is recorded, and the last one stays."""
-        signature = self._stat()
-        if signature == self._signature:
-            return False
-        self._signature = signature
-        try:
-            text = self._session.fleet_text()
-            if text == self._text:
-                return False
-            self.fleet, self._text = self._read(text), text
-        except DeployError as error:
-            ledger.write("fleet-refused", reason=error.what)
-            return False
-        ledger.write("fleet-read", profiles=select(self.fleet, self._names))
-        return True
-
-    def _read(self, text: str) -> Fleet:
-        fleet = parse_text(text, str(self._session.deployment.fleet_file))
-        select(fleet, self._names)
-        check_notify(self._session, fleet, os.geteuid())
-        plan_here(self._session, fleet)
-        return fleet
-
-    def _stat(self) -> tuple[int, int, int] | None:
-        try:
-            found = self._session.deployment.fleet_file.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 @contextmanager

@@ -42,8 +42,9 @@ def test_the_watch_runs_as_the_fleet_file_s_owner_if_they_may_use_the_engine_els
 
 def test_uninstall_ends_the_watch_alone_or_with_the_rest(machine: Machine) -> None:
     before = machine.files()
-    machine.done("install", "--watch", "--metrics", "127.0.0.1:9464")
-    assert "--metrics" in machine.ok("cat", f"{SYSTEM}/{WATCH}")
+    machine.done("install", "--watch", "--metrics", "127.0.0.1:9464", "--dashboard", "127.0.0.1:18700")
+    command = machine.ok("cat", f"{SYSTEM}/{WATCH}")
+    assert '"--metrics" "127.0.0.1:9464" "--dashboard" "127.0.0.1:18700"' in command
     assert machine.done("uninstall", "--watch") == "Stopped the watch and removed its unit.\n"
     assert (machine.files(), machine.is_up(WATCH)) == (before, False)
     assert machine.done("uninstall", "--watch") == "The watch had no unit.\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 from contextlib import contextmanager
@@ -11,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from tests.support.chrome import chrome
 from tests.support.site import make_pair, start_browser, until
+from tests.support.trials import signal_gateway
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
+
+    import docker
 
     from tests.support.site import Site
 
@@ -53,11 +58,12 @@ class Watch:
             if entry["event"] == event and all(entry.get(key) == value for key, value in more.items()):
                 return entry
 
-    def end(self) -> None:
+    def end(self, said: str = "") -> None:
+        """End it; what it said on standard error must be this pattern."""
         self.process.send_signal(signal.SIGTERM)
         out, err = self.process.communicate(timeout=60)
         self.seen += [json.loads(line) for line in out.splitlines()]
-        assert (self.process.returncode, err) == (0, "")
+        assert (self.process.returncode, re.fullmatch(said, err) is not None) == (0, True), err
 
 
 @contextmanager
@@ -115,6 +121,50 @@ def test_a_frozen_browser_is_told_restarted_and_told_again_with_metrics_history_
     everything = json.dumps(watch.seen) + scraped + told.out + (watched.root / "news.jsonl").read_text()
     for profile in ("main", "rescue"):
         assert watched.token(profile) not in everything
+
+
+def test_the_page_in_chromium_follows_a_fault_of_a_gateway_and_holds_no_secret(
+    watched: Site, engine: docker.DockerClient
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    card = "document.querySelector('#cards article[aria-labelledby=card-main]')"
+    state = f"{card}.querySelector('.verdict').textContent"
+    with chrome(engine) as tab, watching(watched, "--dashboard", address) as watch:
+        watch.wait_for("state", profile="main", state="ready")
+        link = watched.ok("dashboard", "--link").out.strip()
+        page = tab()
+        page.look(360, 740)
+        page.open(link)
+        page.wait_for(f"{state} === 'ready'")
+        page.wait_for("document.querySelector('#doctor .result') !== null")
+        assert page.value("location.href") == f"http://{address}/fleet/"
+        assert page.value("document.cookie") == ""
+        assert page.value("document.documentElement.scrollWidth") == 360
+        assert {"banner", "main", "contentinfo", "status"} <= page.roles()
+        page.press("Tab", 9)
+        assert page.value("document.activeElement.getAttribute('href')") == "#gateways"
+
+        signal_gateway(watched, "STOP")
+        page.wait_for(f"{state} === 'hung'")
+        copied = page.value(f"{card}.querySelector('.command code').textContent")
+        assert copied == f"idlehands-deploy -C {watched.root} restart main --now"
+        assert page.value("document.querySelector('#news').textContent").startswith("main is hung: ")
+        assert page.value("document.querySelector('.ports .now.bad').textContent") == "hung"
+        signal_gateway(watched, "CONT")
+        page.wait_for(f"{state} === 'ready'")
+        page.wait_for("document.querySelector('#events').textContent.includes('main ready (was hung for ')")
+        page.wait_for("document.querySelector('#states .span.bad') !== null")
+
+        assert [item for item in page.events if item["method"] in {"Log.entryAdded", "Runtime.exceptionThrown"}] == []
+        asked = {item["request"]["url"] for item in page.events if item["method"] == "Network.requestWillBeSent"}
+        assert {url for url in asked if not url.startswith(f"http://{address}/")} == set()
+        shown = page.value("document.documentElement.outerHTML + JSON.stringify(performance.getEntries())")
+        shown += json.dumps(page.call("Page.getNavigationHistory"))
+        for secret in (link.rpartition("=")[2], watched.token("main"), watched.token("rescue")):
+            assert secret not in shown
+        watch.end(rf"The page is at http://{address}/, .*: idlehands-deploy -C {watched.root} dashboard --link\n")
+        page.wait_for("!document.querySelector('#lost').hidden")
+    assert [entry for entry in watch.seen if entry["event"] == "treating"] == []
 
 
 def test_a_gateway_that_lost_its_network_is_brought_back(watched: Site) -> None:

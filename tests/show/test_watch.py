@@ -5,7 +5,7 @@ import pytest
 from idlehands_deploy.show import watch as watch_views
 from idlehands_deploy.show.watch import age
 from idlehands_deploy.watch.history import History
-from idlehands_deploy.watch.journal import Availability
+from idlehands_deploy.watch.timeline import Availability
 
 HUNG = {
     "time": "2026-01-01T00:00:00.000Z", "at": 1767225600.0, "event": "state", "profile": "main", "state": "hung",

@@ -10,7 +10,8 @@ import pytest
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.timestamps import read_timestamp, timestamp
 from idlehands_deploy.watch import journal
-from idlehands_deploy.watch.journal import Availability, Journal, availability, locked, read_journal
+from idlehands_deploy.watch.journal import Journal, locked, read_journal
+from idlehands_deploy.watch.timeline import Availability, Timeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def entries(*lines: str) -> list[dict[str, Any]]:
 
 
 def computed(*lines: str, since: float = 0, until: float = 100) -> Availability:
-    return availability(entries(*lines), "main", since, until)
+    return Timeline.of(entries(*lines)).availability("main", since, until)
 
 
 def test_what_is_written_is_read_again_in_order(path: Path) -> None:
@@ -151,7 +152,7 @@ def test_time_without_an_engine_is_not_counted() -> None:
 
 def test_a_profile_that_left_the_fleet_is_not_watched_any_more() -> None:
     left = [{"at": 40.0, "event": "left", "profile": "main"}, {"at": 20.0, "event": "left", "profile": "other"}]
-    found = availability([*entries("0 watching", "0 ready"), *reversed(left)], "main", 0, 100)
+    found = Timeline.of([*entries("0 watching", "0 ready"), *reversed(left)]).availability("main", 0, 100)
     assert found == Availability(watched=40, ready=40, usable=40)
 
 

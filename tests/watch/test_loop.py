@@ -19,11 +19,12 @@ from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.planning.draft import make_draft
 from idlehands_deploy.watch import loop
-from idlehands_deploy.watch.journal import Journal, availability, read_journal
+from idlehands_deploy.watch.journal import Journal, read_journal
 from idlehands_deploy.watch.ledger import Ledger
 from idlehands_deploy.watch.loop import WatchOptions, watch
 from idlehands_deploy.watch.metrics import Metrics
 from idlehands_deploy.watch.policy import Policy
+from idlehands_deploy.watch.timeline import Timeline
 from tests.support.containers import ENDED, RUNNING
 from tests.support.engine import PATIENT, FakeCompose, FakeEngine, with_fakes
 from tests.support.helpers import session
@@ -291,7 +292,7 @@ def test_an_unchanged_state_is_still_known_after_the_oldest_file_is_deleted(tmp_
         ledger.see(Observation(Verdict("main", "ready"), RUNNING))
         for number in range(200):
             ledger.see(Observation(Verdict("rescue", "starting" if number % 2 else "stopped"), ENDED))
-    found = availability(read_journal(path).entries, "main", 0, time.time())
+    found = Timeline.of(read_journal(path).entries).availability("main", 0, time.time())
     assert found.watched == found.ready > 0
 
 

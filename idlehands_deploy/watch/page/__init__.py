@@ -1,0 +1,1 @@
+"""What a page of the fleet needs of a watch."""

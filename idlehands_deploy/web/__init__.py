@@ -1,0 +1,1 @@
+"""The page of the fleet, served on loopback; it only reads."""
