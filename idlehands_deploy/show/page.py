@@ -190,7 +190,7 @@ def findings(diagnosis: Diagnosis, at: float, words: Words) -> dict[str, Any]:
     """What `doctor` found, and when."""
     return {
         "at": at,
-        "ok": diagnosis.healthy,
+        "ok": diagnosis.passes(strict=True),
         "summary": words.said(summary(diagnosis)),
         "findings": [
             {
