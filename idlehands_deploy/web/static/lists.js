@@ -28,7 +28,8 @@ const list = (events, now) =>
         event.why && element("span", { class: "quiet" }, event.state ? `: ${event.why}` : ` – ${event.why}`)));
   }));
 
-export function showFindings(found, now) {
+// changed: when the state of a gateway changed last.
+export function showFindings(found, changed, now) {
   const place = byId("doctor");
   if (!found) {
     renew(place, null, () => element("p", { class: "quiet" }, "Examining."));
@@ -36,9 +37,10 @@ export function showFindings(found, now) {
   }
   // The worst comes first.
   const kind = found.ok ? "ok" : LEVELS[found.findings[0]?.level] ?? "bad";
-  renew(place, [found, age(now - found.at)], () => [
+  const old = changed > found.at ? ", before the latest change" : "";
+  renew(place, [found, old, age(now - found.at)], () => [
     element("p", { class: `result ${kind}` }, icon(kind), found.summary),
-    element("p", { class: "quiet" }, "Examined ", time(found.at, now), `, ${age(now - found.at)} ago.`),
+    element("p", { class: "quiet" }, "Examined ", time(found.at, now), `, ${age(now - found.at)} ago${old}.`),
     found.findings.length > 0 && element("ul", { class: "findings" }, found.findings.map(finding))]);
 }
 

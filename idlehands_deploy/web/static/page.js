@@ -45,7 +45,7 @@ function show() {
   showStates(parts.fleet, named("states"), now());
   showPorts(parts.fleet, gateways);
   showEvents(parts.events ?? [], now());
-  showFindings(parts.doctor, now());
+  showFindings(parts.doctor, Math.max(0, ...Object.values(gateways).map((gateway) => gateway?.since ?? 0)), now());
 }
 
 function showHead(fleet, gateways) {

@@ -56,8 +56,8 @@ class Row {
   show(states, length, now) {
     const since = now - length;
     const spans = states.spans.map(([from, to, ...more]) => [from, to ?? now, ...more]).filter(([, to]) => to > since);
-    const found = states.availability[period];
-    const sentence = share(found);
+    const down = outages(spans, since);
+    const sentence = share(spans, down, states.restarts.filter((at) => at >= since).length, since);
     renew(this.share, sentence, (parts) => [element("strong", {}, parts[0]), parts[1]]);
     const bar = spans.map(([from, to, state]) => [kindOf(state), ...placed(Math.max(from, since), to, since, length), state, from, to]);
     renew(this.track, [bar.map(([kind, x, width]) => [kind, x.toFixed(2), width.toFixed(2)]), period], () =>
@@ -67,7 +67,7 @@ class Row {
       [...bar].sort((a, b) => Number(a[0] !== "ok") - Number(b[0] !== "ok")).map(([kind, x, width, state, from, to]) =>
         drawn("g", {}, drawn("title", {}, `${state}, ${clock(from, now)} to ${clock(to, now)} (${longAge(to - from)})`), block(kind, x, width)))));
     renew(this.axis, ticks(since, now), (texts) => texts.map((text) => element("span", {}, text)));
-    renew(this.outages, outages(spans, since), (list) => list.length && element("details", { open: this.outages.querySelector("details")?.open },
+    renew(this.outages, down, (list) => list.length && element("details", { open: this.outages.querySelector("details")?.open },
       element("summary", { "data-key": `outages ${this.name}` }, many(list.length, "outage")),
       element("ol", {}, list.slice().reverse().map(([from, to, words]) =>
         element("li", {}, time(from, now), element("span", { class: "lasted" }, longAge(to - from)), element("span", {}, words))))));
@@ -86,13 +86,17 @@ function placed(from, to, since, length) {
   return [Math.min(x, 100 - width), width];
 }
 
-function share(found) {
-  if (!found.watched) return ["Not watched", ""];
-  const ready = exactPercent(found.ready / found.watched);
-  const usable = exactPercent(found.usable / found.watched);
-  const outages = found.outages ? `${many(found.outages, "outage")}, the longest ${longAge(found.longest)}` : "no outage";
-  const restarts = found.restarts ? `; restarted by the watch ${found.restarts === 1 ? "once" : many(found.restarts, "time")}` : "";
-  return [`${ready} ready`, `${ready === usable ? "" : `, ${usable} usable`} of ${longAge(found.watched)} watched; ${outages}${restarts}`];
+// How available the gateway was, of the time in which somebody watched.
+function share(spans, down, restarted, since) {
+  const lasted = (fits) => spans.filter(fits).reduce((sum, [from, to]) => sum + to - Math.max(from, since), 0);
+  const watched = lasted(() => true);
+  if (!watched) return ["Not watched", ""];
+  const ready = exactPercent(lasted(([, , state]) => state === "ready") / watched);
+  const usable = exactPercent(lasted(([, , , isUsable]) => isUsable) / watched);
+  const longest = Math.max(...down.map(([from, to]) => to - from));
+  const outages = down.length ? `${many(down.length, "outage")}, the longest ${longAge(longest)}` : "no outage";
+  const restarts = restarted ? `; restarted by the watch ${restarted === 1 ? "once" : many(restarted, "time")}` : "";
+  return [`${ready} ready`, `${ready === usable ? "" : `, ${usable} usable`} of ${longAge(watched)} watched; ${outages}${restarts}`];
 }
 
 // Times in which the gateway could not be used, each with its states.
