@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from idlehands_deploy.doctor.examine import Diagnosis
     from idlehands_deploy.health.observe import Observation
     from idlehands_deploy.watch.page.overview import Watched
-    from idlehands_deploy.watch.timeline import Availability, Span
+    from idlehands_deploy.watch.timeline import Span
 
-# The periods for which the page shows states and availability; seconds.
+# The periods that the page can show; seconds.
 PERIODS = {"1h": 3600, "24h": 86400, "7d": 7 * 86400}
 # Commands of others that a remedy may be as a whole.
 _OTHERS = ("docker ", "df ")
@@ -137,36 +137,24 @@ def usage(memory: Sequence[int | None], cpu: Sequence[float | None], now: float)
     }
 
 
-def states(spans: Iterable[Span], found: Mapping[str, Availability], now: float, words: Words) -> dict[str, Any]:
-    """One gateway's states over time; the end of the current one is not known.
+def states(spans: Iterable[Span], restarts: Sequence[float], now: float, words: Words) -> dict[str, Any]:
+    """One gateway's states in the longest period that the page shows; the current one has no end.
 
     Args:
-        found: its availability in each period.
+        restarts: when a watch restarted it.
     """
+    since = now - max(PERIODS.values())
     return {
         "spans": [
             [
-                round(span.since, 1),
-                None if span.until >= now else round(span.until, 1),
-                span.state,
-                span.usable,
+                round(span.since, 1), None if span.until >= now else round(span.until, 1), span.state, span.usable,
                 words.said(span.reason),
             ]
             for span in spans
-            if span.until > now - max(PERIODS.values())
+            if span.until > since
         ],
-        "availability": {
-            period: {
-                "watched": round(one.watched, 1),
-                "ready": round(one.ready, 1),
-                "usable": round(one.usable, 1),
-                "outages": one.outages,
-                "longest": round(one.longest, 1),
-                "restarts": one.restarts,
-            }
-            for period, one in found.items()
-        },
-    }
+        "restarts": [round(at, 1) for at in restarts if at > since],
+    }  # fmt: skip
 
 
 def events(entries: Iterable[Mapping[str, Any]], words: Words) -> list[dict[str, Any]]:

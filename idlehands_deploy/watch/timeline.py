@@ -89,9 +89,9 @@ class Timeline:
         found = [*self._ended.get(profile, ()), *running]
         return [span._replace(until=min(span.until, until)) for span in found if span.since < min(span.until, until)]
 
-    def restarts(self, profile: str, since: float, until: float) -> int:
-        """How often the watch restarted a gateway between two times."""
-        return sum(since <= at <= until for at in self._restarts.get(profile, ()))
+    def restarts(self, profile: str) -> list[float]:
+        """When the watch restarted a gateway, oldest first."""
+        return list(self._restarts.get(profile, ()))
 
     def availability(self, profile: str, since: float, until: float) -> Availability:
         """How available a gateway was between two times.
@@ -99,8 +99,8 @@ class Timeline:
         Args:
             until: not later than the watch last ran.
         """
-        found = availability(self.spans(profile, until), since, until)
-        found.restarts = self.restarts(profile, since, until)
+        found = _availability(self.spans(profile, until), since, until)
+        found.restarts = sum(since <= at <= until for at in self.restarts(profile))
         return found
 
     def _end(self, profile: str, at: float) -> None:
@@ -108,7 +108,7 @@ class Timeline:
             self._ended[profile].append(span._replace(until=at))
 
 
-def availability(spans: Iterable[Span], since: float, until: float) -> Availability:
+def _availability(spans: Iterable[Span], since: float, until: float) -> Availability:
     """How available a gateway was between two times, without the restarts.
 
     Args:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 # An examination costs a fifth of a second of CPU time: again after this time, and sooner after a change; seconds.
 EVERY = 600.0
-SOONEST = 30.0
+SOONEST = 15.0
 
 
 class Findings:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.operations.watch import PageSource, Watched
 
 FINDINGS = "doctor"
-# How often what depends on the time alone is made again, such as availability; seconds.
+# How often is looked whether a watch still runs; seconds.
 REMAKE = 60.0
 # How long a stream says nothing while nothing changes, and how often at most it says something; seconds.
 SILENCE = 15.0
@@ -80,13 +80,13 @@ class Parts:
         return f"id: {self._run}-{number}\ndata: {data}\n\n".encode()
 
     def _look(self) -> None:
-        """Have made again what depends on the time, and `doctor` run if it is due."""
+        """Have `doctor` run, and what depends on the time made again, if it is due."""
         self._findings.want(self.changes.number(EVENTS))
         with self._lock:
             if time.monotonic() - self._remade < REMAKE:
                 return
             self._remade = time.monotonic()
-        self.changes.mark(FLEET, *(STATES + name for name in self._overview.profiles))
+        self.changes.mark(FLEET)
 
     def _text(self, part: str) -> str:
         number = self.changes.number(part)
@@ -117,5 +117,4 @@ class Parts:
         return page.usage(*self._overview.usage(name, now), now)
 
     def _states(self, _: Watched, name: str, now: float) -> Any:  # noqa: ANN401
-        periods = {key: self._overview.availability(name, now - age, now) for key, age in page.PERIODS.items()}
-        return page.states(self._overview.spans(name, now), periods, now, self._words)
+        return page.states(self._overview.spans(name, now), self._overview.restarts(name), now, self._words)

@@ -6,14 +6,16 @@ import json
 import re
 import signal
 import socket
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 import requests
 
 from tests.support.chrome import chrome
-from tests.support.site import make_pair, start_browser, until
+from tests.support.site import make_pair, measure, start_browser, until
 from tests.support.trials import signal_gateway
 
 if TYPE_CHECKING:
@@ -165,6 +167,31 @@ def test_the_page_in_chromium_follows_a_fault_of_a_gateway_and_holds_no_secret(
         watch.end(rf"The page is at http://{address}/, .*: idlehands-deploy -C {watched.root} dashboard --link\n")
         page.wait_for("!document.querySelector('#lost').hidden")
     assert [entry for entry in watch.seen if entry["event"] == "treating"] == []
+
+
+@measure
+def test_the_page_costs_15_mb_and_paints_within_0_3_seconds(watched: Site, engine: docker.DockerClient) -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with watching(watched) as watch:
+        watch.wait_for("state", profile="main", state="ready")
+        time.sleep(20)
+        alone = psutil.Process(watch.process.pid).memory_info().rss
+    with chrome(engine) as tab, watching(watched, "--dashboard", address) as watch:
+        watch.wait_for("state", profile="main", state="ready")
+        link = watched.ok("dashboard", "--link").out.strip()
+        for _ in range(2):
+            page = tab()
+            page.open(link)
+            page.wait_for("document.querySelector('#doctor .result') !== null")
+        paints = []
+        for _ in range(5):
+            page.call("Page.reload")
+            time.sleep(2)
+            paints.append(page.wait_for("performance.getEntriesByName('first-contentful-paint')[0]?.startTime"))
+        grown = psutil.Process(watch.process.pid).memory_info().rss - alone
+    print(f"{grown / 1e6:.1f} MB more, first paint after {paints} ms")  # noqa: T201
+    assert grown <= 15e6
+    assert min(paints) <= 300
 
 
 def test_a_gateway_that_lost_its_network_is_brought_back(watched: Site) -> None:

@@ -13,7 +13,7 @@ from idlehands_deploy.redaction.redactor import Redactor
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import page
 from idlehands_deploy.watch.page.overview import Watched
-from idlehands_deploy.watch.timeline import Availability, Span
+from idlehands_deploy.watch.timeline import Span
 from tests.support.containers import RUNNING
 from tests.support.helpers import fleet
 
@@ -99,11 +99,15 @@ def test_the_fleet_is_its_profiles_and_whether_a_watch_runs() -> None:
 
 def test_the_current_state_has_no_end() -> None:
     spans = [Span("ready", True, 10, 20.04), Span("hung", False, 20.04, 99, "why hunter2hunter2")]
-    shown = page.states(spans, {"1h": Availability(89, 10, 10, 1, 79, 2)}, 99, WORDS)
+    shown = page.states(spans, [15.04], 99, WORDS)
     assert shown["spans"] == [[10, 20.0, "ready", True, ""], [20.0, None, "hung", False, "why <removed>"]]
-    assert shown["availability"]["1h"] == {
-        "watched": 89, "ready": 10, "usable": 10, "outages": 1, "longest": 79, "restarts": 2,
-    }  # fmt: skip
+    assert shown["restarts"] == [15.0]
+
+
+def test_what_ended_more_than_a_week_ago_is_not_shown() -> None:
+    week = 7 * 86400
+    shown = page.states([Span("hung", False, 1, 2), Span("ready", True, 2, 50)], [1, 40], week + 10, WORDS)
+    assert ([span[2] for span in shown["spans"]], shown["restarts"]) == (["ready"], [40])
 
 
 def test_events_are_in_words_the_latest_first() -> None:

@@ -12,7 +12,7 @@ from idlehands_deploy.errors import DeployError
 from idlehands_deploy.watch.journal import ALIVE, last_run, read_entries
 from idlehands_deploy.watch.page.changes import Changes
 from idlehands_deploy.watch.page.samples import Samples
-from idlehands_deploy.watch.timeline import Availability, Span, Timeline, availability, clipped
+from idlehands_deploy.watch.timeline import Span, Timeline, clipped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,12 +144,10 @@ class Overview:
             others = self._others.timeline.spans(profile, min(now, until))
             return [*others, *clipped(self._own.timeline.spans(profile, now), until, now)]
 
-    def availability(self, profile: str, since: float, now: float) -> Availability:
-        """How available a profile was since then."""
-        found = availability(self.spans(profile, now), since, now)
+    def restarts(self, profile: str) -> list[float]:
+        """When a watch restarted a profile, oldest first."""
         with self._lock:
-            found.restarts = sum(past.timeline.restarts(profile, since, now) for past in (self._others, self._own))
-        return found
+            return [*self._others.timeline.restarts(profile), *self._own.timeline.restarts(profile)]
 
     def events(self) -> list[Event]:
         """The latest events of these profiles, oldest first."""

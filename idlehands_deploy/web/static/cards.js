@@ -16,13 +16,33 @@ class Card {
     this.name = name;
     this.state = undefined;
     const part = (tag, kind) => (this[kind] = element(tag, { class: kind }));
-    this.open = element("a", { target: "_blank", rel: "noreferrer noopener", class: "button", "aria-label": `Open the dashboard of ${name}` }, "Open its dashboard");
-    this.login = element("button", { type: "button", class: "plain", "aria-label": `Copy the login command of ${name}` }, "Copy the login command");
+    this.open = element(
+      "a",
+      { target: "_blank", rel: "noreferrer noopener", class: "button", "aria-label": `Open the dashboard of ${name}` },
+      "Open its dashboard",
+    );
+    this.login = element(
+      "button",
+      { type: "button", class: "plain", "aria-label": `Copy the login command of ${name}` },
+      "Copy the login command",
+    );
     this.login.addEventListener("click", () => copy(this.login, this.command));
-    this.article = element("article", { "aria-labelledby": `card-${name}` },
-      element("div", { class: "head" }, element("h3", { id: `card-${name}` }, name), part("p", "verdict"), part("p", "since")),
-      part("p", "reason"), part("div", "next"), part("div", "usage"), part("dl", "facts"),
-      element("div", { class: "ways" }, this.open, this.login));
+    this.article = element(
+      "article",
+      { "aria-labelledby": `card-${name}` },
+      element(
+        "div",
+        { class: "head" },
+        element("h3", { id: `card-${name}` }, name),
+        part("p", "verdict"),
+        part("p", "since"),
+      ),
+      part("p", "reason"),
+      part("div", "next"),
+      part("div", "usage"),
+      part("dl", "facts"),
+      element("div", { class: "ways" }, this.open, this.login),
+    );
     this.root = element("li", {}, this.article);
   }
 
@@ -37,10 +57,19 @@ class Card {
     const at = gateway.since;
     write(this.since, at === null ? "" : `since ${clock(at, now)}, for ${age(now - at)}`);
     write(this.reason, gateway.reason);
-    renew(this.next, gateway.remedy, (parts) => parts.length && [element("span", { class: "label" }, "Next"), element("p", {}, remedy(parts))]);
-    renew(this.usage, [gateway.memory, gateway.memory_limit, gateway.cpu, usage ?? null, gateway.started !== null], used);
+    renew(
+      this.next,
+      gateway.remedy,
+      (parts) => parts.length && [element("span", { class: "label" }, "Next"), element("p", {}, remedy(parts))],
+    );
+    renew(
+      this.usage,
+      [gateway.memory, gateway.memory_limit, gateway.cpu, usage ?? null, gateway.started !== null],
+      used,
+    );
     renew(this.facts, facts(gateway, now), (pairs) =>
-      pairs.map(([what, value]) => element("div", {}, element("dt", {}, what), element("dd", {}, value))));
+      pairs.map(([what, value]) => element("div", {}, element("dt", {}, what), element("dd", {}, value))),
+    );
     this.open.setAttribute("href", gateway.link);
     this.command = gateway.login;
     this.login.title = gateway.login;
@@ -58,26 +87,37 @@ class Card {
 
 function used([memory, limit, cpu, usage, isUp]) {
   if (!isUp) return [];
-  const parts = [];
-  const peak = usage && most(usage.memory);
   const of = limit ? ` of ${amount(limit)}` : "";
-  parts.push(meter("Memory", memory === null ? "–" : amount(memory), of, peak === null || !usage ? "" : `peak ${amount(peak)}`,
-    usage && peak !== null && area(usage.memory, limit || peak * 1.2,
-      `Memory over the last hour: at most ${amount(peak)}${of}`)));
-  const load = usage && most(usage.cpu);
-  parts.push(meter("CPU", cpu === null ? "–" : percent(cpu), " of a core", load === null || !usage ? "" : `peak ${percent(load)}`,
-    usage && load !== null && area(usage.cpu, Math.max(0.5, load * 1.1), `CPU over the last hour: at most ${percent(load)} of a core`)));
-  return parts;
+  return [
+    meter("Memory", amount, memory, of, usage?.memory, (peak) => limit || peak * 1.2),
+    meter("CPU", percent, cpu, " of a core", usage?.cpu, (peak) => Math.max(0.5, peak * 1.1)),
+  ];
 }
 
-const meter = (name, value, of, peak, chart) =>
-  element("div", { class: "meter" },
-    element("p", {}, element("span", { class: "label" }, name), element("strong", {}, value), element("span", { class: "quiet" }, of)),
-    element("div", { class: "plot" }, chart), element("p", { class: "peak quiet" }, peak && `Last hour, ${peak}`));
+// One figure: as it is, and over the last hour. written: a value as text; top: the upper edge for this peak.
+function meter(name, written, value, of, values, top) {
+  const peak = values ? most(values) : null;
+  const spoken = peak === null ? "" : `${name} over the last hour: at most ${written(peak)}${of}`;
+  return element(
+    "div",
+    { class: "meter" },
+    element(
+      "p",
+      {},
+      element("span", { class: "label" }, name),
+      element("strong", {}, value === null ? "–" : written(value)),
+      element("span", { class: "quiet" }, of),
+    ),
+    element("div", { class: "plot" }, peak !== null && area(values, top(peak), spoken)),
+    element("p", { class: "peak quiet" }, peak !== null && `Last hour, peak ${written(peak)}`),
+  );
+}
 
 function facts(gateway, now) {
   const browsers = Object.entries(gateway.browsers);
-  const on = browsers.filter(([, state]) => state !== "off").map(([name, state]) => (browsers.length > 1 ? `${name} ${state}` : state));
+  const on = browsers
+    .filter(([, state]) => state !== "off")
+    .map(([name, state]) => (browsers.length > 1 ? `${name} ${state}` : state));
   const pairs = [];
   if (gateway.started !== null) pairs.push(["Up", age(now - gateway.started)]);
   if (browsers.length) pairs.push(["Browser", listed(on) || "off"]);

@@ -2,8 +2,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-export const element = (name, attributes, ...children) =>
-  filled(document.createElement(name), attributes, children);
+export const element = (name, attributes, ...children) => filled(document.createElement(name), attributes, children);
 
 export const drawn = (name, attributes, ...children) =>
   filled(document.createElementNS(SVG, name), attributes, children);

@@ -34,8 +34,7 @@ function draw() {
   });
 }
 
-const named = (kind) =>
-  Object.fromEntries(parts.fleet.profiles.map((name) => [name, parts[`${kind}/${name}`]]));
+const named = (kind) => Object.fromEntries(parts.fleet.profiles.map((name) => [name, parts[`${kind}/${name}`]]));
 
 function show() {
   if (!parts.fleet) return;
@@ -45,7 +44,7 @@ function show() {
   showStates(parts.fleet, named("states"), now());
   showPorts(parts.fleet, gateways);
   showEvents(parts.events ?? [], now());
-  showFindings(parts.doctor, now());
+  showFindings(parts.doctor, Math.max(0, ...Object.values(gateways).map((gateway) => gateway?.since ?? 0)), now());
 }
 
 function showHead(fleet, gateways) {
@@ -56,12 +55,21 @@ function showHead(fleet, gateways) {
   const bad = kinds.filter((kind) => kind === "bad").length;
   const worst = ["bad", "warn", "busy", "unknown", "off", "ok"].find((kind) => kinds.includes(kind)) ?? "unknown";
   write(byId("project"), fleet.project);
-  const sentence = others.length === 0 && ready ? `${["", "The gateway is", "Both gateways are"][ready] ?? `All ${ready} gateways are`} ready.`
-    : `${ready} of ${many(fleet.profiles.length, "gateway")} ready. ${listed(others.slice(0, 4))}${others.length > 4 ? ", …" : "."}`;
-  renew(byId("summary"), [worst, sentence], () => [element("span", { class: worst }, icon(worst)), element("span", {}, sentence)]);
-  renew(byId("watch"), [fleet.watched, fleet.restarts], () => fleet.watched
-    ? `A watch runs: it records outages, ${fleet.restarts ? "and restarts hung gateways" : "and restarts nothing"}.`
-    : ["No watch runs: outages are recorded only while this page is served. ", command(fleet.start)]);
+  const all = ["", "The gateway is", "Both gateways are"][ready] ?? `All ${ready} gateways are`;
+  const told = `${listed(others.slice(0, 4))}${others.length > 4 ? ", …" : "."}`;
+  const sentence =
+    others.length === 0 && ready
+      ? `${all} ready.`
+      : `${ready} of ${many(fleet.profiles.length, "gateway")} ready.${others.length ? ` ${told}` : ""}`;
+  renew(byId("summary"), [worst, sentence], () => [
+    element("span", { class: worst }, icon(worst)),
+    element("span", {}, sentence),
+  ]);
+  renew(byId("watch"), [fleet.watched, fleet.restarts], () =>
+    fleet.watched
+      ? `A watch runs: it records outages, ${fleet.restarts ? "and restarts hung gateways" : "and restarts nothing"}.`
+      : ["No watch runs: outages are recorded only while this page is served. ", command(fleet.start)],
+  );
   write(byId("about"), `idlehands-deploy ${fleet.version}, ${fleet.directory}`);
   document.title = `${bad ? `(${bad}) ` : ""}${fleet.project} – IdleHands gateways`;
 }
@@ -81,9 +89,12 @@ function connect() {
     byId("lost").hidden = false;
     const closed = stream.readyState === EventSource.CLOSED;
     write(byId("connection"), closed ? "Ended" : "Connection lost");
-    write(byId("lost"), closed
-      ? "This link is no longer valid: what you see is old. Open the new link, which the command that serves the page prints."
-      : `The connection was lost at ${clock(lost, now())}: what you see is old. Trying again.`);
+    write(
+      byId("lost"),
+      closed
+        ? "This link is no longer valid: what you see is old. The command that serves the page prints the new one."
+        : `The connection was lost at ${clock(lost, now())}: what you see is old. Trying again.`,
+    );
   };
 }
 

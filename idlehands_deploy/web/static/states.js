@@ -1,9 +1,16 @@
 // The states of each gateway over time, as a bar; and its outages as a list.
 
-import { byId, drawn, element, keep, renew, write } from "./dom.js";
+import { byId, drawn, element, keep, renew } from "./dom.js";
 import { clock, exactPercent, kindOf, longAge, many, time } from "./words.js";
 
-const KINDS = [["ok", "ready"], ["warn", "degraded"], ["busy", "starting or stopping"], ["bad", "outage"], ["off", "stopped"], ["none", "not watched"]];
+const KINDS = [
+  ["ok", "ready"],
+  ["warn", "degraded"],
+  ["busy", "starting or stopping"],
+  ["bad", "outage"],
+  ["off", "stopped"],
+  ["none", "not watched"],
+];
 // Each kind has a height, of a hundred, and a pattern of its own too.
 const HEIGHTS = { ok: 100, warn: 100, busy: 60, bad: 100, off: 30 };
 const FILLS = { warn: "url(#dots)", bad: "url(#stripes)" };
@@ -18,11 +25,25 @@ let isChosen = false;
 export function setUpStates(redraw) {
   for (const [name, spoken] of Object.entries(SPOKEN)) {
     const input = element("input", { type: "radio", name: "period", value: name, checked: name === period });
-    input.addEventListener("change", () => { isChosen = true; period = name; redraw(); });
-    byId("periods").append(element("label", {}, input, element("span", {}, name), element("span", { class: "hidden" }, ` (last ${spoken})`)));
+    input.addEventListener("change", () => {
+      isChosen = true;
+      period = name;
+      redraw();
+    });
+    byId("periods").append(
+      element("label", {}, input, element("span", {}, name), element("span", { class: "hidden" }, ` (last ${spoken})`)),
+    );
   }
-  byId("legend").append(...KINDS.map(([kind, word]) =>
-    element("li", {}, drawn("svg", { class: "swatch", "aria-hidden": "true" }, kind !== "none" && block(kind, 0, 100)), word)));
+  byId("legend").append(
+    ...KINDS.map(([kind, word]) =>
+      element(
+        "li",
+        {},
+        drawn("svg", { class: "swatch", "aria-hidden": "true" }, kind !== "none" && block(kind, 0, 100)),
+        word,
+      ),
+    ),
+  );
 }
 
 export function showStates(fleet, states, now) {
@@ -33,7 +54,10 @@ export function showStates(fleet, states, now) {
 
 // The shortest period that shows all there is, up to a day: a watch that has just begun would be a line at the edge.
 function shortest(fleet, states, now) {
-  const first = Math.min(now, ...Object.values(states).flatMap((one) => one?.spans.slice(0, 1).map(([from]) => from) ?? []));
+  const first = Math.min(
+    now,
+    ...Object.values(states).flatMap((one) => one?.spans.slice(0, 1).map(([from]) => from) ?? []),
+  );
   return now - first <= fleet.periods["1h"] ? "1h" : "24h";
 }
 
@@ -47,52 +71,109 @@ class Row {
   constructor(name) {
     this.name = name;
     const part = (tag, kind) => (this[kind] = element(tag, { class: kind }));
-    this.root = element("div", { class: "states" },
+    this.root = element(
+      "div",
+      { class: "states" },
       element("div", { class: "head" }, element("h3", {}, name), part("p", "share")),
-      part("div", "track"), part("div", "axis"), part("div", "outages"));
+      part("div", "track"),
+      part("div", "axis"),
+      part("div", "outages"),
+    );
     this.axis.setAttribute("aria-hidden", "true");
   }
 
   show(states, length, now) {
     const since = now - length;
     const spans = states.spans.map(([from, to, ...more]) => [from, to ?? now, ...more]).filter(([, to]) => to > since);
-    const found = states.availability[period];
-    const sentence = share(found);
+    const down = outages(spans, since);
+    const sentence = share(spans, down, states.restarts.filter((at) => at >= since).length, since);
     renew(this.share, sentence, (parts) => [element("strong", {}, parts[0]), parts[1]]);
-    const bar = spans.map(([from, to, state]) => [kindOf(state), ...placed(Math.max(from, since), to, since, length), state, from, to]);
+    const bar = spans.map(([from, to, state]) => [
+      kindOf(state),
+      ...placed(Math.max(from, since), to, since, length),
+      state,
+      from,
+      to,
+    ]);
     renew(this.track, [bar.map(([kind, x, width]) => [kind, x.toFixed(2), width.toFixed(2)]), period], () =>
-      drawn("svg", { class: "bar", role: "img",
-        "aria-label": `${this.name}, last ${SPOKEN[period]}: ${sentence.join("")}` },
-      // What is short must not be hidden by what is long.
-      [...bar].sort((a, b) => Number(a[0] !== "ok") - Number(b[0] !== "ok")).map(([kind, x, width, state, from, to]) =>
-        drawn("g", {}, drawn("title", {}, `${state}, ${clock(from, now)} to ${clock(to, now)} (${longAge(to - from)})`), block(kind, x, width)))));
+      drawn(
+        "svg",
+        { class: "bar", role: "img", "aria-label": `${this.name}, last ${SPOKEN[period]}: ${sentence.join("")}` },
+        // What is short must not be hidden by what is long.
+        [...bar]
+          .sort((a, b) => Number(a[0] !== "ok") - Number(b[0] !== "ok"))
+          .map(([kind, x, width, state, from, to]) =>
+            drawn(
+              "g",
+              {},
+              drawn("title", {}, `${state}, ${clock(from, now)} to ${clock(to, now)} (${longAge(to - from)})`),
+              block(kind, x, width),
+            ),
+          ),
+      ),
+    );
     renew(this.axis, ticks(since, now), (texts) => texts.map((text) => element("span", {}, text)));
-    renew(this.outages, outages(spans, since), (list) => list.length && element("details", { open: this.outages.querySelector("details")?.open },
-      element("summary", { "data-key": `outages ${this.name}` }, many(list.length, "outage")),
-      element("ol", {}, list.slice().reverse().map(([from, to, words]) =>
-        element("li", {}, time(from, now), element("span", { class: "lasted" }, longAge(to - from)), element("span", {}, words))))));
+    renew(
+      this.outages,
+      down,
+      (list) =>
+        list.length &&
+        element(
+          "details",
+          { open: this.outages.querySelector("details")?.open },
+          element("summary", { "data-key": `outages ${this.name}` }, many(list.length, "outage")),
+          element(
+            "ol",
+            {},
+            list
+              .slice()
+              .reverse()
+              .map(([from, to, words]) =>
+                element(
+                  "li",
+                  {},
+                  time(from, now),
+                  element("span", { class: "lasted" }, longAge(to - from)),
+                  element("span", {}, words),
+                ),
+              ),
+          ),
+        ),
+    );
   }
 }
 
 const block = (kind, x, width) =>
   drawn("rect", {
-    class: `span ${kind}`, x: `${x}%`, width: `${width}%`, y: `${100 - HEIGHTS[kind]}%`, height: `${HEIGHTS[kind]}%`, fill: FILLS[kind],
+    class: `span ${kind}`,
+    x: `${x}%`,
+    width: `${width}%`,
+    y: `${100 - HEIGHTS[kind]}%`,
+    height: `${HEIGHTS[kind]}%`,
+    fill: FILLS[kind],
   });
 
 // Where a span lies, of a hundred.
 function placed(from, to, since, length) {
-  const x = (from - since) / length * 100;
-  const width = Math.max(LEAST, (to - from) / length * 100);
+  const x = ((from - since) / length) * 100;
+  const width = Math.max(LEAST, ((to - from) / length) * 100);
   return [Math.min(x, 100 - width), width];
 }
 
-function share(found) {
-  if (!found.watched) return ["Not watched", ""];
-  const ready = exactPercent(found.ready / found.watched);
-  const usable = exactPercent(found.usable / found.watched);
-  const outages = found.outages ? `${many(found.outages, "outage")}, the longest ${longAge(found.longest)}` : "no outage";
-  const restarts = found.restarts ? `; restarted by the watch ${found.restarts === 1 ? "once" : many(found.restarts, "time")}` : "";
-  return [`${ready} ready`, `${ready === usable ? "" : `, ${usable} usable`} of ${longAge(found.watched)} watched; ${outages}${restarts}`];
+// How available the gateway was, of the time in which somebody watched.
+function share(spans, down, restarted, since) {
+  const lasted = (fits) => spans.filter(fits).reduce((sum, [from, to]) => sum + to - Math.max(from, since), 0);
+  const watched = lasted(() => true);
+  if (!watched) return ["Not watched", ""];
+  const ready = exactPercent(lasted(([, , state]) => state === "ready") / watched);
+  const usable = exactPercent(lasted(([, , , isUsable]) => isUsable) / watched);
+  const longest = Math.max(...down.map(([from, to]) => to - from));
+  const outages = down.length ? `${many(down.length, "outage")}, the longest ${longAge(longest)}` : "no outage";
+  const restarts = restarted ? `; restarted by the watch ${restarted === 1 ? "once" : many(restarted, "time")}` : "";
+  return [
+    `${ready} ready`,
+    `${ready === usable ? "" : `, ${usable} usable`} of ${longAge(watched)} watched; ${outages}${restarts}`,
+  ];
 }
 
 // Times in which the gateway could not be used, each with its states.
