@@ -100,7 +100,7 @@ def test_only_the_engine_and_the_host_start_processes() -> None:
     ("library", "module"),
     [
         ("requests", "gateway.probe"),
-        ("websocket", "gateway.cdp"),
+        ("websocket", "gateway.channel"),
         ("prometheus_client", "watch.metrics"),
     ],
 )

@@ -1,20 +1,17 @@
-"""A browser page over the Chrome DevTools Protocol; the only module that imports `websocket`."""
+"""A browser page over the Chrome DevTools Protocol."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import json
-import socket
-import time
-from typing import Any, Self
-
-import websocket
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self
 
 from idlehands_deploy.fleet.ports import LOOPBACK
+from idlehands_deploy.gateway.channel import Channel, ChannelError
 
-# A picture is about 10 kB; a compromised browser must not fill this process's memory.
-MOST_BYTES = 16 << 20
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class CdpError(Exception):
@@ -79,21 +76,11 @@ class Page:
 
 class _Connection:
     def __init__(self, port: int, path: str, seconds: float) -> None:
-        self._seconds = seconds
         self._last = 0
         self._events: set[str] = set()
-        try:
-            self._socket = _Bounded(fileno=socket.create_connection((LOOPBACK, port), seconds).detach())
-            self._socket.allow(seconds)
-            # On our own socket, so that no proxy is used. No origin: Chromium rejects unknown ones.
-            self._client = websocket.create_connection(
-                f"ws://{LOOPBACK}:{port}{path}", socket=self._socket, timeout=seconds, suppress_origin=True,
-                enable_multithread=False,
-            )  # fmt: skip
-        except (OSError, websocket.WebSocketException) as error:
-            if hasattr(self, "_socket"):
-                self._socket.close()
-            raise _error(error, seconds) from None
+        with _as_cdp_error():
+            # Without an origin: Chromium rejects unknown ones.
+            self._channel = Channel((LOOPBACK, port), f"ws://{LOOPBACK}:{port}{path}", "the DevTools protocol", seconds)
 
     def call(self, method: str, session: str = "", **parameters: object) -> dict[str, Any]:
         """Send a command and wait for its response."""
@@ -101,10 +88,8 @@ class _Connection:
         message = {"id": self._last, "method": method, "params": parameters} | (
             {"sessionId": session} if session else {}
         )
-        try:
-            self._client.send(json.dumps(message))
-        except (OSError, websocket.WebSocketException) as error:
-            raise _error(error, self._seconds) from None
+        with _as_cdp_error():
+            self._channel.send(message)
         while True:
             answer = self._receive()
             if answer.get("id") == self._last:
@@ -122,56 +107,23 @@ class _Connection:
 
     def renew(self) -> None:
         """Restart the time limit."""
-        self._socket.allow(self._seconds)
+        self._channel.renew()
 
     def end(self) -> None:
-        """Close the socket without a closing message: the browser may not respond."""
-        self._socket.close()
+        """Close the connection without a closing message: the browser may not respond."""
+        self._channel.end()
 
     def _receive(self) -> dict[str, Any]:
-        try:
-            message = json.loads(self._client.recv())
-        except (OSError, websocket.WebSocketException, RecursionError, ValueError) as error:
-            raise _error(error, self._seconds) from None
-        if not isinstance(message, dict):
-            raise CdpError("does not speak the DevTools protocol")
+        with _as_cdp_error():
+            message = self._channel.receive()
         if "id" not in message and isinstance(message.get("method"), str):
             self._events.add(message["method"])
         return message
 
 
-class _Bounded(socket.socket):
-    """A socket with a limit of bytes and a deadline: a plain timeout restarts with each byte."""
-
-    _left = MOST_BYTES
-    _until = 0.0
-
-    def allow(self, seconds: float) -> None:
-        """Set the deadline."""
-        self._until = time.monotonic() + seconds
-
-    def recv(self, size: int, flags: int = 0, /) -> bytes:
-        """Receive bytes until the deadline."""
-        remaining = self._until - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError
-        self.settimeout(remaining)
-        content = super().recv(size, flags)
-        self._left -= len(content)
-        if self._left < 0:
-            raise OSError(f"more than {MOST_BYTES >> 20} MiB")
-        return content
-
-
-def _error(error: Exception, seconds: float) -> CdpError:
-    if isinstance(error, TimeoutError | websocket.WebSocketTimeoutException):
-        return CdpError(f"did not respond within {seconds:.0f} s")
-    if isinstance(error, ConnectionRefusedError):
-        return CdpError("is not listening")
-    if isinstance(error, OSError) and "MiB" in str(error):
-        return CdpError(f"sent {error}")
-    if isinstance(error, ConnectionError | websocket.WebSocketConnectionClosedException):
-        return CdpError("closed the connection")
-    if isinstance(error, websocket.WebSocketBadStatusException):
-        return CdpError(f"refused the connection with {error.status_code}")
-    return CdpError("does not speak the DevTools protocol")
+@contextmanager
+def _as_cdp_error() -> Iterator[None]:
+    try:
+        yield
+    except ChannelError as error:
+        raise CdpError(str(error)) from None

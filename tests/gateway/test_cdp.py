@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy.gateway import cdp
+from idlehands_deploy.gateway import channel
 from idlehands_deploy.gateway.cdp import CdpError, Page
 
 if TYPE_CHECKING:
@@ -159,8 +159,8 @@ def says(text: bytes) -> Behaviour:
 def test_a_misbehaving_browser_is_left_within_limits_of_time_and_size(
     behave: Behaviour, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cdp, "MOST_BYTES", 1 << 20)
-    monkeypatch.setattr(cdp._Bounded, "_left", 1 << 20)
+    monkeypatch.setattr(channel, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(channel._Bounded, "_left", 1 << 20)
     began = time.monotonic()
     with served(behave) as port, pytest.raises(CdpError, match=re.escape(said)):
         Page.open(port, "/devtools/browser/x", "data:,x", 1)
