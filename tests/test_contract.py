@@ -29,6 +29,9 @@ SCRIPTS = "\n".join(
         contract.BROWSERS_VARIABLE,
         contract.SANDBOX_VARIABLE,
         contract.HOST_VARIABLE,
+        # The entrypoint reads these under either prefix.
+        f"setting {contract.ORIGINS_VARIABLE.removeprefix('IDLEHANDS_')}",
+        f"setting {contract.PROXIES_VARIABLE.removeprefix('IDLEHANDS_')}",
         str(contract.EXIT_MISCONFIGURED),
         f'\\"status\\":\\"{contract.MISCONFIGURED}\\"',
         f'"{contract.DRAINING}"',

@@ -21,10 +21,13 @@ from idlehands_deploy.fleet.values import (
     Cpus,
     Destination,
     Duration,
+    Host,
     ImageName,
     Memory,
+    Origin,
     Pids,
     ProjectName,
+    Proxy,
     Sandbox,
     SecretName,
     Spacing,
@@ -99,6 +102,8 @@ class Profile(_Model):
     """The base port. The tool writes it here when it allocates one, so that later edits never move it."""
     rescues: list[str] = []
     """The profiles that this one is meant to repair. `list` shows them; it grants no access."""
+    origins: list[Origin] = []
+    """Further addresses at which browsers open this gateway. An https one makes it trust a proxy on this host."""
     browser: Annotated[Browser, BeforeValidator(none_is_empty)] = Browser()
     publish: Annotated[Publish, BeforeValidator(none_is_empty)] = Publish()
     resources: Annotated[Resources, BeforeValidator(none_is_empty)] = Resources()
@@ -150,6 +155,10 @@ class Fleet(_Model):
     """The distance between the base ports of two slots."""
     bind: Address = "127.0.0.1"
     """The address on which the gateway ports are published. Any but loopback lets other machines in."""
+    hosts: list[Host] = []
+    """Names and further addresses of this host at which browsers open the gateways over plain HTTP."""
+    proxies: list[Proxy] = []
+    """Reverse proxies on other machines, or in other containers. One on this host need not be named."""
     user: User | None = None
     """The uid:gid that the gateways run as. Without it: the deployment directory's owner, or 1000:1000 for root."""
     watch: Annotated[Watch, BeforeValidator(none_is_empty)] = Watch()

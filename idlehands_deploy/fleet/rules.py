@@ -86,6 +86,7 @@ def name_problems(data: object) -> Iterator[Problem]:
 
 def cross_problems(fleet: Fleet) -> Iterator[Problem]:
     """Problems between values that are valid by themselves."""
+    yield from _origin_problems(fleet)
     remote: dict[Endpoint, str] = {}
     for name, profile in fleet.profiles.items():
         path = f"profiles.{name}"
@@ -116,6 +117,16 @@ def _secret_problems(path: str, profile: Profile) -> Iterator[Problem]:
             yield Problem(f"{path}.secrets.{index}", f"{FORBIDDEN_VARIABLES[secret]}; remove it")
 
 
+def _origin_problems(fleet: Fleet) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for name, profile in fleet.profiles.items():
+        for index, origin in enumerate(profile.origins):
+            # Plain HTTP can be a tunnel, which leads to one gateway today and to another tomorrow.
+            if origin.startswith("https:") and (other := owners.setdefault(origin, name)) != name:
+                where = f"profiles.{name}.origins.{index}"
+                yield Problem(where, f"{origin} is an address of {other}; a proxy needs one for each")
+
+
 def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
     for variable, value in profile.environment.items():
         where = f"{path}.environment.{variable_part(variable)}"
@@ -142,6 +153,8 @@ def _managed(path: str, variable: str) -> str:
         "STATE_DIR": f"the mount profiles/{name}/state",
         "WORKSPACE_DIR": f"the mount profiles/{name}/workspace",
         "BROWSER_SANDBOX": f"{path}.browser.sandbox",
+        "ALLOWED_ORIGINS": f"{path}.origins",
+        "TRUSTED_PROXIES": "proxies",
         "GATEWAY_TOKEN": f"the file secrets/{name}/{TOKEN_SECRET}",
     }
     setter = setters.get(variable.partition("_")[2], "the port plan")

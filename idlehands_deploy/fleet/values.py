@@ -36,6 +36,8 @@ MANAGED_VARIABLES = frozenset(
         "FORWARD_PORTS",
         "BROWSER_PROFILES",
         "BROWSER_SANDBOX",
+        "ALLOWED_ORIGINS",
+        "TRUSTED_PROXIES",
         "GATEWAY_TOKEN",
     )
 )
@@ -103,6 +105,49 @@ def is_web_address(value: str) -> bool:
     return good and not re.search(r"\s", value)
 
 
+def _origin(value: str) -> str:
+    """An origin as a browser sends it: in lower case, without the port that its scheme has anyway."""
+    otherwise = ValueError("must be an http or https address without a path, such as https://bots.example.org")
+    if not is_web_address(value):
+        raise otherwise
+    parts = urlsplit(value)
+    if parts.path not in {"", "/"} or parts.query or parts.fragment or "@" in parts.netloc:
+        raise otherwise
+    host, usual = _host(parts.hostname or ""), {"http": 80, "https": 443}[parts.scheme]
+    port = "" if parts.port in {None, usual} else f":{parts.port}"
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
+
+
+def _host(value: str) -> str:
+    try:
+        address = ipaddress.ip_address(value.replace("%", " ").removeprefix("[").removesuffix("]"))
+    except ValueError:
+        pass
+    else:
+        if address.is_unspecified or address.is_multicast:
+            raise ValueError("must be an address of one host, such as 192.168.1.5")
+        return str(address)
+    name = value.lower().removesuffix(".")
+    if not name.isascii():
+        raise ValueError("must be written as browsers send it, in ASCII: xn--… for a name with other letters")
+    if len(name) > 253 or not re.fullmatch(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*", name):
+        raise ValueError("must be a name or an address, without a port, such as nas.lan or 192.168.1.5")
+    if re.fullmatch(r"[\d.]+", name):
+        raise ValueError("must be a name or an address, without a port, such as nas.lan or 192.168.1.5")
+    return name
+
+
+def _network(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("must be an address or a network, such as 192.168.1.2 or 172.16.0.0/12") from None
+    if not network.prefixlen:
+        # A trusted proxy's word is taken for who the client is.
+        raise ValueError("must not be every address: any client could then claim to be another")
+    return str(network.network_address) if network.num_addresses == 1 else str(network)
+
+
 def _destination(value: str) -> str:
     # The path must stay inside the directory of secrets.
     if is_web_address(value) or re.fullmatch(r"secrets(/(?!\.\.?(/|$))[^/\s]+)+", value):
@@ -131,6 +176,9 @@ Text = Annotated[str, BeforeValidator(_text)]
 # Examples stand in the schema, for editors and the reference of the keys.
 Address = Annotated[str, AfterValidator(_address), Field(examples=["127.0.0.1", "0.0.0.0"])]  # noqa: S104 - not bound here
 Url = Annotated[str, AfterValidator(_url), Field(examples=["http://10.0.0.42:9222", f"http://{HOST}:9222"])]
+Origin = Annotated[str, AfterValidator(_origin), Field(examples=["https://bots.example.org", "http://localhost:28789"])]
+Host = Annotated[str, AfterValidator(_host), Field(examples=["nas.lan", "192.168.1.5"])]
+Proxy = Annotated[str, AfterValidator(_network), Field(examples=["192.168.1.2", "172.16.0.0/12"])]
 # An address that is a key as well is better kept in a file.
 Destination = Annotated[
     str, AfterValidator(_destination), Field(examples=["https://ntfy.example.org/bots", "secrets/webhook.url"])

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 # Keys separated by dots; ``*`` is any key or list item, ``**`` is everything below.
 GATEWAY_CONFIG = (
     "gateway.mode", "gateway.bind", "gateway.port", "gateway.auth.mode", "gateway.reload.mode",
-    "gateway.tailscale.mode",
+    "gateway.tailscale.mode", "gateway.controlUi.allowedOrigins.*", "gateway.trustedProxies.*",
     "browser.cdpUrl", "browser.color", "browser.defaultProfile", "browser.executablePath",
     "browser.profiles.*.cdpUrl", "browser.profiles.*.color", "browser.profiles.*.driver",
     "browser.profiles.*.executablePath", "agents.defaults.workspace", "agents.*.workspace", "agents.*.*.workspace",
@@ -20,7 +20,8 @@ GATEWAY_CONFIG = (
     "meta.version", "wizard.lastRunVersion", "update.channel",
 )  # fmt: skip
 FLEET_FILE = (
-    "name", "image", "bind", "user", "profiles.*.rescues.*", "profiles.*.secrets.*", "profiles.*.browser.sandbox",
+    "name", "image", "bind", "hosts.*", "proxies.*", "user", "profiles.*.rescues.*", "profiles.*.origins.*",
+    "profiles.*.secrets.*", "profiles.*.browser.sandbox",
     "profiles.*.browser.profiles.*.cdp_url", "profiles.*.resources.*", "profiles.*.stop_grace_period",
     "profiles.*.environment.TZ", "profiles.*.environment.PUID", "profiles.*.environment.PGID",
 )  # fmt: skip

@@ -12,13 +12,16 @@ from idlehands_deploy.contract import (
     DIGEST_LABEL,
     FORWARD_VARIABLE,
     HOME_TARGET,
+    ORIGINS_VARIABLE,
     PORT_VARIABLE,
+    PROXIES_VARIABLE,
     SANDBOX_VARIABLE,
     STATE_TARGET,
     TOKEN_SECRET,
     WORKSPACE_TARGET,
 )
 from idlehands_deploy.fleet.addresses import HOST
+from idlehands_deploy.fleet.origins import allowed_origins, own_origins, trusted_proxies
 from idlehands_deploy.fleet.ports import IMPLICIT_BROWSER
 from idlehands_deploy.targets.seccomp import seccomp_text
 
@@ -85,7 +88,7 @@ def _build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: st
         **_life(profile),
         **_safety(),
         **_limits(profile),
-        "environment": _environment(profile, ports),
+        "environment": _environment(fleet, profile, ports),
         "ports": _ports(ports),
         "volumes": _volumes(ports.profile),
         "secrets": [
@@ -195,7 +198,7 @@ def _limits(profile: Profile) -> Service:
     return limits
 
 
-def _environment(profile: Profile, ports: ProfilePorts) -> dict[str, str]:
+def _environment(fleet: Fleet, profile: Profile, ports: ProfilePorts) -> dict[str, str]:
     # The port inside equals the port outside, so that every derived port in the documentation is right in both places.
     variables = {PORT_VARIABLE: str(ports.base)}
     if ports.forwarded:
@@ -206,6 +209,11 @@ def _environment(profile: Profile, ports: ProfilePorts) -> dict[str, str]:
         variables[BROWSERS_VARIABLE] = ",".join(named)
     if profile.browser.sandbox != "preferred":
         variables[SANDBOX_VARIABLE] = profile.browser.sandbox
+    # What a gateway allows by itself is left out, so that a deployment on loopback has no list to keep.
+    if (origins := allowed_origins(fleet, profile, ports.base)) != own_origins(ports.base):
+        variables[ORIGINS_VARIABLE] = ",".join(origins)
+    if proxies := trusted_proxies(fleet, profile):
+        variables[PROXIES_VARIABLE] = ",".join(proxies)
     variables.update(profile.environment)
     # Compose would read a dollar sign as the start of a variable.
     return {name: value.replace("$", "$$") for name, value in variables.items()}
