@@ -28,6 +28,8 @@ SECRETS_TARGET = "/run/secrets"
 TOKEN_SECRET = "IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - a file's name, not a secret
 PORT_VARIABLE = "IDLEHANDS_GATEWAY_PORT"
 FORWARD_VARIABLE = "IDLEHANDS_FORWARD_PORTS"
+# Forwarded to the gateway's own port.
+PROXY_VARIABLE = "IDLEHANDS_PROXY_PORT"
 BROWSERS_VARIABLE = "IDLEHANDS_BROWSER_PROFILES"
 SANDBOX_VARIABLE = "IDLEHANDS_BROWSER_SANDBOX"
 # Lists with commas, which the entrypoint merges into the gateway's config.

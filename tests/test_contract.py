@@ -26,6 +26,7 @@ SCRIPTS = "\n".join(
         contract.TOKEN_SECRET,
         contract.PORT_VARIABLE,
         contract.FORWARD_VARIABLE,
+        contract.PROXY_VARIABLE,
         contract.BROWSERS_VARIABLE,
         contract.SANDBOX_VARIABLE,
         contract.HOST_VARIABLE,

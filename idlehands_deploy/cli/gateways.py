@@ -27,7 +27,7 @@ from idlehands_deploy.cli.app import (
     start_session,
 )
 from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.show import output
+from idlehands_deploy.show import access, output
 from idlehands_deploy.show.dry_run import show_plan
 from idlehands_deploy.text import printable
 
@@ -62,18 +62,32 @@ def up(
 
 
 @app.command()
-def url(ctx: typer.Context, name: Name, as_json: Json = False) -> None:
-    """Print the dashboard's link, which logs you in.
+def url(
+    ctx: typer.Context,
+    name: Name,
+    pair: Annotated[
+        bool, typer.Option("--pair", help="Print a link that lets a browser of another computer in, once.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the dashboard's link, and how to open it from elsewhere.
 
-    The link holds the token: keep it secret.
+    The link logs you in: it holds the token, so keep it secret. It alone is on standard output.
 
     Example: xdg-open "$(idlehands-deploy url rescue)"
     """
-    link = operations.dashboard.url(start_session(ctx), name)
+    if pair:
+        links = operations.dashboard.pair(start_session(ctx), name)
+        progress.close()
+        output.show_json({"profile": name, "links": links}) if as_json else output.show("\n".join(links))
+        return
+    doors = operations.dashboard.doors(start_session(ctx), name)
     if as_json:
-        output.show_json({"profile": name, "url": link})
-    else:
-        output.show(link)
+        output.show_json(access.access_json(doors))
+        return
+    output.show(doors.link)
+    for line in access.access_lines(doors):
+        progress.say(line)
 
 
 @app.command("open")

@@ -29,7 +29,7 @@ from idlehands_deploy.engine.reading import container_facts, port_holder
 from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from idlehands_deploy.engine.usage import Reading, Usage
 
@@ -99,6 +99,13 @@ class Engine(ImageStore):
             except APIError:  # the container has stopped
                 return False
             return bool(self._api.exec_inspect(run)["ExitCode"] == 0)
+
+    def output_of(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command in a container, and return its exit code and standard output."""
+        with translated(self._client):
+            run = self._api.exec_create(container, list(command))["Id"]
+            out, _ = self._api.exec_start(run, demux=True)
+            return int(self._api.exec_inspect(run)["ExitCode"]), (out or b"").decode(errors="replace")
 
     def info_raw(self) -> dict[str, Any]:
         """The engine's answer to ``info``, unchanged."""

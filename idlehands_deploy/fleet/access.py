@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.fleet.addresses import LOOPBACK
 from idlehands_deploy.fleet.origins import (
     LOOPBACK_6,
     allowed_origins,
@@ -16,12 +17,15 @@ from idlehands_deploy.fleet.origins import (
     origin_of,
     this_host,
 )
-from idlehands_deploy.fleet.ports import LOOPBACK
+from idlehands_deploy.fleet.ports import PROXY_OFFSET
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from idlehands_deploy.fleet.model import Fleet
+
+# What is at stake on plain HTTP.
+RISK = "whoever is on the way reads all that you send and get, and can change it"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Access:
         forward: what `ssh -L` forwards: the port, then the address and port on this host.
         tunnelled: the origin at the other end of that.
         proxied: the origins that a reverse proxy serves by TLS.
+        upstream: where that one forwards to, on this host.
         plain: the pages that other computers reach over plain HTTP; empty if only this host reaches the gateway.
     """
 
@@ -57,6 +62,7 @@ class Access:
     forward: str
     tunnelled: str
     proxied: tuple[str, ...] = ()
+    upstream: str = ""
     plain: tuple[Page, ...] = ()
 
     @property
@@ -80,6 +86,7 @@ def find_access(fleet: Fleet, name: str, base: int, addresses: Sequence[tuple[st
         # The port must be the same at both ends, since the page's own address has it.
         tunnelled=origin_of(LOOPBACK, base),
         proxied=tuple(https_origins(profile)),
+        upstream=f"{LOOPBACK}:{base + PROXY_OFFSET}",
         plain=tuple(
             Page(origin_of(host, base), host, interface, is_accepted(host, listed, base))
             for host, interface in _hosts(fleet, addresses)

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from idlehands_deploy.contract import HOST_VARIABLE
 
+LOOPBACK = "127.0.0.1"
 # The host's name inside its containers.
 HOST = "host.docker.internal"
 HOST_ADDRESS = f"${{{HOST_VARIABLE}}}"

@@ -103,7 +103,7 @@ class Profile(_Model):
     rescues: list[str] = []
     """The profiles that this one is meant to repair. `list` shows them; it grants no access."""
     origins: list[Origin] = []
-    """Further addresses at which browsers open this gateway. An https one makes it trust a proxy on this host."""
+    """Further addresses at which browsers open this gateway. An https one opens a port for a reverse proxy."""
     browser: Annotated[Browser, BeforeValidator(none_is_empty)] = Browser()
     publish: Annotated[Publish, BeforeValidator(none_is_empty)] = Publish()
     resources: Annotated[Resources, BeforeValidator(none_is_empty)] = Resources()
@@ -158,7 +158,7 @@ class Fleet(_Model):
     hosts: list[Host] = []
     """Names and further addresses of this host at which browsers open the gateways over plain HTTP."""
     proxies: list[Proxy] = []
-    """Reverse proxies on other machines, or in other containers. One on this host need not be named."""
+    """Reverse proxies on other machines, which the gateways then trust. One on this host needs no entry."""
     user: User | None = None
     """The uid:gid that the gateways run as. Without it: the deployment directory's owner, or 1000:1000 for root."""
     watch: Annotated[Watch, BeforeValidator(none_is_empty)] = Watch()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.fleet.ports import LOOPBACK
+from idlehands_deploy.fleet.addresses import LOOPBACK
 
 if TYPE_CHECKING:
     from idlehands_deploy.fleet.model import Fleet, Profile
 
 LOOPBACK_6 = "::1"
-# What the image takes for the address of its container's host, which it alone knows.
-HOST_PROXY = "host"
 HTTPS = "https://"
 # Ranges in which a gateway (2026.9.6) accepts the address that a page was loaded from, also if no list names it.
 _ACCEPTED = tuple(
@@ -46,7 +44,8 @@ def allowed_origins(fleet: Fleet, profile: Profile, base: int) -> list[str]:
 
 def trusted_proxies(fleet: Fleet, profile: Profile) -> list[str]:
     """The proxies whose word on a client's address a gateway must take."""
-    return [*([HOST_PROXY] if https_origins(profile) else []), *fleet.proxies]
+    # What comes from a proxy on this host, the container forwards from its own loopback.
+    return [*([LOOPBACK] if https_origins(profile) else []), *fleet.proxies]
 
 
 def https_origins(profile: Profile) -> list[str]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import PortConflictError
+from idlehands_deploy.fleet.addresses import LOOPBACK
+from idlehands_deploy.fleet.origins import https_origins, this_host
 from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT
 
 if TYPE_CHECKING:
@@ -15,8 +16,10 @@ if TYPE_CHECKING:
     from idlehands_deploy.fleet.model import Fleet, Profile
 
 MAIN = "main"
-LOOPBACK = "127.0.0.1"
 CONTROL_OFFSET = 2
+# The gateway's port once more, for a reverse proxy on this host. To trust the host's address itself would shut out
+# everything else on the host: from a proxy's address a gateway (2026.9.6) answers only what a proxy forwards.
+PROXY_OFFSET = 3
 CDP_OFFSET = 11
 # The browser profile that every gateway has by default.
 IMPLICIT_BROWSER = "openclaw"
@@ -49,16 +52,17 @@ class ProfilePorts:
     @property
     def forwarded(self) -> tuple[int, ...]:
         """Published ports whose listener in the container is on loopback only."""
-        return tuple(port.port for port in self.published if port.port != self.base)
+        return tuple(port.port for port in self.published if port.port not in {self.base, self.proxy})
+
+    @property
+    def proxy(self) -> int | None:
+        """The port for a reverse proxy on this host; None if it is not published."""
+        return next((port.port for port in self.published if port.port == self.base + PROXY_OFFSET), None)
 
     @property
     def host(self) -> str:
         """The address at which this host reaches the gateway's own port."""
-        bound = next((port.host_ip for port in self.published if port.port == self.base), LOOPBACK)
-        address = ipaddress.ip_address(bound)
-        if not address.is_unspecified:
-            return bound
-        return LOOPBACK if address.version == 4 else "::1"
+        return this_host(next((port.host_ip for port in self.published if port.port == self.base), LOOPBACK))
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,8 @@ def _profile_ports(fleet: Fleet, name: str, profile: Profile, base: int) -> Prof
     published = [PublishedPort("gateway", fleet.bind, base)]
     if profile.publish.control:
         published.append(PublishedPort("browser control", LOOPBACK, base + CONTROL_OFFSET))
+    if https_origins(profile):
+        published.append(PublishedPort("reverse proxy", LOOPBACK, base + PROXY_OFFSET))
     if profile.publish.cdp:
         published += [PublishedPort(f"cdp {browser}", LOOPBACK, port) for browser, port in cdp.items()]
     return ProfilePorts(name, base, cdp, tuple(published))

@@ -34,6 +34,7 @@ MANAGED_VARIABLES = frozenset(
         "STATE_DIR",
         "WORKSPACE_DIR",
         "FORWARD_PORTS",
+        "PROXY_PORT",
         "BROWSER_PROFILES",
         "BROWSER_SANDBOX",
         "ALLOWED_ORIGINS",
@@ -141,7 +142,7 @@ def _network(value: str) -> str:
     try:
         network = ipaddress.ip_network(value, strict=False)
     except ValueError:
-        raise ValueError("must be an address or a network, such as 192.168.1.2 or 172.16.0.0/12") from None
+        raise ValueError("must be an address or a network, such as 192.168.1.2 or 10.20.0.0/24") from None
     if not network.prefixlen:
         # A trusted proxy's word is taken for who the client is.
         raise ValueError("must not be every address: any client could then claim to be another")
@@ -178,7 +179,7 @@ Address = Annotated[str, AfterValidator(_address), Field(examples=["127.0.0.1", 
 Url = Annotated[str, AfterValidator(_url), Field(examples=["http://10.0.0.42:9222", f"http://{HOST}:9222"])]
 Origin = Annotated[str, AfterValidator(_origin), Field(examples=["https://bots.example.org", "http://localhost:28789"])]
 Host = Annotated[str, AfterValidator(_host), Field(examples=["nas.lan", "192.168.1.5"])]
-Proxy = Annotated[str, AfterValidator(_network), Field(examples=["192.168.1.2", "172.16.0.0/12"])]
+Proxy = Annotated[str, AfterValidator(_network), Field(examples=["192.168.1.2", "10.20.0.0/24"])]
 # An address that is a key as well is better kept in a file.
 Destination = Annotated[
     str, AfterValidator(_destination), Field(examples=["https://ntfy.example.org/bots", "secrets/webhook.url"])

@@ -7,7 +7,7 @@ import binascii
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from idlehands_deploy.fleet.ports import LOOPBACK
+from idlehands_deploy.fleet.addresses import LOOPBACK
 from idlehands_deploy.gateway.channel import Channel, ChannelError
 
 if TYPE_CHECKING:

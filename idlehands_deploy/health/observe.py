@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.published import as_published
-from idlehands_deploy.fleet.ports import CONTROL_OFFSET, LOOPBACK
+from idlehands_deploy.fleet.addresses import LOOPBACK
+from idlehands_deploy.fleet.ports import CONTROL_OFFSET
 from idlehands_deploy.health.verdict import REFUSED, assess, assess_unknown
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.engine.facts import ContainerFacts
 
 __all__ = ["LogLines", "execute", "logs", "look_at", "shell"]
 
@@ -46,10 +47,7 @@ def execute(session: Session, name: str, command: Sequence[str], *, terminal: bo
     Raises:
         UsageError: the container does not run.
     """
-    look, _ = look_at(session, [name])
-    if look.state(name) != "running":
-        verdict = assess(name, look.containers.get(name), None)
-        raise UsageError(f"{name} does not run: {verdict.reason}.", Remedy("Next: ").then(verdict.remedy))
+    look, _ = running(session, name)
     session.compose(look.fleet).become(*exec_arguments(name, command, terminal=terminal))
 
 
@@ -71,6 +69,20 @@ def look_at_all(session: Session, names: Sequence[str]) -> tuple[Look, list[str]
         profiles = [name for name in names if name not in orphans]
         return look, [*(select(fleet, profiles) if profiles else ()), *(name for name in orphans if name in names)]
     return look, [*(select(fleet, []) if fleet.profiles or not orphans else ()), *orphans]
+
+
+def running(session: Session, name: str) -> tuple[Look, ContainerFacts]:
+    """A look without ports, and a profile's container.
+
+    Raises:
+        UsageError: it does not run.
+    """
+    look, _ = look_at(session, [name])
+    facts = look.containers.get(name)
+    if facts is None or facts.state != "running":
+        verdict = assess(name, facts, None)
+        raise UsageError(f"{name} does not run: {verdict.reason}.", Remedy("Next: ").then(verdict.remedy))
+    return look, facts
 
 
 def look_at(session: Session, names: Sequence[str]) -> tuple[Look, list[str]]:

@@ -1,7 +1,8 @@
-"""The way into a gateway: its dashboard's link, and its token."""
+"""The way into a gateway: its dashboard's link, the ways from another computer, and its token."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -9,31 +10,88 @@ from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.errors import DirectoryError, NotReadyError
+from idlehands_deploy.errors import DirectoryError, EngineFailedError, NotReadyError, UsageError
+from idlehands_deploy.fleet.access import find_access
+from idlehands_deploy.gateway import pairing
 from idlehands_deploy.health.observe import make_probe
 from idlehands_deploy.host.browser import open_in_browser
 from idlehands_deploy.host.files import read_text
+from idlehands_deploy.host.reach import find_login, outside_addresses
 from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.operations.containers import running
 from idlehands_deploy.operations.lifecycle import Prepared, finish, tell, watched
 from idlehands_deploy.planning import draft as drafts
 from idlehands_deploy.planning.downtime import with_downtimes
 from idlehands_deploy.planning.plans import plan_rotation
 from idlehands_deploy.planning.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.text import plain
 
 if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.fleet.access import Access
+    from idlehands_deploy.host.reach import Login
 
 
-def url(session: Session, name: str) -> str:
-    """The dashboard's link, with the token in it so that it logs straight in."""
+@dataclass(frozen=True)
+class Doors:
+    """How a profile's dashboard is opened.
+
+    Attributes:
+        link: for a browser on this host; it holds the token.
+        access: the ways from elsewhere.
+        login: to this host, from elsewhere.
+    """
+
+    name: str
+    link: str
+    access: Access
+    login: Login
+
+
+def doors(session: Session, name: str) -> Doors:
+    """How a profile's dashboard is opened, here and from another computer."""
     fleet = session.fleet()
     select(fleet, [name])
-    ports = plan_here(session, fleet).profiles[name]
-    host = f"[{ports.host}]" if ":" in ports.host else ports.host
+    base = plan_here(session, fleet).profiles[name].base
+    addresses = outside_addresses()
+    access = find_access(fleet, name, base, [(address.host, address.interface) for address in addresses])
     # In the fragment, which a browser sends to nobody.
-    return f"http://{host}:{ports.base}/#token={quote(token(session, name))}"
+    link = f"{access.here}/#token={quote(token(session, name))}"
+    return Doors(name, link, access, find_login(session.environ, addresses))
+
+
+def pair(session: Session, name: str) -> list[str]:
+    """Links for other computers, the safest first. The first that is opened lets its browser in, and uses up all.
+
+    Raises:
+        UsageError: the gateway does not run, or nothing but this host reaches it.
+        EngineFailedError: the gateway gave no link.
+    """
+    pages = doors(session, name).access.pages
+    if not pages:
+        raise UsageError(
+            f"Only this host reaches {name}, and a browser here or at the end of a tunnel needs no such link.",
+            Remedy("See the link and the tunnel's command: ", ours("url", name)),
+        )
+    look, container = running(session, name)
+    several = "Whichever is opened first uses up all. " if pages[1:] else ""
+    session.progress.say(
+        f"Asking {name} for a link that lets one browser in, once, within {pairing.MINUTES} minutes. {several}"
+        "That takes some seconds."
+    )
+    _, said = look.engine.output_of(container.id, pairing.COMMAND)
+    try:
+        return pairing.pairing_links(said, pages)
+    except pairing.HandoffError as error:
+        raise EngineFailedError(
+            f"{name} gave no link that lets a browser in: {plain(str(error))}.",
+            Remedy(
+                "Open the dashboard there, which shows an id, and approve it: ",
+                ours("exec", name, "devices", "approve", "ID"),
+            ),
+        ) from None
 
 
 def open_dashboard(session: Session, name: str) -> str | None:
@@ -45,7 +103,7 @@ def open_dashboard(session: Session, name: str) -> str | None:
     Raises:
         NotReadyError: no gateway responds there.
     """
-    link = url(session, name)
+    link = doors(session, name).link
     fleet = session.fleet()
     answers = make_probe(plan_here(session, fleet).profiles[name], read_token(session.deployment, name)).ask()
     if not (answers.is_ready or answers.has_started):

@@ -15,6 +15,7 @@ from idlehands_deploy.contract import (
     ORIGINS_VARIABLE,
     PORT_VARIABLE,
     PROXIES_VARIABLE,
+    PROXY_VARIABLE,
     SANDBOX_VARIABLE,
     STATE_TARGET,
     TOKEN_SECRET,
@@ -203,6 +204,8 @@ def _environment(fleet: Fleet, profile: Profile, ports: ProfilePorts) -> dict[st
     variables = {PORT_VARIABLE: str(ports.base)}
     if ports.forwarded:
         variables[FORWARD_VARIABLE] = ",".join(str(port) for port in ports.forwarded)
+    if ports.proxy:
+        variables[PROXY_VARIABLE] = str(ports.proxy)
     named = [browser for browser in ports.cdp if browser != IMPLICIT_BROWSER]
     if named:
         # The image prepares their user data; otherwise the first start takes ten seconds longer.

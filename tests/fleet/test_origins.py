@@ -6,6 +6,7 @@ import pytest
 
 from idlehands_deploy.fleet.access import find_access
 from idlehands_deploy.fleet.origins import allowed_origins, is_accepted, trusted_proxies
+from idlehands_deploy.fleet.ports import PublishedPort, plan_ports
 from tests.support.helpers import fleet, problems
 
 OWN = ["http://localhost:18789", "http://127.0.0.1:18789"]
@@ -50,9 +51,9 @@ def test_each_gateway_allows_them_with_its_own_port() -> None:
     [
         ("profiles: {main: }", []),
         ("profiles: {main: {origins: ['http://localhost:28789']}}", []),
-        ("profiles: {main: {origins: ['https://bots.example.org']}}", ["host"]),
+        ("profiles: {main: {origins: ['https://bots.example.org']}}", ["127.0.0.1"]),
         ("{proxies: [192.168.1.2/24, 10.0.0.9], profiles: {main: }}", ["192.168.1.0/24", "10.0.0.9"]),
-        ("{proxies: ['fd00::2'], profiles: {main: {origins: ['https://bots.example.org']}}}", ["host", "fd00::2"]),
+        ("{proxies: ['fd00::2'], profiles: {main: {origins: ['https://bots.example.org']}}}", ["127.0.0.1", "fd00::2"]),
     ],
 )
 def test_a_proxy_is_trusted_on_this_host_for_an_https_address_and_elsewhere_by_name(
@@ -81,7 +82,7 @@ ORIGIN_RULE = "must be an http or https address without a path, such as https://
         ("hosts: nas", "hosts: must be a list, not 'nas'"),
         ("proxies: [0.0.0.0/0]", "proxies.0: must not be every address: any client could then claim to be another"),
         ("proxies: ['::/0']", "proxies.0: must not be every address: any client could then claim to be another"),
-        ("proxies: [caddy]", "proxies.0: must be an address or a network, such as 192.168.1.2 or 172.16.0.0/12"),
+        ("proxies: [caddy]", "proxies.0: must be an address or a network, such as 192.168.1.2 or 10.20.0.0/24"),
         ("profiles: {main: {origins: [bots.example.org]}}", f"profiles.main.origins.0: {ORIGIN_RULE}"),
         ("profiles: {main: {origins: ['https://bots.example.org/main']}}", f"profiles.main.origins.0: {ORIGIN_RULE}"),
         ("profiles: {main: {origins: ['https://a:b@bots.example.org']}}", f"profiles.main.origins.0: {ORIGIN_RULE}"),
@@ -154,3 +155,12 @@ def test_a_proxy_comes_before_plain_http_and_a_name_before_an_address() -> None:
 
 def test_names_of_this_host_lead_nowhere_while_only_loopback_is_published() -> None:
     assert ways("hosts: [nas]\nprofiles: {main: }")["pages"] == []
+
+
+def test_a_proxy_on_this_host_gets_a_port_of_its_own_on_loopback() -> None:
+    written = fleet("bind: 0.0.0.0\nprofiles: {main: {origins: ['https://bots.example.org']}, rescue: }")
+    plans = plan_ports(written).profiles
+    assert (plans["main"].proxy, plans["rescue"].proxy) == (18792, None)
+    assert PublishedPort("reverse proxy", "127.0.0.1", 18792) in plans["main"].published
+    # It leads to the gateway itself, unlike those that are forwarded to the same port on loopback.
+    assert plans["main"].forwarded == (18791, 18800)

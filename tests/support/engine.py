@@ -82,6 +82,7 @@ class FakeEngine:
         self.unnamed: list[UnnamedImage] = []
         self.used: dict[str, str] = {}
         self.nets: list[str] = []
+        self.output = (0, "")
         self.on_change: Callable[[str], None]
         self.on_lost: Callable[[], None]
         self.becomes(facts)
@@ -127,6 +128,10 @@ class FakeEngine:
         assert self.there[service].id == container
         assert self.there[service].state != "running"
         del self.there[service]
+
+    def output_of(self, _container: str, _command: Sequence[str]) -> tuple[int, str]:
+        self.calls["output_of"] += 1
+        return self.output
 
     def image(self, _reference: str) -> ImageFacts | None:
         self.calls["image"] += 1

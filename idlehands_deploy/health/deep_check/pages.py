@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
 
 from idlehands_deploy.contract import STATE_TARGET
-from idlehands_deploy.fleet.ports import LOOPBACK
+from idlehands_deploy.fleet.addresses import LOOPBACK
 from idlehands_deploy.gateway.test_page import PAGE, PAINT
 from idlehands_deploy.health.deep_check import judge
 from idlehands_deploy.health.deep_check.judge import FailedError, SkippedError

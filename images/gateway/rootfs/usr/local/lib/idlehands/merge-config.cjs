@@ -4,6 +4,7 @@
 // deployment no longer wants it. Prints what it changed.
 const { readFileSync, renameSync, rmSync, statSync, writeFileSync } = require("node:fs");
 const { createRequire } = require("node:module");
+const { BlockList, isIPv6 } = require("node:net");
 
 const [entry, config, port, origins, proxies] = process.argv.slice(2);
 const note = `${config}.merged`;
@@ -20,14 +21,26 @@ function wantedOrigins(others) {
     return others.includes("*") || !(others.length || named.length) ? [] : [...new Set([...own, ...named])];
 }
 
-// Connections from the host to a published port come from its address in the
-// container's network.
+// A trusted address gets answers only to what a proxy forwards. The host's own would
+// then get none to its probes and tunnels, so it is left out of what is trusted.
 function wantedProxies() {
     const routes = readFileSync("/proc/net/route", "utf8").split("\n").map((line) => line.split("\t"));
-    const gateways = routes.filter(([, target, gateway]) => target === "00000000" && gateway !== "00000000");
-    const address = (hex) => hex.match(/../g).reverse().map((byte) => parseInt(byte, 16)).join(".");
-    const hosts = gateways.map(([, , gateway]) => address(gateway));
-    return [...new Set(words(proxies).flatMap((word) => (word === "host" ? hosts : [word])))];
+    const [, , gateway] = routes.find(([, target]) => target === "00000000") ?? [];
+    const host = gateway?.match(/../g).reverse().map((byte) => parseInt(byte, 16)).join(".");
+    return words(proxies).filter((word) => {
+        if (!host || !includes(word, host)) return true;
+        console.log(`WARNING: ${word} is not trusted as a proxy: it includes this container's own host, ${host}`);
+        return false;
+    });
+}
+
+function includes(network, host) {
+    const [address, prefix] = network.split("/");
+    const list = new BlockList();
+    const family = isIPv6(address) ? "ipv6" : "ipv4";
+    if (prefix) list.addSubnet(address, Number(prefix), family);
+    else list.addAddress(address, family);
+    return list.check(host);
 }
 
 function noted() {
