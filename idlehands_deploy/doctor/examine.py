@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.deployment.look import take_look
+from idlehands_deploy.doctor.access import examine_access
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
 from idlehands_deploy.doctor.checks.host import check_host
@@ -227,7 +228,10 @@ def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterat
         yield from check_engine(facts.result(), fleet)
         yield from check_image(fleet.image, image.result(), expected_context(fleet.image))
         recipe = find_recipe(look, drafted.document["services"], image.result())
-        yield from check_out_of_date({name: out_of_date(facts, recipe) for name, facts in up.items()})
+        drift = {name: out_of_date(facts, recipe) for name, facts in up.items()}
+        yield from check_out_of_date(drift)
+        usable = [item.verdict.profile for item in observed if item.verdict.usable]
+        yield from examine_access(look, usable, [name for name, cause in drift.items() if cause])
         yield from check_orphans(look.orphans)
         for item in observed:
             yield from check_verdict(item.verdict, start_warnings(engine, item.facts) if item.verdict.usable else ())

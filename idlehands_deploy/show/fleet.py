@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show.table import Column
+from idlehands_deploy.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,19 +72,28 @@ def up_json(seen: Sequence[Observation]) -> list[dict[str, Any]]:
 
 
 def up_lines(result: UpResult) -> list[str | Remedy]:
-    """Where each gateway is and how to open it, with warnings and the next command."""
+    """Where each gateway is, who reaches it and how to open it, with warnings and the next command."""
+    # Not at the top: every command loads this module, and these load the fleet's.
+    from idlehands_deploy.fleet.access import RISK  # noqa: PLC0415
+    from idlehands_deploy.fleet.origins import bracketed, is_open, this_host  # noqa: PLC0415
+
     lines: list[str | Remedy] = []
+    reached = []
     for item in result.seen:
         verdict = item.verdict
         state = verdict.state if verdict.state == "ready" else f"ready, degraded: {verdict.reason}"
         base = result.ports.profiles[verdict.profile].published[0]
+        reached += [verdict.profile] if is_open(base.host_ip) else []
+        where = f"{bracketed(this_host(base.host_ip))}:{base.port}"
         lines.append(
             Remedy(
-                f"{verdict.profile} is {state}, at {base.host_ip}:{base.port}. Open it: ",
+                f"{verdict.profile} is {state}, at {where}. Open it, here or from elsewhere: ",
                 ours("url", verdict.profile),
             )
         )
         lines += [f"  Warning: {warning}" for warning in item.warnings]
         if verdict.remedy:
             lines.append(Remedy("  Next: ").then(verdict.remedy))
+    if reached:
+        lines.append(f"Other computers reach {listed(reached)} over plain HTTP: {RISK}.")
     return lines
