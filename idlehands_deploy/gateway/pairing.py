@@ -18,6 +18,10 @@ class HandoffError(ValueError):
     """The gateway gave no link; the message completes a sentence."""
 
 
+class BusyError(HandoffError):
+    """The gateway was too slow this time."""
+
+
 def pairing_links(said: str, origins: Sequence[str]) -> list[str]:
     """The link for each of these origins; whichever is opened first uses them all up.
 
@@ -25,6 +29,7 @@ def pairing_links(said: str, origins: Sequence[str]) -> list[str]:
         said: what COMMAND wrote.
 
     Raises:
+        BusyError: the gateway was too slow.
         HandoffError: there is no link in it. The message quotes at most the gateway's own reason.
     """
     parameters = dict(parse_qsl(urlsplit(_browser_url(said)).fragment))
@@ -41,7 +46,8 @@ def _browser_url(said: str) -> str:
         raise HandoffError("this version of it has no such link") from None
     if not isinstance(answer, dict) or not isinstance(answer.get("browserUrl"), str):
         reason = answer.get("reason") if isinstance(answer, dict) else None
-        raise HandoffError(reason if isinstance(reason, str) else "this version of it has no such link")
+        why = reason if isinstance(reason, str) else "this version of it has no such link"
+        raise BusyError(why) if "timed out" in why else HandoffError(why)
     return str(answer["browserUrl"])
 
 

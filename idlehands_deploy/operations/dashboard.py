@@ -28,10 +28,15 @@ from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.text import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.fleet.access import Access
     from idlehands_deploy.host.reach import Login
+
+# The gateway allows itself two seconds for its own page, which a busy host exceeds.
+ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,12 @@ def pair(session: Session, name: str) -> list[str]:
         f"Asking {name} for a link that lets one browser in, once, within {pairing.MINUTES} minutes. {several}"
         "That takes some seconds."
     )
-    _, said = look.engine.output_of(container.id, pairing.COMMAND)
+
+    def ask() -> list[str]:
+        return pairing.pairing_links(look.engine.output_of(container.id, pairing.COMMAND)[1], pages)
+
     try:
-        return pairing.pairing_links(said, pages)
+        return _patiently(ask)
     except pairing.HandoffError as error:
         raise EngineFailedError(
             f"{name} gave no link that lets a browser in: {plain(str(error))}.",
@@ -92,6 +100,14 @@ def pair(session: Session, name: str) -> list[str]:
                 ours("exec", name, "devices", "approve", "ID"),
             ),
         ) from None
+
+
+def _patiently(ask: Callable[[], list[str]]) -> list[str]:
+    """Ask again what was too slow."""
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt  # noqa: PLC0415 - only this pays for it
+
+    again = retry_if_exception_type(pairing.BusyError)
+    return Retrying(stop=stop_after_attempt(ATTEMPTS), retry=again, reraise=True)(ask)
 
 
 def open_dashboard(session: Session, name: str) -> str | None:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from idlehands_deploy.gateway.pairing import HandoffError, pairing_links
+from idlehands_deploy.gateway.pairing import BusyError, HandoffError, pairing_links
 
 ONCE = secrets.token_urlsafe(32)
 TOKEN = secrets.token_hex(32)
@@ -38,6 +38,11 @@ def test_the_link_does_not_hold_the_gateway_s_token() -> None:
 
 def test_a_warning_before_the_answer_is_passed_over() -> None:
     assert pairing_links(f"[warn] odd\n{SAID}\n", ["http://nas:18789"]) == pairing_links(SAID, ["http://nas:18789"])
+
+
+def test_a_gateway_that_was_too_slow_may_be_asked_again() -> None:
+    with pytest.raises(BusyError):
+        pairing_links('{"ok": false, "reason": "Control UI dashboard is unavailable: request timed out."}', [])
 
 
 @pytest.mark.parametrize(

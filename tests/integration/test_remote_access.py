@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -61,13 +62,14 @@ def test_a_browser_elsewhere_is_let_in_at_the_fleet_file_s_addresses_and_at_no_o
         "accepted",
     ]
     assert there.ask(f"https://bots.test:{base + TLS}", base) == "accepted"
-    assert there.ask(f"http://{there.host}:{base + 1}", base) == "refused"
+    # A tunnel that begins at another port.
+    assert there.ask(f"http://127.0.0.1:{base + 1}", base) == "refused"
 
 
 def test_what_a_proxy_says_is_believed_on_the_proxy_s_port_alone(open_site: Site) -> None:
     base, origin = open_site.base, f"https://bots.test:{open_site.base + TLS}"
-    assert ask_entry(("127.0.0.1", base + PROXY), origin, proxied=True) == "accepted"
-    assert ask_entry(("127.0.0.1", base), origin, proxied=True) == "untrusted proxy"
+    assert entry(base + PROXY, origin) == "accepted"
+    assert entry(base, origin) == "untrusted proxy"
     # And this host itself is not taken for a proxy, whose unforwarded requests a gateway refuses.
     assert requests.get(f"http://127.0.0.1:{base}/readyz", timeout=10).status_code == 200
 
@@ -101,18 +103,13 @@ def test_the_documented_caddy_serves_the_dashboard_by_tls(open_site: Site, there
     (tmp_path / "Caddyfile").write_text(
         f"{{\n\tadmin off\n\tskip_install_trust\n\tauto_https disable_redirects\n}}\n{own}"
     )
-    environ = os.environ | {"XDG_DATA_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     (link, *_) = open_site.ok("url", "main", "--pair").out.splitlines()
     assert link.startswith(f"https://bots.test:{open_site.base + TLS}/#")
-    with subprocess.Popen(
-        ["caddy", "run", "--config", str(tmp_path / "Caddyfile")], env=environ, stderr=subprocess.DEVNULL
-    ) as caddy:
-        try:
-            authority = tmp_path / "caddy/pki/authorities/local/root.crt"
-            until("Caddy's authority", lambda: authority.exists() or None, 30)
-            assert "/settings/model-setup" in there.opens(link)
-        finally:
-            caddy.terminate()
+    caddy = ["caddy", "run", "--config", str(tmp_path / "Caddyfile")]
+    with running(caddy, XDG_DATA_HOME=str(tmp_path), XDG_CONFIG_HOME=str(tmp_path)):
+        authority = tmp_path / "caddy/pki/authorities/local/root.crt"
+        until("Caddy's authority", lambda: authority.exists() or None, 30)
+        assert "/settings/model-setup" in there.opens(link)
     # The gateway saw the browser's own address through the proxy.
     assert there.own in open_site.ok("exec", "main", "devices", "list", "--json").out
 
@@ -137,24 +134,29 @@ def test_the_printed_tunnel_leads_to_the_dashboard(open_site: Site, there: Elsew
     shown = open_site.run("url", "main", environ=came)
     command = next(line.strip() for line in shown.err.splitlines() if "ssh -N" in line).removeprefix("1. ").split()
     assert command[1:5] == ["-N", "-L", f"{open_site.base}:127.0.0.1:{open_site.base}", "-p"]
-    known = [
-        "-o",
-        "StrictHostKeyChecking=no",
-        "-o",
-        f"UserKnownHostsFile={tmp_path}/known",
-        "-i",
-        str(tmp_path / "person"),
-    ]
-    with subprocess.Popen(server) as sshd, subprocess.Popen(there.command("ssh", *known, *command[1:])) as ssh:
+    known = f"-o StrictHostKeyChecking=no -o UserKnownHostsFile={tmp_path}/known -i {tmp_path}/person".split()
+    with running(server):
+        until("a server", lambda: there.reaches(there.host, port), 30)
+        with running(there.command("ssh", *known, *command[1:])):
+            until("a tunnel", lambda: there.reaches("127.0.0.1", open_site.base), 30)
+            assert "/settings/model-setup" in there.opens(shown.out.strip())
+
+
+@contextmanager
+def running(command: list[str], **environ: str) -> Iterator[None]:
+    """A program that runs meanwhile."""
+    with subprocess.Popen(command, env=os.environ | environ, stderr=subprocess.DEVNULL) as process:
         try:
-            assert "/settings/model-setup" in until("the tunnel", lambda: _opened(there, shown.out.strip()), 60)
+            yield
         finally:
-            ssh.terminate()
-            sshd.terminate()
+            process.terminate()
 
 
-def _opened(there: Elsewhere, link: str) -> str | None:
-    try:
-        return there.opens(link)
-    except AssertionError:  # the tunnel is not there yet
-        return None
+def entry(port: int, origin: str) -> str:
+    """The answer of a gateway to a proxy on this host."""
+
+    def ask() -> str | None:
+        said = ask_entry(("127.0.0.1", port), origin, proxied=True)
+        return None if said == "unknown" else said
+
+    return until("an answer", ask)

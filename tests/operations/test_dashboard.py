@@ -41,6 +41,17 @@ def test_a_browser_elsewhere_gets_a_link_of_its_own_from_the_gateway(site: FakeS
     assert "once, within 10 minutes" in site.lines()[0]
 
 
+def test_a_gateway_that_is_too_slow_is_asked_again(site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.edit("bind: 127.0.0.1", "bind: 0.0.0.0")
+    site.engine.becomes(RUNNING)
+    said = iter(['{"ok": false, "reason": "request timed out"}', SAID])
+    monkeypatch.setattr(site.engine, "output_of", lambda *_: (0, next(said)))
+    assert len(dashboard.pair(site.session, "main")) == 1
+    monkeypatch.setattr(site.engine, "output_of", lambda *_: (1, '{"ok": false, "reason": "request timed out"}'))
+    with pytest.raises(EngineFailedError, match="request timed out"):
+        dashboard.pair(site.session, "main")
+
+
 def test_a_gateway_that_only_this_host_reaches_gives_no_link_for_others(site: FakeSite) -> None:
     with pytest.raises(UsageError, match="Only this host reaches main") as caught:
         dashboard.pair(site.session, "main")

@@ -50,11 +50,19 @@ class Elsewhere:
 
     def ask(self, origin: str, port: int) -> str:
         """How a gateway answers a browser there that opened its dashboard at an origin."""
-        done = subprocess.run(
-            self.command(sys.executable, "-P", "-c", ASK, self.host, str(port), origin),
-            env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return done.stdout.strip()
+
+        def answer() -> str | None:
+            done = subprocess.run(
+                self.command(sys.executable, "-P", "-c", ASK, self.host, str(port), origin),
+                env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+            )  # fmt: skip
+            return None if "unknown" in done.stdout else done.stdout.strip()
+
+        return until("an answer", answer)
+
+    def reaches(self, host: str, port: int) -> bool | None:
+        """Whether something listens there, as seen from there; None if not, for `until`."""
+        return self.container.exec_run(["bash", "-c", f"exec 3<>/dev/tcp/{host}/{port}"]).exit_code == 0 or None
 
     def opens(self, link: str) -> str:
         """Where a dashboard leads that is opened there; only one that is connected leads on."""
