@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +30,9 @@ from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import access, output
 from idlehands_deploy.show.dry_run import show_plan
 from idlehands_deploy.text import printable
+
+if TYPE_CHECKING:
+    from idlehands_deploy.operations.dashboard import Doors
 
 
 @app.command()
@@ -85,22 +88,27 @@ def url(
     if as_json:
         output.show_json(access.access_json(doors))
         return
-    output.show(doors.link)
-    for line in access.access_lines(doors):
-        progress.say(line)
+    _show_doors(doors)
 
 
 @app.command("open")
 def open_(ctx: typer.Context, name: Name) -> None:
     """Open the dashboard in your browser, logged in.
 
-    If there is no browser here, its link is printed instead.
+    If there is no browser here, its link is printed instead, as `url` does.
     """
-    link = operations.dashboard.open_dashboard(start_session(ctx), name)
-    if link is None:
+    doors = operations.dashboard.open_dashboard(start_session(ctx), name)
+    if doors is None:
         progress.say(Remedy(f"Opened the dashboard of {name}. If nothing opens, print its link: ", ours("url", name)))
     else:
-        output.show(link)
+        _show_doors(doors)
+
+
+def _show_doors(doors: Doors) -> None:
+    """The link as data, and beside it what a person at another computer does."""
+    output.show(doors.link)
+    for line in access.access_lines(doors):
+        progress.say(line)
 
 
 @app.command()

@@ -110,21 +110,21 @@ def _patiently(ask: Callable[[], list[str]]) -> list[str]:
     return Retrying(stop=stop_after_attempt(ATTEMPTS), retry=again, reraise=True)(ask)
 
 
-def open_dashboard(session: Session, name: str) -> str | None:
+def open_dashboard(session: Session, name: str) -> Doors | None:
     """Open the dashboard in the person's browser.
 
     Returns:
-        The link where no browser can be opened from here.
+        How else it is opened, where no browser can be opened from here.
 
     Raises:
         NotReadyError: no gateway responds there.
     """
-    link = doors(session, name).link
+    ways = doors(session, name)
     fleet = session.fleet()
     answers = make_probe(plan_here(session, fleet).profiles[name], read_token(session.deployment, name)).ask()
     if not (answers.is_ready or answers.has_started):
         raise NotReadyError(f"{name} does not respond.", Remedy("See why, or start it: ", ours("status", name)))
-    return None if open_in_browser(link, session.environ) else link
+    return None if open_in_browser(ways.link, session.environ) else ways
 
 
 def token(session: Session, name: str) -> str:

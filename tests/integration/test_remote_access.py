@@ -74,6 +74,7 @@ def test_what_a_proxy_says_is_believed_on_the_proxy_s_port_alone(open_site: Site
     assert requests.get(f"http://127.0.0.1:{base}/readyz", timeout=10).status_code == 200
 
 
+@pytest.mark.full
 def test_a_link_lets_a_browser_elsewhere_in_without_the_token(open_site: Site, there: Elsewhere) -> None:
     links = open_site.ok("url", "main", "--pair").out.splitlines()
     (link,) = (link for link in links if link.startswith(f"http://{there.host}:"))

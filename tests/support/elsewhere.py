@@ -1,4 +1,4 @@
-"""Another computer: a container that only a cable connects with this host, and a browser in it."""
+"""Another computer: a container that only a cable connects with this host, with a browser in it once it needs one."""
 
 from __future__ import annotations
 
@@ -67,6 +67,9 @@ class Elsewhere:
     def opens(self, link: str) -> str:
         """Where a dashboard leads that is opened there; only one that is connected leads on."""
         there = f"http://{self.own}:{DEBUG_PORT}/json"
+        if not _listens(self.own):
+            self.container.exec_run(["bash", "-c", BROWSER], detach=True)
+            until("a browser elsewhere", lambda: _listens(self.own), 60)
         page = requests.put(f"{there}/new?{quote(link, safe='')}", timeout=20).json()["id"]
 
         def leads_on() -> str | None:
@@ -85,7 +88,7 @@ def elsewhere(engine: docker.DockerClient, seccomp: str) -> Iterator[Elsewhere]:
     net = f"10.{200 + secrets.randbelow(50)}.{secrets.randbelow(256)}"
     host, own, cable = f"{net}.1", f"{net}.2", f"cable-{secrets.token_hex(3)}"
     container: Any = engine.containers.run(
-        IMAGE, ["-c", BROWSER], entrypoint="bash", detach=True, network_mode="none", init=True,
+        IMAGE, ["infinity"], entrypoint="sleep", detach=True, network_mode="none", init=True,
         environment={"HOST": host}, security_opt=[f"seccomp={seccomp}"], cap_drop=["ALL"], shm_size="256m",
         tmpfs={"/tmp": "exec"},  # noqa: S108 - the container's
     )  # fmt: skip
@@ -101,7 +104,6 @@ def elsewhere(engine: docker.DockerClient, seccomp: str) -> Iterator[Elsewhere]:
             there.command("ip", "link", "set", "eth0", "up"),
         ):
             subprocess.run(command, check=True, capture_output=True)
-        until("a browser elsewhere", lambda: _listens(own), 60)
         yield there
     finally:
         # The cable's other end goes with it.
