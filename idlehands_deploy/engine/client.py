@@ -94,18 +94,14 @@ class Engine(ImageStore):
             if not command:
                 return False
             try:
-                run = self._api.exec_create(container, command)["Id"]
-                self._api.exec_start(run)
+                return self._run(container, command)[0] == 0
             except APIError:  # the container has stopped
                 return False
-            return bool(self._api.exec_inspect(run)["ExitCode"] == 0)
 
     def output_of(self, container: str, command: Sequence[str]) -> tuple[int, str]:
         """Run a command in a container, and return its exit code and standard output."""
         with translated(self._client):
-            run = self._api.exec_create(container, list(command))["Id"]
-            out, _ = self._api.exec_start(run, demux=True)
-            return int(self._api.exec_inspect(run)["ExitCode"]), (out or b"").decode(errors="replace")
+            return self._run(container, command)
 
     def info_raw(self) -> dict[str, Any]:
         """The engine's answer to ``info``, unchanged."""
@@ -209,17 +205,9 @@ class Engine(ImageStore):
 
     def watch_deaths(self, project: str) -> DeathWatch:
         """Watch for deaths of the project's containers; every death from now on is recorded."""
+        filters = {"type": "container", "event": ["die", "destroy"], "label": f"{PROJECT_LABEL}={project}"}
         with translated(self._client):
-            return DeathWatch(
-                self._api.events(
-                    decode=True,
-                    filters={
-                        "type": "container",
-                        "event": ["die", "destroy"],
-                        "label": f"{PROJECT_LABEL}={project}",
-                    },
-                )
-            )
+            return DeathWatch(self._api.events(decode=True, filters=filters))
 
     def follow(self, project: str, on_change: Callable[[str], None], on_lost: Callable[[], None]) -> EventStream:
         """Follow changes of the project's containers from now on.
@@ -246,6 +234,11 @@ class Engine(ImageStore):
             for network in self._api.networks(filters={"label": labels}):
                 with suppress(APIError):  # something else uses it
                     self._api.remove_network(network["Id"])
+
+    def _run(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+        run = self._api.exec_create(container, list(command))["Id"]
+        out, _ = self._api.exec_start(run, demux=True)
+        return int(self._api.exec_inspect(run)["ExitCode"]), (out or b"").decode(errors="replace")
 
     def _inspect(self, container: str) -> dict[str, Any] | None:
         try:

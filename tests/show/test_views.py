@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.verdict import Verdict
