@@ -11,8 +11,8 @@ import typer
 from typer.core import TyperGroup
 
 from idlehands_deploy import __version__, operations
-from idlehands_deploy.cli import words
-from idlehands_deploy.cli.help_page import page_width, write_commands
+from idlehands_deploy.cli.usage import words
+from idlehands_deploy.cli.usage.help_page import page_width, write_commands
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import fleet as fleet_views
 from idlehands_deploy.show import output

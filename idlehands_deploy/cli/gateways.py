@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli import words
 from idlehands_deploy.cli.app import (
     READY_TIMEOUT,
     DryRun,
@@ -26,6 +25,7 @@ from idlehands_deploy.cli.app import (
     show_up,
     start_session,
 )
+from idlehands_deploy.cli.usage import words
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import access, output
 from idlehands_deploy.show.dry_run import show_plan

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 
-from idlehands_deploy.cli import app, help_page
+from idlehands_deploy.cli import app
+from idlehands_deploy.cli.usage import help_page
 from tests.support.helpers import run
 from tests.support.terminal import on_terminal
 

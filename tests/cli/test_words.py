@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import typer.main
 
-from idlehands_deploy.cli import app, words
+from idlehands_deploy.cli import app
+from idlehands_deploy.cli.usage import words
 from idlehands_deploy.operations import profiles
 from tests.support.engine import FakeEngine, with_fakes
 from tests.support.helpers import run, session, snapshot

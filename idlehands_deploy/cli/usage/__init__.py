@@ -1,0 +1,1 @@
+"""How the command line is used: the help page, and the words of other programs."""
