@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.errors import FleetError, Problem
-from idlehands_deploy.fleet.rules import PROFILE_NAME, cross_problems, meant, name_problems, variable_part
+from idlehands_deploy.fleet.rules import cross_problems, meant, name_problems, variable_part
 from idlehands_deploy.fleet.values import (
     HIGHEST_BROWSER_COUNT,
     Address,
@@ -207,28 +204,6 @@ def parse_fleet(data: object, source: str) -> Fleet:
     return fleet
 
 
-def json_schema() -> dict[str, Any]:
-    """The fleet file's JSON Schema, for editors."""
-    schema = Fleet.model_json_schema()
-    _describe(schema)
-    schema["title"] = "idlehands-deploy fleet file"
-    schema["properties"]["profiles"]["propertyNames"] = {"pattern": f"^{PROFILE_NAME}$"}
-    _allow_empty(schema)
-    return schema
-
-
-def _describe(schema: dict[str, Any]) -> None:
-    """Put the text below each attribute into the schema; pydantic would read it at every import."""
-    for model in (Fleet, Profile, Browser, BrowserProfile, Publish, Resources, Watch, Notify):
-        properties = (schema if model is Fleet else schema["$defs"][model.__name__])["properties"]
-        (body,) = (node.body for node in ast.parse(inspect.getsource(model)).body if isinstance(node, ast.ClassDef))
-        for attribute, text in pairwise(body):
-            match attribute, text:
-                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
-                    found = properties[name] | {"description": inspect.cleandoc(said)}
-                    properties[name] = dict(sorted(found.items()))
-
-
 def _problem(details: ErrorDetails) -> Problem:
     location = [str(part) for part in details["loc"] if part != "[key]"]
     if "environment" in location:
@@ -277,9 +252,3 @@ def _kind(value: object) -> str:
         dict: "a mapping", list: "a list", type(None): "nothing", str: "text",
     }  # fmt: skip
     return names.get(type(value), type(value).__name__)
-
-
-def _allow_empty(schema: dict[str, Any]) -> None:
-    """Let editors accept ``main:`` without a value, as the parser does."""
-    for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources", "Watch", "Notify"):
-        schema["$defs"][name]["type"] = ["object", "null"]

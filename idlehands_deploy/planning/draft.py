@@ -17,9 +17,9 @@ from idlehands_deploy.fleet.file import (
     with_renamed_profile,
     without_profile,
 )
-from idlehands_deploy.fleet.model import json_schema
 from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.fleet.schema import json_schema
 from idlehands_deploy.host.files import read_text, staged
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.leftovers import known_ports, refuse_hand_renames
