@@ -32,10 +32,16 @@ SCRIPTS = "\n".join(
         f'\\"status\\":\\"{contract.MISCONFIGURED}\\"',
         f'"{contract.DRAINING}"',
         f'"{contract.NO_SPACE}',
+        *contract.PROGRAM_TARGETS[:3],
     ],
 )
 def test_the_image_keeps_what_the_contract_names(mark: str) -> None:
     assert mark in SCRIPTS
+
+
+@pytest.mark.parametrize("path", contract.PROGRAM_TARGETS[2:])
+def test_the_image_has_its_scripts_where_the_contract_says(path: str) -> None:
+    assert (IMAGE / "rootfs" / path[1:]).exists()
 
 
 def test_the_entrypoint_begins_a_warning_with_its_own_name() -> None:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.errors import FleetError, Problem
+from idlehands_deploy.fleet.additions import Additions
 from idlehands_deploy.fleet.rules import cross_problems, meant, name_problems, variable_part
 from idlehands_deploy.fleet.values import (
     HIGHEST_BROWSER_COUNT,
@@ -88,7 +89,7 @@ class Resources(_Model):
     """Limits shared memory. Only browsers that agents start themselves use it."""
 
 
-class Profile(_Model):
+class Profile(_Model, Additions):
     """One named gateway with its own config, state, workspace and ports."""
 
     port: BasePort | None = None
@@ -133,7 +134,7 @@ class Watch(_Model):
     notify: Annotated[Notify, BeforeValidator(none_is_empty)] = Notify()
 
 
-class Fleet(_Model):
+class Fleet(_Model, Additions):
     """The profiles of one deployment."""
 
     name: ProjectName = "idlehands"
@@ -212,7 +213,7 @@ def _problem(details: ErrorDetails) -> Problem:
     context: Mapping[str, Any] = details.get("ctx", {})
     kind = details["type"]
     # A secret that was pasted in the wrong place must not appear on a screen or in a log.
-    private = location == ["watch"] or not {"environment", "secrets", "notify"}.isdisjoint(location)
+    private = location == ["watch"] or not {"environment", "labels", "secrets", "notify"}.isdisjoint(location)
     got = _got(details["input"], private=private)
     if kind == "extra_forbidden":
         return Problem(path, f"unknown key{meant(location[-1], _known_keys(location[:-1]))}")
