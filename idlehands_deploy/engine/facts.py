@@ -19,6 +19,7 @@ ONE_OFF_LABEL = "com.docker.compose.oneoff"
 NETWORK_LABEL = "com.docker.compose.network"
 SERVICE_LABEL = "com.docker.compose.service"
 DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
+FILES_LABEL = "com.docker.compose.project.config_files"
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class ContainerFacts:
         image_id: the image that it was created from.
         image: that image's name.
         digest: of what it was created from, from its label; empty if it has no such label.
+        other_files: the names of the Compose files that it was created from, but for ours.
         version: its gateway's version, from a label of the image; empty if there is no such label.
         memory_limit: bytes; 0 for none.
         created_at: RFC 3339; empty if not known.
@@ -65,6 +67,7 @@ class ContainerFacts:
     image_id: str = ""
     image: str = ""
     digest: str = ""
+    other_files: tuple[str, ...] = ()
     version: str = ""
     memory_limit: int = 0
     created_at: str = ""

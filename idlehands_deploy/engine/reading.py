@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import DIGEST_LABEL, PORT_VARIABLE, VERSION_LABEL
+from idlehands_deploy.engine.compose import COMPOSE_FILE
 from idlehands_deploy.engine.facts import (
     DIRECTORY_LABEL,
+    FILES_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
     ContainerFacts,
@@ -50,6 +52,7 @@ def container_facts(detail: dict[str, Any]) -> ContainerFacts:
         image_id=detail["Image"],
         image=str(detail["Config"].get("Image") or ""),
         digest=labels.get(DIGEST_LABEL, ""),
+        other_files=_other_files(labels.get(FILES_LABEL, "")),
         version=labels.get(VERSION_LABEL, ""),
         created_at=str(detail["Created"]),
         memory_limit=int(detail["HostConfig"].get("Memory") or 0),
@@ -71,6 +74,11 @@ def _published(bindings: dict[str, Any]) -> Iterator[tuple[int, str]]:
     for binding in (binding for found in bindings.values() for binding in found or []):
         if binding["HostPort"].isdecimal():  # no range, and not empty for any free one
             yield int(binding["HostPort"]), binding["HostIp"] or "0.0.0.0"  # noqa: S104 - what it means
+
+
+def _other_files(label: str) -> tuple[str, ...]:
+    names = [PurePath(path).name for path in label.split(",") if path]
+    return tuple("standard input" if name == "-" else name for name in names if name != COMPOSE_FILE)
 
 
 def _health_output(state: dict[str, Any]) -> str:

@@ -85,7 +85,7 @@ def read_device(text: str) -> Device:
     host, *rest = text.split(":")
     permissions = rest.pop() if rest and not rest[-1].startswith("/") else "rw"
     container = rest.pop() if rest else host
-    paths = (host, container)
+    paths = (_normal_host(host), posixpath.normpath(container))
     if rest or not text.isprintable() or not all(re.match("/dev/[^/]", path) for path in paths):
         raise ValueError(f"must be a device of this host in /dev, such as {DEVICE_EXAMPLE}, or HOST:CONTAINER")
     if not re.fullmatch("r?w?m?", permissions) or not permissions:

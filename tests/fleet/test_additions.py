@@ -146,7 +146,9 @@ def test_a_device_is_read_from_its_short_form(text: str, device: Device) -> None
         ("nvidia.com/gpu=all", DEVICE),
         ("/dev/a:x", "must end with a path or with what is permitted, such as r or rw, not x"),
         ("/dev/a:/dev/b:", "must end with a path or with what is permitted, such as r or rw, not "),
-        ("/dev/a:/dev/../b", f"{INSIDE} '/dev/../b'"),
+        ("/dev/a:/dev/../b", DEVICE),
+        ("/dev/../srv/b", DEVICE),
+        ("/dev/a:/dev/x/../b", f"{INSIDE} '/dev/x/../b'"),
         *((f"/dev/a:/dev/{name}", f"every container has its own /dev/{name}") for name in sorted(KERNEL_DEVICES)),
     ],
 )
