@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
-from idlehands_deploy.deployment.additions import missing_additions
+from idlehands_deploy.deployment.additions import missing_problems
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.gateway.first_config import initial_config
 from idlehands_deploy.host.file_facts import read_ordinary
@@ -71,7 +71,7 @@ def check_files(deployment: Deployment, fleet: Fleet, user: str, starting: Seque
             makes plain Compose do something else than this tool.
     """
     problems = [*_foreign_files(deployment), *other_compose_files(deployment, fleet.profiles)]
-    problems += missing_additions(deployment, fleet, starting)
+    problems += missing_problems(deployment, fleet, starting)
     for name, profile in fleet.profiles.items():
         problems += [*_secret_problems(deployment, name, profile), *_user_problems(name, profile.user_or(user))]
     foreign = dict(_foreign_mounts(deployment, fleet, user))

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import CONFIG_NAME
+from idlehands_deploy.deployment.additions import find_missing
 from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.deployment.look import take_look
+from idlehands_deploy.deployment.profile_files import other_compose_files
+from idlehands_deploy.doctor.checks.additions import check_compose_files, check_missing
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
 from idlehands_deploy.doctor.checks.host import check_host
@@ -29,6 +32,7 @@ from idlehands_deploy.host.facts import look_at_host
 from idlehands_deploy.host.file_facts import find_foreign_files, look_at, resolved
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.host.sockets import own_addresses
+from idlehands_deploy.isolation.additions import check_additions
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups
 from idlehands_deploy.planning import draft
@@ -95,6 +99,7 @@ def examine(session: Session) -> Diagnosis:
             pool.submit(_examine_files, session, drafted),
             pool.submit(_examine_isolation, session, drafted),
             pool.submit(_examine_generated, session, drafted),
+            pool.submit(_examine_additions, session, drafted),
         ]
         found = _examine_engine(session, drafted, seen)
         parts.append(pool.submit(_examine_host, session, drafted, seen))
@@ -186,6 +191,15 @@ def _examine_generated(session: Session, drafted: draft.Draft) -> list[Finding]:
     compose = read_text(session.deployment.compose_file)
     foreign = [session.deployment.compose_file.name] if compose and not compose.startswith(GENERATED) else []
     return list(check_generated(stale, foreign))
+
+
+def _examine_additions(session: Session, drafted: draft.Draft) -> list[Finding]:
+    deployment, fleet = session.deployment, drafted.fleet
+    return [
+        *check_missing(find_missing(deployment, fleet, list(fleet.profiles))),
+        *check_additions(session, fleet, list(fleet.profiles), drafted.user),
+        *check_compose_files(other_compose_files(deployment, fleet.profiles), session.environ),
+    ]
 
 
 def _examine_engine(session: Session, drafted: draft.Draft, seen: _Seen) -> list[Finding]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from idlehands_deploy.fleet.additions import Mount
     from idlehands_deploy.fleet.model import Profile
     from idlehands_deploy.fleet.ports import ProfilePorts
     from idlehands_deploy.gateway.config import GatewayConfig
@@ -102,6 +103,7 @@ class Setup:
         token: from its secret file; only compared, never shown.
         secrets: the values of its other secrets, by name; only compared, never shown.
         state: with links resolved; ``workspace`` too.
+        mounts: further ones that a person added.
     """
 
     name: str
@@ -112,6 +114,7 @@ class Setup:
     state: Path
     workspace: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
 
     def in_fleet(self, key: str) -> str:
         """The name of a key in the fleet file, for messages."""

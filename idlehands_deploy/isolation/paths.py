@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Variables that move a directory of the gateway. The fleet file itself refuses those of state and workspace.
 DIRECTORY_VARIABLE = re.compile(r"(?:IDLEHANDS|OPENCLAW)_(?:AGENT|OAUTH)_DIR")
+OFF = "is not on a mount of the container"
 LOST = "data there is lost when the container is replaced"
 
 
@@ -25,14 +26,14 @@ def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
     """Directories in a gateway's config that are not on a mount of its container."""
     for key, path in _paths(config):
         revealed = config.reveal(path) if isinstance(path, str) else ""
-        if not revealed or "${" in revealed or _is_mounted(revealed):
+        if not revealed or "${" in revealed or not (problem := _problem(setup, revealed)):
             continue
         fix = config_command(setup.name, "set", key, WORKSPACE_TARGET) if key.endswith("workspace") else (
             Remedy(f"in that file, move it below {STATE_TARGET}; then: ", ours("up", setup.name))
         )  # fmt: skip
         yield Finding(
-            "error", setup.in_config(key), f"{path!r} is not on a mount of the container",
-            LOST,
+            "error", setup.in_config(key), f"{path!r} {problem}",
+            LOST if problem == OFF else "the gateway cannot write there",
             fix,
         )  # fmt: skip
 
@@ -40,19 +41,26 @@ def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
 def check_environment(setup: Setup) -> Iterator[Finding]:
     """Variables in the fleet file that move a gateway's directory off the mounts."""
     for name, value in setup.profile.environment.items():
-        if DIRECTORY_VARIABLE.fullmatch(name) and not _is_mounted(value):
+        if DIRECTORY_VARIABLE.fullmatch(name) and (problem := _problem(setup, value)):
             yield Finding(
-                "error", setup.in_fleet(f"environment.{name}"), "is not on a mount of the container", LOST,
+                "error", setup.in_fleet(f"environment.{name}"), problem,
+                LOST if problem == OFF else "the gateway cannot write there",
                 Remedy(f"remove it, or use a directory below {STATE_TARGET}; then: ", ours("up", setup.name)),
             )  # fmt: skip
 
 
-def _is_mounted(path: str) -> bool:
-    """Whether a path in a gateway's config is on one of its mounts; ``~`` is the container's home."""
+def _problem(setup: Setup, path: str) -> str:
+    """Why the gateway cannot keep anything at a path in its config; empty if it can. ``~`` is the container's home."""
     inside = HOME_TARGET / (path[2:] if path.startswith("~/") else path)
     if ".." in inside.parts:
-        return False
-    return any(inside.is_relative_to(target) for target in (STATE_TARGET, WORKSPACE_TARGET))
+        return OFF
+    if any(inside.is_relative_to(target) for target in (STATE_TARGET, WORKSPACE_TARGET)):
+        return ""
+    around = [mount for mount in setup.mounts if inside.is_relative_to(mount.container)]
+    if not around:
+        return OFF
+    nearest = max(around, key=lambda mount: len(mount.container))
+    return "" if nearest.is_writable else f"is on {nearest.container}, which is mounted read-only"
 
 
 def _paths(config: GatewayConfig) -> Iterator[tuple[str, Any]]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.deployment.additions import missing_additions
+from idlehands_deploy.deployment.additions import missing_problems
 from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.deployment.profile_files import check_files, other_compose_files
 from idlehands_deploy.engine.compose import BINARY, find_binary
@@ -33,7 +33,7 @@ def plain_compose(directory: Path) -> str:
 
 
 def missing(root: Path, text: str, *profiles: str) -> list[str]:
-    return [str(problem) for problem in missing_additions(Deployment(root), fleet(text), profiles or ("main",))]
+    return [str(problem) for problem in missing_problems(Deployment(root), fleet(text), profiles or ("main",))]
 
 
 def test_what_is_there_is_not_missing(tmp_path: Path) -> None:
@@ -74,7 +74,7 @@ def test_every_path_that_is_not_there_is_named_with_its_place(tmp_path: Path, in
         f"profiles.main.volumes.2: {tmp_path}/$HOME does not exist on this host: {hint}; "
         "a $ is not the start of a variable here",
         "profiles.main.devices.0: /dev/no-such-device does not exist on this host: plug it in, or remove it here",
-        f"profiles.main.devices.1: {in_memory} is not a device; for a file or directory use `volumes`",
+        f"profiles.main.devices.1: {in_memory} is not a device: use `volumes` for a file or directory",
     ]
 
 
