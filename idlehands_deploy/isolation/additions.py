@@ -32,8 +32,11 @@ def check_additions(session: Session, fleet: Fleet, profiles: Sequence[str], use
     """
     found: dict[Finding, None] = {}
     for name in profiles:
-        found |= dict.fromkeys(_exposed(session, fleet, name))
-        found |= dict.fromkeys(_unusable(session, fleet, name, user))
+        exposed = list(_exposed(session, fleet, name))
+        found |= dict.fromkeys(exposed)
+        # Nobody is told how to use what should not be there.
+        places = {finding.place for finding in exposed}
+        found |= {finding: None for finding in _unusable(session, fleet, name, user) if finding.place not in places}
     return list(found)
 
 

@@ -39,9 +39,9 @@ def test_a_link_to_a_real_socket_is_found_and_one_mount_for_all_is_found_once(tm
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(directory / "docker.sock"))
         (tmp_path / "link").symlink_to("engine/docker.sock")
-        (directory / "docker.sock").chmod(0o666)
+        (directory / "docker.sock").chmod(0o600)
         text = "volumes: ['./link:/var/run/docker.sock']\nprofiles: {main: {}, rescue: {}}"
-        assert found(tmp_path, text) == [
+        assert found(tmp_path, text, ELSE) == [
             f"warning fleet.yaml:volumes.0: {tmp_path}/link ({directory}/docker.sock) is the engine's socket"
         ]
 
