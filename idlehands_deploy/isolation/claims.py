@@ -78,6 +78,7 @@ class Claims:
     """What one gateway on this host claims, in a container or native.
 
     Attributes:
+        folders: its state and its workspace, then others.
         cdp: the planned port of each browser, by name.
         spare: a free port for a further browser.
         is_dormant: whether its files are on this host, but nothing starts it.
@@ -103,7 +104,7 @@ class Setup:
         token: from its secret file; only compared, never shown.
         secrets: the values of its other secrets, by name; only compared, never shown.
         state: with links resolved; ``workspace`` too.
-        mounts: further ones that a person added.
+        mounts: further ones that a person added, with links of the host resolved.
     """
 
     name: str

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import HOME_TARGET, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.findings import Finding
-from idlehands_deploy.isolation.claims import config_command
+from idlehands_deploy.isolation.claims import Folder, config_command
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import PurePosixPath
 
+    from idlehands_deploy.fleet.additions import Mount
     from idlehands_deploy.gateway.config import GatewayConfig
     from idlehands_deploy.isolation.claims import Setup
 
@@ -38,6 +41,16 @@ def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def shared_folders(setup: Setup) -> Iterator[Folder]:
+    """Directories in a gateway's config that are on mounts which a person added, and so may be another's too."""
+    for key, path in _paths(setup.config) if setup.config else ():
+        revealed = setup.config.reveal(path) if setup.config and isinstance(path, str) else ""
+        inside = _inside(revealed)
+        if revealed and "${" not in revealed and (mount := _added_mount(setup, inside)) and mount.is_writable:
+            host = Path(mount.host) / inside.relative_to(mount.container)
+            yield Folder(host, key.rpartition(".")[2], setup.in_config(key))
+
+
 def check_environment(setup: Setup) -> Iterator[Finding]:
     """Variables in the fleet file that move a gateway's directory off the mounts."""
     for name, value in setup.profile.environment.items():
@@ -51,16 +64,24 @@ def check_environment(setup: Setup) -> Iterator[Finding]:
 
 def _problem(setup: Setup, path: str) -> str:
     """Why the gateway cannot keep anything at a path in its config; empty if it can. ``~`` is the container's home."""
-    inside = HOME_TARGET / (path[2:] if path.startswith("~/") else path)
+    inside = _inside(path)
     if ".." in inside.parts:
         return OFF
     if any(inside.is_relative_to(target) for target in (STATE_TARGET, WORKSPACE_TARGET)):
         return ""
-    around = [mount for mount in setup.mounts if inside.is_relative_to(mount.container)]
-    if not around:
+    mount = _added_mount(setup, inside)
+    if mount is None:
         return OFF
-    nearest = max(around, key=lambda mount: len(mount.container))
-    return "" if nearest.is_writable else f"is on {nearest.container}, which is mounted read-only"
+    return "" if mount.is_writable else f"is on {mount.container}, which is mounted read-only"
+
+
+def _inside(path: str) -> PurePosixPath:
+    return HOME_TARGET / (path[2:] if path.startswith("~/") else path)
+
+
+def _added_mount(setup: Setup, inside: PurePosixPath) -> Mount | None:
+    around = [mount for mount in setup.mounts if inside.is_relative_to(mount.container) and ".." not in inside.parts]
+    return max(around, key=lambda mount: len(mount.container), default=None)
 
 
 def _paths(config: GatewayConfig) -> Iterator[tuple[str, Any]]:

@@ -73,7 +73,9 @@ def read_setup(session: Session, fleet: Fleet, name: str, plan: PortPlan) -> Set
         hidden=secrets,
     )
     token = read_token(deployment, name)
-    mounts = tuple(mounts_of(fleet, name).values())
+    mounts = tuple(
+        mount._replace(host=str(resolved(deployment.root / mount.host))) for mount in mounts_of(fleet, name).values()
+    )
     return Setup(name, profile, plan.profiles[name], config, token, state, workspace, secrets, mounts)
 
 
