@@ -1,4 +1,4 @@
-"""The engine's API: container facts, images and events."""
+"""The engine's API: container facts and events, and its images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, NotFound
 
 from idlehands_deploy.engine.connection import connect, translated
 from idlehands_deploy.engine.details import select_details
@@ -21,28 +21,21 @@ from idlehands_deploy.engine.facts import (
     ContainerFacts,
     Death,
     EngineFacts,
-    ImageFacts,
     PortHolder,
     read_time,
 )
+from idlehands_deploy.engine.image_store import ImageStore
 from idlehands_deploy.engine.reading import container_facts, port_holder
 from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    import docker
 
     from idlehands_deploy.engine.usage import Reading, Usage
 
 
-class Engine:
+class Engine(ImageStore):
     """A connection to a Docker Engine."""
-
-    def __init__(self, client: docker.DockerClient) -> None:
-        self._client = client
-        self._api = client.api
 
     @classmethod
     def connect(cls, environ: Mapping[str, str]) -> Engine:
@@ -246,54 +239,6 @@ class Engine:
             for network in self._api.networks(filters={"label": labels}):
                 with suppress(APIError):  # something else uses it
                     self._api.remove_network(network["Id"])
-
-    def image(self, reference: str) -> ImageFacts | None:
-        """An image by its reference; None if the engine does not have it."""
-        with translated(self._client):
-            try:
-                detail = self._api.inspect_image(reference)  # type: ignore[no-untyped-call]
-            except ImageNotFound:
-                return None
-        return ImageFacts(detail["Id"], int(detail["Size"]), dict(detail["Config"].get("Labels") or {}))
-
-    def pull(self, reference: str) -> str | None:
-        """Pull an image; returns the reason in one line if that fails."""
-        try:
-            self._client.images.pull(reference)
-        except Exception as error:  # noqa: BLE001 - the caller continues after any failure
-            return str(getattr(error, "explanation", None) or error).strip().partition("\n")[0]
-        return None
-
-    def import_image(self, archive: Path, repository: str, tag: str) -> None:
-        """Create an image from a root file system in a tar file."""
-        with translated(self._client):
-            self._api.import_image_from_file(str(archive), repository=repository, tag=tag)
-
-    def build(
-        self,
-        context: Path,
-        tag: str,
-        *,
-        arguments: Mapping[str, str],
-        labels: Mapping[str, str],
-        on_line: Callable[[str], None],
-    ) -> str | None:
-        """Build an image and report each line of output; returns the error's text if it fails."""
-        with translated(self._client):
-            for event in self._api.build(
-                path=str(context),
-                tag=tag,
-                buildargs=dict(arguments),
-                labels=dict(labels),
-                rm=True,
-                forcerm=True,
-                decode=True,
-            ):
-                if "error" in event:
-                    return str(event["error"])
-                if text := str(event.get("stream", "")).strip():
-                    on_line(text)
-        return None
 
     def _inspect(self, container: str) -> dict[str, Any] | None:
         try:

@@ -1,0 +1,72 @@
+"""The engine's API: images."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docker.errors import ImageNotFound
+
+from idlehands_deploy.engine.connection import translated
+from idlehands_deploy.engine.facts import ImageFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    import docker
+
+
+class ImageStore:
+    """The images of a Docker Engine."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+        self._api = client.api
+
+    def image(self, reference: str) -> ImageFacts | None:
+        """An image by its reference; None if the engine does not have it."""
+        with translated(self._client):
+            try:
+                detail = self._api.inspect_image(reference)  # type: ignore[no-untyped-call]
+            except ImageNotFound:
+                return None
+        return ImageFacts(detail["Id"], int(detail["Size"]), dict(detail["Config"].get("Labels") or {}))
+
+    def pull(self, reference: str) -> str | None:
+        """Pull an image; returns the reason in one line if that fails."""
+        try:
+            self._client.images.pull(reference)
+        except Exception as error:  # noqa: BLE001 - the caller continues after any failure
+            return str(getattr(error, "explanation", None) or error).strip().partition("\n")[0]
+        return None
+
+    def import_image(self, archive: Path, repository: str, tag: str) -> None:
+        """Create an image from a root file system in a tar file."""
+        with translated(self._client):
+            self._api.import_image_from_file(str(archive), repository=repository, tag=tag)
+
+    def build(
+        self,
+        context: Path,
+        tag: str,
+        *,
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str],
+        on_line: Callable[[str], None],
+    ) -> str | None:
+        """Build an image and report each line of output; returns the error's text if it fails."""
+        with translated(self._client):
+            for event in self._api.build(
+                path=str(context),
+                tag=tag,
+                buildargs=dict(arguments),
+                labels=dict(labels),
+                rm=True,
+                forcerm=True,
+                decode=True,
+            ):
+                if "error" in event:
+                    return str(event["error"])
+                if text := str(event.get("stream", "")).strip():
+                    on_line(text)
+        return None
