@@ -23,6 +23,7 @@ from idlehands_deploy.doctor.checks.running import (
     check_out_of_date,
     check_verdict,
 )
+from idlehands_deploy.doctor.models import examine_models
 from idlehands_deploy.engine.compose import find_binary
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.findings import Finding
@@ -228,6 +229,7 @@ def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterat
         recipe = find_recipe(look, drafted.document["services"], image.result())
         yield from check_out_of_date({name: out_of_date(facts, recipe) for name, facts in up.items()})
         yield from check_orphans(look.orphans)
+        yield from examine_models(look, read_setups(look.session, fleet, look.ports))
         for item in observed:
             yield from check_verdict(item.verdict, start_warnings(engine, item.facts) if item.verdict.usable else ())
         for doctor in doctors:

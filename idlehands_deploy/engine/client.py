@@ -25,11 +25,11 @@ from idlehands_deploy.engine.facts import (
     read_time,
 )
 from idlehands_deploy.engine.image_store import ImageStore
-from idlehands_deploy.engine.reading import container_facts, port_holder
+from idlehands_deploy.engine.reading import container_facts, gateway_address, port_holder
 from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from idlehands_deploy.engine.usage import Reading, Usage
 
@@ -68,6 +68,14 @@ class Engine(ImageStore):
             limits_cpus=bool(info.get("CpuCfsQuota") or info.get("CPUShares")),
         )
 
+    def bridge_address(self) -> str:
+        """This host's address for containers, on the engine's default bridge; empty if it has none."""
+        with translated(self._client):
+            try:
+                return gateway_address(self._api.inspect_network("bridge")["IPAM"])
+            except APIError:
+                return ""
+
     def containers(self, project: str, service: str | None = None) -> list[ContainerFacts]:
         """The project's containers, or those of one service; stopped ones too."""
         with translated(self._client):
@@ -90,15 +98,18 @@ class Engine(ImageStore):
         with translated(self._client):
             detail = self._inspect(container) or {}
             test = (detail.get("Config", {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
-            command = ["/bin/sh", "-c", *test[1:]] if test[0] == "CMD-SHELL" else test[1:]
-            if not command:
-                return False
+        command = ["/bin/sh", "-c", *test[1:]] if test[0] == "CMD-SHELL" else test[1:]
+        return bool(command) and self.run(container, command)[0] == 0
+
+    def run(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command in a container; gives its exit code and its output, -1 and nothing if the container stopped."""
+        with translated(self._client):
             try:
-                run = self._api.exec_create(container, command)["Id"]
-                self._api.exec_start(run)
-            except APIError:  # the container has stopped
-                return False
-            return bool(self._api.exec_inspect(run)["ExitCode"] == 0)
+                run = self._api.exec_create(container, list(command))["Id"]
+                output = self._api.exec_start(run)
+            except APIError:
+                return -1, ""
+            return int(self._api.exec_inspect(run)["ExitCode"]), output.decode(errors="replace")
 
     def info_raw(self) -> dict[str, Any]:
         """The engine's answer to ``info``, unchanged."""

@@ -44,6 +44,7 @@ class ContainerFacts:
         created_at: RFC 3339; empty if not known.
         pid: its first process, as the engine's host numbers it; 0 if it does not run.
         is_connected: whether it has a network.
+        subnet: of its network, such as 172.20.0.0/16; empty if it does not run.
         base: the gateway's own port in it; 0 if not known.
         stop_timeout: how long it may take to stop, in seconds, before the engine kills it.
         published: the host's address for each port that it publishes, whether or not it runs.
@@ -73,6 +74,7 @@ class ContainerFacts:
     created_at: str = ""
     pid: int = 0
     is_connected: bool = True
+    subnet: str = ""
     moved: bool = False
     base: int = 0
     stop_timeout: int = 10
