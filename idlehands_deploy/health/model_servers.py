@@ -65,5 +65,5 @@ def way_to(look: Look, profile: str, port: int) -> Way:
 
 
 def _ask(host: str, port: int, path: str) -> Mapping[str, Any]:
-    answer = GatewayProbe(host, port, None).get(path, LIMIT)
+    answer = GatewayProbe(host, port, None).call("GET", path, seconds=LIMIT, within=LIMIT)
     return answer.body if answer.ok else {}

@@ -22,7 +22,7 @@ from idlehands_deploy.targets.compose import read_services
 from tests.support.containers import ENDED, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pytest
 
@@ -68,6 +68,7 @@ class FakeEngine:
         there: its containers, by profile.
         calls: how often each method was called.
         failures: the errors of the next calls of ``containers``.
+        ran: the commands that were run in containers; each has ``result``, a code and an output.
     """
 
     def __init__(self, facts: ContainerFacts | None = ENDED) -> None:
@@ -75,6 +76,8 @@ class FakeEngine:
         self.there: dict[str, ContainerFacts] = {}
         self.calls: Counter[str] = Counter()
         self.failures: list[Exception] = []
+        self.ran: list[list[str]] = []
+        self.result = (0, "172.17.0.1\n")
         self.is_stopping = False
         self.built: ImageFacts | None = IMAGE
         self.on_change: Callable[[str], None]
@@ -122,6 +125,13 @@ class FakeEngine:
         assert self.there[service].id == container
         assert self.there[service].state != "running"
         del self.there[service]
+
+    def run(self, _container: str, command: Sequence[str]) -> tuple[int, str]:
+        self.ran.append(list(command))
+        return self.result
+
+    def bridge_address(self) -> str:
+        return "172.17.0.1"
 
     def image(self, _reference: str) -> ImageFacts | None:
         self.calls["image"] += 1
@@ -179,6 +189,10 @@ class FakeCompose:
             if not word.startswith("-") and word not in {"never", str(HASTE)}:
                 self._do(arguments[0], word)
         return ""
+
+    def attach(self, *arguments: str) -> int:
+        self.asked.put(" ".join(arguments))
+        return 0
 
     def become(self, *arguments: str) -> None:
         self.asked.put(" ".join(arguments))
