@@ -11,7 +11,7 @@ from idlehands_deploy.doctor.checks.models import out_of_reach
 from idlehands_deploy.doctor.models import surroundings
 from idlehands_deploy.engine.compose import exec_arguments
 from idlehands_deploy.errors import EngineFailedError, UsageError
-from idlehands_deploy.gateway.model_servers import KINDS, config_models, host_port
+from idlehands_deploy.gateway.model_servers import KINDS, USUAL_PORTS, config_models, host_port
 from idlehands_deploy.gateway.onboarding import auth_choice, local_arguments, onboard_arguments, provider_keys
 from idlehands_deploy.health.model_servers import Way, find_servers, way_to
 from idlehands_deploy.host.files import read_text
@@ -144,7 +144,10 @@ def _named_ports(session: Session, name: str) -> list[int]:
 def _refuse_out_of_reach(name: str, server: ModelServer, way: Way) -> None:
     if trouble := out_of_reach(server, way, surroundings()):
         what, why, fix = trouble
-        raise UsageError(f"{what}: {why}.", fix.then("   (then again: ", ours("onboard", name, "--local"), ")"))
+        again = ours(
+            "onboard", name, "--local", *(["--port", str(server.port)] if server.port not in USUAL_PORTS else [])
+        )
+        raise UsageError(f"{what[0].upper()}{what[1:]}: {why}.", fix.then("   (then again: ", again, ")"))
 
 
 def _tell_of_servers(look: Look, name: str) -> None:

@@ -62,7 +62,7 @@ def out_of_reach(server: ModelServer, way: Way, here: Surroundings) -> tuple[str
         why = "a container has a loopback of its own, so that no gateway reaches it"
         return what, why, _listen_on_bridge(server, way, here)
     if way.outcome == "dropped":
-        what = f"{server} does not hear the gateways: a firewall on this host drops what they send"
+        what = f"{server} gets nothing from the gateways: a firewall on this host drops their packets"
         return (
             what,
             "containers come in through the engine's bridge, which the firewall does not know",
