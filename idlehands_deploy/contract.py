@@ -20,6 +20,13 @@ STAGE_SCRIPTS = ("/build/with-host-ca", "/build/warm-compile-cache")
 HOME_TARGET = PurePosixPath("/home/idlehands")
 STATE_TARGET = str(HOME_TARGET / ".idlehands")
 WORKSPACE_TARGET = str(HOME_TARGET / "workspace")
+# Where the engine puts a container's secrets.
+SECRETS_TARGET = "/run/secrets"
+# Where the image has the gateway and its own scripts.
+PROGRAM_TARGETS = (
+    "/opt/gateway", "/opt/gateway-cache", "/usr/local/lib/idlehands", "/usr/local/bin/idlehands",
+    "/usr/local/bin/idlehands-entrypoint", "/usr/local/bin/idlehands-healthcheck",
+)  # fmt: skip
 # The gateway's config, in its state directory.
 CONFIG_NAME = "idlehands.json"
 

@@ -37,6 +37,7 @@ SCRIPTS = "\n".join(
         f'\\"status\\":\\"{contract.MISCONFIGURED}\\"',
         f'"{contract.DRAINING}"',
         f'"{contract.NO_SPACE}',
+        *contract.PROGRAM_TARGETS[:3],
     ],
 )
 def test_the_image_keeps_what_the_contract_names(mark: str) -> None:
@@ -47,6 +48,11 @@ def test_every_stage_but_the_last_runs_a_script_that_tells_it_from_other_images(
     *stages, last = (IMAGE / "Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[1:]
     assert [stage for stage in stages if not any(f" {script}" in stage for script in contract.STAGE_SCRIPTS)] == []
     assert [script for script in contract.STAGE_SCRIPTS if script in last] == []
+
+
+@pytest.mark.parametrize("path", contract.PROGRAM_TARGETS[2:])
+def test_the_image_has_its_scripts_where_the_contract_says(path: str) -> None:
+    assert (IMAGE / "rootfs" / path[1:]).exists()
 
 
 def test_the_entrypoint_begins_a_warning_with_its_own_name() -> None:

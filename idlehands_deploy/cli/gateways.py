@@ -189,20 +189,32 @@ def onboard(
     auth_choice: Annotated[
         str | None, typer.Option(help="The provider, as the gateway names it. Default: that of the first key.")
     ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Use a model on this host, such as Ollama's or LM Studio's; ask nothing.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(help="With --local: the port of the model server. Default: the usual ones.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="With --local: the model. Default: the server's first.")] = "",
     timeout: Timeout = READY_TIMEOUT,
 ) -> None:
-    """Set a gateway up with a model provider.
+    """Set a gateway up with a model provider, or with a model on this host.
 
     The gateway is brought up, and its own onboarding runs in its container.
 
     Example: idlehands-deploy onboard rescue
 
     Example: idlehands-deploy onboard rescue --non-interactive
+
+    Example: idlehands-deploy onboard rescue --local
     """
+    if (port or model) and not local:
+        raise typer.BadParameter("is only for a model on this host: add --local", param_hint="--port, --model")
     terminal = not non_interactive and sys.stdin.isatty() and sys.stdout.isatty()
     session = start_session(ctx, changes=True)
+    wish = operations.onboarding.LocalModel(port, model) if local else None
     result, findings = operations.onboarding.onboard(
-        session, name, auth_choice, arguments or [], timeout, terminal=terminal
+        session, name, auth_choice, arguments or [], timeout, terminal=terminal, local=wish
     )
     show_up(lambda: result, as_json=False)
     for finding in findings:

@@ -10,16 +10,23 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
+from idlehands_deploy.deployment.additions import missing_problems
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.gateway.first_config import initial_config
 from idlehands_deploy.host.file_facts import read_ordinary
 from idlehands_deploy.host.files import PRIVATE_FILE, read_text, unusable, write_atomic
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import GENERATED, secret_names
+from idlehands_deploy.targets.override import (
+    ENVIRONMENT_FILE,
+    OVERRIDE_FILES,
+    environment_problems,
+    override_problems,
+)
 from idlehands_deploy.targets.seccomp import seccomp_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from idlehands_deploy.deployment.directory import Deployment
@@ -54,13 +61,18 @@ def written_at(path: Path) -> float:
     return 0.0
 
 
-def check_files(deployment: Deployment, fleet: Fleet, user: str) -> None:
+def check_files(deployment: Deployment, fleet: Fleet, user: str, starting: Sequence[str] = ()) -> None:
     """Check the files that the containers will mount, before anything is written.
 
+    Args:
+        starting: the profiles whose containers will be started, so that a person's own additions must be there.
+
     Raises:
-        FleetError: with every missing secret and every directory with the wrong owner.
+        FleetError: with every missing secret or mount, every directory with the wrong owner, and every file that
+            makes plain Compose do something else than this tool.
     """
-    problems = [*_foreign_files(deployment)]
+    problems = [*_foreign_files(deployment), *other_compose_files(deployment, fleet.profiles)]
+    problems += missing_problems(deployment, fleet, starting)
     for name, profile in fleet.profiles.items():
         problems += [*_secret_problems(deployment, name, profile), *user_problems(name, profile.user_or(user))]
     foreign = dict(_foreign_mounts(deployment, fleet, user))
@@ -81,6 +93,15 @@ def check_files(deployment: Deployment, fleet: Fleet, user: str) -> None:
         raise FleetError(str(deployment.root), problems, remedy=remedy)
     if problems:
         raise FleetError(str(deployment.root), problems)
+
+
+def other_compose_files(deployment: Deployment, profiles: Container[str]) -> list[Problem]:
+    """Why plain Compose makes other containers in this directory than this tool; empty if it does not."""
+    problems: list[Problem] = []
+    for name in OVERRIDE_FILES:
+        if (text := read_text(deployment.root / name)) is not None:
+            problems += override_problems(name, text, profiles)
+    return problems + list(environment_problems(read_text(deployment.root / ENVIRONMENT_FILE) or ""))
 
 
 def make_files(deployment: Deployment, fleet: Fleet, plan: PortPlan, user: str) -> None:

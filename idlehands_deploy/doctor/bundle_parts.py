@@ -156,7 +156,18 @@ def _masked_compose(text: str, names: Collection[str], clean: Clean) -> str:
         document = yaml.safe_load(text)
     except yaml.YAMLError:
         raise ValueError("compose.yaml is not YAML") from None
+    hidden = [mount for mount in _mounts(document) if not str(mount.get("source")).startswith("./profiles/")]
+    for mount in hidden:
+        # A person's own paths say what that person keeps.
+        mount |= {key: f"<text, {len(str(mount.get(key)))} characters>" for key in ("source", "target")}
     return _yaml(clean(mask(document, COMPOSE_FILE, {*names, *_secret_sources(document)})))
+
+
+def _mounts(document: object) -> Iterator[dict[str, Any]]:
+    services = document.get("services") if isinstance(document, dict) else None
+    for service in services.values() if isinstance(services, dict) else ():
+        volumes = service.get("volumes") if isinstance(service, dict) else None
+        yield from (volume for volume in (volumes if isinstance(volumes, list) else ()) if isinstance(volume, dict))
 
 
 def _secret_sources(document: object) -> Iterator[str]:

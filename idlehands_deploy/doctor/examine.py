@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import CONFIG_NAME
+from idlehands_deploy.deployment.additions import find_missing
 from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.deployment.look import take_look
+from idlehands_deploy.deployment.profile_files import other_compose_files
 from idlehands_deploy.doctor.access import examine_access
+from idlehands_deploy.doctor.checks.additions import check_compose_files, check_missing
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
 from idlehands_deploy.doctor.checks.host import check_host
@@ -22,6 +25,7 @@ from idlehands_deploy.doctor.checks.running import (
     check_out_of_date,
     check_verdict,
 )
+from idlehands_deploy.doctor.models import examine_models
 from idlehands_deploy.engine.compose import find_binary
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.findings import Finding
@@ -31,6 +35,7 @@ from idlehands_deploy.host.facts import look_at_host
 from idlehands_deploy.host.file_facts import find_foreign_files, look_at, resolved
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.host.sockets import own_addresses
+from idlehands_deploy.isolation.additions import check_additions
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups
 from idlehands_deploy.planning import draft
@@ -101,6 +106,7 @@ def examine(session: Session) -> Diagnosis:
             pool.submit(_examine_files, session, drafted),
             pool.submit(_examine_isolation, session, drafted),
             pool.submit(_examine_generated, session, drafted),
+            pool.submit(_examine_additions, session, drafted),
         ]
         found = _examine_engine(session, drafted, seen)
         parts.append(pool.submit(_examine_host, session, drafted, seen))
@@ -204,6 +210,15 @@ def _examine_generated(session: Session, drafted: draft.Draft) -> list[Finding]:
     return list(check_generated(stale, foreign))
 
 
+def _examine_additions(session: Session, drafted: draft.Draft) -> list[Finding]:
+    deployment, fleet = session.deployment, drafted.fleet
+    return [
+        *check_missing(find_missing(deployment, fleet, list(fleet.profiles))),
+        *check_additions(session, fleet, list(fleet.profiles), drafted.user),
+        *check_compose_files(other_compose_files(deployment, fleet.profiles), session.environ),
+    ]
+
+
 def _examine_engine(session: Session, drafted: draft.Draft, seen: _Seen) -> list[Finding]:
     """Examine the engine and the containers on it."""
     try:
@@ -233,6 +248,7 @@ def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterat
         usable = [item.verdict.profile for item in observed if item.verdict.usable]
         yield from examine_access(look, usable, [name for name, cause in drift.items() if cause])
         yield from check_orphans(look.orphans)
+        yield from examine_models(look, read_setups(look.session, fleet, look.ports))
         for item in observed:
             yield from check_verdict(item.verdict, start_warnings(engine, item.facts) if item.verdict.usable else ())
         for doctor in doctors:

@@ -1,4 +1,4 @@
-"""The engine's API: container facts, images and events."""
+"""The engine's API: container facts and events, and its images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from idlehands_deploy.engine.facts import (
     read_time,
 )
 from idlehands_deploy.engine.image_store import ImageStore
-from idlehands_deploy.engine.reading import container_facts, port_holder
+from idlehands_deploy.engine.reading import container_facts, gateway_address, port_holder
 from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
 
 if TYPE_CHECKING:
@@ -68,6 +68,14 @@ class Engine(ImageStore):
             limits_cpus=bool(info.get("CpuCfsQuota") or info.get("CPUShares")),
         )
 
+    def bridge_address(self) -> str:
+        """This host's address for containers, on the engine's default bridge; empty if it has none."""
+        with translated(self._client):
+            try:
+                return gateway_address(self._api.inspect_network("bridge")["IPAM"])
+            except APIError:
+                return ""
+
     def containers(self, project: str, service: str | None = None) -> list[ContainerFacts]:
         """The project's containers, or those of one service; stopped ones too."""
         with translated(self._client):
@@ -90,18 +98,18 @@ class Engine(ImageStore):
         with translated(self._client):
             detail = self._inspect(container) or {}
             test = (detail.get("Config", {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
-            command = ["/bin/sh", "-c", *test[1:]] if test[0] == "CMD-SHELL" else test[1:]
-            if not command:
-                return False
-            try:
-                return self._run(container, command)[0] == 0
-            except APIError:  # the container has stopped
-                return False
+        command = ["/bin/sh", "-c", *test[1:]] if test[0] == "CMD-SHELL" else test[1:]
+        return bool(command) and self.run(container, command)[0] == 0
 
-    def output_of(self, container: str, command: Sequence[str]) -> tuple[int, str]:
-        """Run a command in a container, and return its exit code and standard output."""
+    def run(self, container: str, command: Sequence[str]) -> tuple[int, str]:
+        """Run a command in a container: its exit code and standard output; -1 and nothing if the container stopped."""
         with translated(self._client):
-            return self._run(container, command)
+            try:
+                run = self._api.exec_create(container, list(command))["Id"]
+                out, _ = self._api.exec_start(run, demux=True)
+            except APIError:
+                return -1, ""
+            return int(self._api.exec_inspect(run)["ExitCode"]), (out or b"").decode(errors="replace")
 
     def info_raw(self) -> dict[str, Any]:
         """The engine's answer to ``info``, unchanged."""
@@ -234,11 +242,6 @@ class Engine(ImageStore):
             for network in self._api.networks(filters={"label": labels}):
                 with suppress(APIError):  # something else uses it
                     self._api.remove_network(network["Id"])
-
-    def _run(self, container: str, command: Sequence[str]) -> tuple[int, str]:
-        run = self._api.exec_create(container, list(command))["Id"]
-        out, _ = self._api.exec_start(run, demux=True)
-        return int(self._api.exec_inspect(run)["ExitCode"]), (out or b"").decode(errors="replace")
 
     def _inspect(self, container: str) -> dict[str, Any] | None:
         try:

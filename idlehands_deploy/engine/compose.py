@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 BINARY = "docker-compose"
+COMPOSE_FILE = "compose.yaml"
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Compose:
             find_binary(),
             "--project-name", self.project,
             "--project-directory", str(self.directory),
-            "--file", str(self.directory / "compose.yaml"),
+            "--file", str(self.directory / COMPOSE_FILE),
             "--progress", "quiet",
             *arguments,
         ]  # fmt: skip

@@ -19,6 +19,7 @@ ONE_OFF_LABEL = "com.docker.compose.oneoff"
 NETWORK_LABEL = "com.docker.compose.network"
 SERVICE_LABEL = "com.docker.compose.service"
 DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
+FILES_LABEL = "com.docker.compose.project.config_files"
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,13 @@ class ContainerFacts:
         image_id: the image that it was created from.
         image: that image's name.
         digest: of what it was created from, from its label; empty if it has no such label.
+        other_files: the names of the Compose files that it was created from, but for ours.
         version: its gateway's version, from a label of the image; empty if there is no such label.
         memory_limit: bytes; 0 for none.
         created_at: RFC 3339; empty if not known.
         pid: its first process, as the engine's host numbers it; 0 if it does not run.
         is_connected: whether it has a network.
+        subnet: of its network, such as 172.20.0.0/16; empty if it does not run.
         base: the gateway's own port in it; 0 if not known.
         stop_timeout: how long it may take to stop, in seconds, before the engine kills it.
         published: the host's address for each port that it publishes, whether or not it runs.
@@ -67,11 +70,13 @@ class ContainerFacts:
     image_id: str = ""
     image: str = ""
     digest: str = ""
+    other_files: tuple[str, ...] = ()
     version: str = ""
     memory_limit: int = 0
     created_at: str = ""
     pid: int = 0
     is_connected: bool = True
+    subnet: str = ""
     moved: bool = False
     base: int = 0
     stop_timeout: int = 10

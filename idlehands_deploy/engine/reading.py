@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import DIGEST_LABEL, PORT_VARIABLE, VERSION_LABEL
+from idlehands_deploy.engine.compose import COMPOSE_FILE
 from idlehands_deploy.engine.facts import (
     DIRECTORY_LABEL,
+    FILES_LABEL,
     PROJECT_LABEL,
     SERVICE_LABEL,
     ContainerFacts,
@@ -28,6 +31,18 @@ def port_holder(row: dict[str, Any]) -> PortHolder:
         project=labels.get(PROJECT_LABEL, ""),
         profile=labels.get(SERVICE_LABEL, ""),
     )
+
+
+def gateway_address(ipam: dict[str, Any]) -> str:
+    """The host's address in a network; empty if it has none."""
+    for item in ipam.get("Config") or []:
+        if gateway := item.get("Gateway"):
+            return str(gateway)
+        # The engine leaves the gateway out of its default bridge: it is the first address there.
+        network = ipaddress.ip_network(item["Subnet"])
+        if network.version == 4:
+            return str(network[1])
+    return ""
 
 
 def container_facts(detail: dict[str, Any]) -> ContainerFacts:
@@ -50,11 +65,13 @@ def container_facts(detail: dict[str, Any]) -> ContainerFacts:
         image_id=detail["Image"],
         image=str(detail["Config"].get("Image") or ""),
         digest=labels.get(DIGEST_LABEL, ""),
+        other_files=_other_files(labels.get(FILES_LABEL, "")),
         version=labels.get(VERSION_LABEL, ""),
         created_at=str(detail["Created"]),
         memory_limit=int(detail["HostConfig"].get("Memory") or 0),
         pid=int(state["Pid"]),
         is_connected=bool(detail["NetworkSettings"]["Networks"]),
+        subnet=_subnet(detail["NetworkSettings"]["Networks"] or {}),
         base=_base(detail["Config"].get("Env") or []),
         stop_timeout=int(detail["Config"].get("StopTimeout") or 10),
         published=dict(_published(detail["HostConfig"].get("PortBindings") or {})),
@@ -72,6 +89,18 @@ def _published(bindings: dict[str, Any]) -> Iterator[tuple[int, str]]:
     for binding in (binding for found in bindings.values() for binding in found or []):
         if binding["HostPort"].isdecimal():  # no range, and not empty for any free one
             yield int(binding["HostPort"]), binding["HostIp"] or "0.0.0.0"  # noqa: S104 - what it means
+
+
+def _subnet(networks: dict[str, dict[str, Any]]) -> str:
+    for network in networks.values():
+        if address := network.get("IPAddress"):
+            return str(ipaddress.ip_interface(f"{address}/{network['IPPrefixLen']}").network)
+    return ""
+
+
+def _other_files(label: str) -> tuple[str, ...]:
+    names = [PurePath(path).name for path in label.split(",") if path]
+    return tuple("standard input" if name == "-" else name for name in names if name != COMPOSE_FILE)
 
 
 def _health_output(state: dict[str, Any]) -> str:

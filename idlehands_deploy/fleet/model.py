@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.errors import FleetError, Problem
-from idlehands_deploy.fleet.rules import PROFILE_NAME, cross_problems, meant, name_problems, variable_part
+from idlehands_deploy.fleet.additions import Additions
+from idlehands_deploy.fleet.rules import cross_problems, meant, name_problems, variable_part
 from idlehands_deploy.fleet.values import (
     HIGHEST_BROWSER_COUNT,
     Address,
@@ -95,7 +93,7 @@ class Resources(_Model):
     """Limits shared memory. Only browsers that agents start themselves use it."""
 
 
-class Profile(_Model):
+class Profile(_Model, Additions):
     """One named gateway with its own config, state, workspace and ports."""
 
     port: BasePort | None = None
@@ -142,7 +140,7 @@ class Watch(_Model):
     notify: Annotated[Notify, BeforeValidator(none_is_empty)] = Notify()
 
 
-class Fleet(_Model):
+class Fleet(_Model, Additions):
     """The profiles of one deployment."""
 
     name: ProjectName = "idlehands"
@@ -223,28 +221,6 @@ def parse_fleet(data: object, source: str, also: Callable[[Fleet], Iterable[Prob
     return fleet
 
 
-def json_schema() -> dict[str, Any]:
-    """The fleet file's JSON Schema, for editors."""
-    schema = Fleet.model_json_schema()
-    _describe(schema)
-    schema["title"] = "idlehands-deploy fleet file"
-    schema["properties"]["profiles"]["propertyNames"] = {"pattern": f"^{PROFILE_NAME}$"}
-    _allow_empty(schema)
-    return schema
-
-
-def _describe(schema: dict[str, Any]) -> None:
-    """Put the text below each attribute into the schema; pydantic would read it at every import."""
-    for model in (Fleet, Profile, Browser, BrowserProfile, Publish, Resources, Watch, Notify):
-        properties = (schema if model is Fleet else schema["$defs"][model.__name__])["properties"]
-        (body,) = (node.body for node in ast.parse(inspect.getsource(model)).body if isinstance(node, ast.ClassDef))
-        for attribute, text in pairwise(body):
-            match attribute, text:
-                case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(said))):
-                    found = properties[name] | {"description": inspect.cleandoc(said)}
-                    properties[name] = dict(sorted(found.items()))
-
-
 def _problem(details: ErrorDetails) -> Problem:
     location = [str(part) for part in details["loc"] if part != "[key]"]
     if "environment" in location:
@@ -253,7 +229,7 @@ def _problem(details: ErrorDetails) -> Problem:
     context: Mapping[str, Any] = details.get("ctx", {})
     kind = details["type"]
     # A secret that was pasted in the wrong place must not appear on a screen or in a log.
-    private = location == ["watch"] or not {"environment", "secrets", "notify"}.isdisjoint(location)
+    private = location == ["watch"] or not {"environment", "labels", "secrets", "notify"}.isdisjoint(location)
     found = got(details["input"], private=private)
     if kind == "extra_forbidden":
         word = variable_part(location[-1])
@@ -286,9 +262,3 @@ def _known_keys(location: list[str]) -> list[str]:
         if len(location) > 3:
             model = BrowserProfile
     return list(model.model_fields)
-
-
-def _allow_empty(schema: dict[str, Any]) -> None:
-    """Let editors accept ``main:`` without a value, as the parser does."""
-    for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources", "Watch", "Notify"):
-        schema["$defs"][name]["type"] = ["object", "null"]

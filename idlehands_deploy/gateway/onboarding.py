@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import WORKSPACE_TARGET
+from idlehands_deploy.gateway.model_servers import OTHER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from idlehands_deploy.gateway.model_servers import ModelServer
 
 # The API keys of model providers, with the onboarding's name for each (2026.9.6, `onboard --help`).
 SAME_NAMES = """
@@ -59,3 +62,9 @@ def onboard_arguments(base: int, choice: str | None, more: Sequence[str]) -> lis
     if choice is not None:
         arguments += ["--non-interactive", "--accept-risk", "--skip-health", "--auth-choice", choice]
     return [*arguments, *more]
+
+
+def local_arguments(server: ModelServer, model: str) -> list[str]:
+    """The onboarding's arguments for a model server on this host."""
+    arguments = ["--custom-base-url", server.url, "--custom-model-id", model]
+    return [*arguments, "--custom-compatibility", "openai"] if server.kind == OTHER else arguments

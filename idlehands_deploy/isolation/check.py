@@ -14,6 +14,7 @@ from idlehands_deploy.isolation.claims import native_claims, profile_claims
 from idlehands_deploy.isolation.conflicts import conflicts_between, conflicts_within
 from idlehands_deploy.isolation.index import pairs_in_common
 from idlehands_deploy.isolation.overrides import check_overrides
+from idlehands_deploy.isolation.paths import shared_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -33,7 +34,7 @@ def check_isolation(
         own_addresses: returns the addresses of this host, because a Chrome at one of them is the same at any other.
             Called only if there is a Chrome to compare.
     """
-    gateways = [*map(profile_claims, setups), *map(native_claims, natives)]
+    gateways = [*map(_claims, setups), *map(native_claims, natives)]
     if any(gateway.chromes for gateway in gateways):
         addresses = own_addresses()
         gateways = [_with_host_name(gateway, addresses) for gateway in gateways]
@@ -41,6 +42,11 @@ def check_isolation(
     found += [finding for one, other in pairs_in_common(gateways) for finding in conflicts_between(one, other)]
     reported = {finding.place for finding in found}
     return found + [finding for setup in setups for finding in check_overrides(setup) if finding.place not in reported]
+
+
+def _claims(setup: Setup) -> Claims:
+    claims = profile_claims(setup)
+    return replace(claims, folders=(*claims.folders, *shared_folders(setup)))
 
 
 def _with_host_name(gateway: Claims, addresses: Collection[str]) -> Claims:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+    from idlehands_deploy.fleet.additions import Mount
     from idlehands_deploy.fleet.model import Profile
     from idlehands_deploy.fleet.ports import ProfilePorts
     from idlehands_deploy.gateway.config import GatewayConfig
@@ -77,6 +78,7 @@ class Claims:
     """What one gateway on this host claims, in a container or native.
 
     Attributes:
+        folders: its state and its workspace, then others.
         cdp: the planned port of each browser, by name.
         spare: a free port for a further browser.
         is_dormant: whether its files are on this host, but nothing starts it.
@@ -102,6 +104,7 @@ class Setup:
         token: from its secret file; only compared, never shown.
         secrets: the values of its other secrets, by name; only compared, never shown.
         state: with links resolved; ``workspace`` too.
+        mounts: further ones that a person added, with links of the host resolved.
     """
 
     name: str
@@ -112,6 +115,7 @@ class Setup:
     state: Path
     workspace: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
+    mounts: tuple[Mount, ...] = ()
 
     def in_fleet(self, key: str) -> str:
         """The name of a key in the fleet file, for messages."""

@@ -38,8 +38,8 @@ def conflicts_within(gateway: Claims) -> Iterator[Finding]:
 
 def _nested(gateway: Claims) -> Iterator[Finding]:
     """A profile's workspace inside its state; for a native gateway this is normal."""
-    if not gateway.is_native and _overlap(*(str(folder.path) for folder in gateway.folders)):
-        state, workspace = gateway.folders
+    state, workspace = gateway.folders[:2]
+    if not gateway.is_native and _overlap(str(state.path), str(workspace.path)):
         yield Finding(
             "error", workspace.place, f"shares its directory with {state.place}",
             "agents can then write the gateway's config and credentials",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, HOME_TARGET, HOST_VARIABLE, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.fleet.additions import mounts_of
 from idlehands_deploy.fleet.ports import MAIN, plan_ports
 from idlehands_deploy.gateway.config import FlawError, read_config
 from idlehands_deploy.host.file_facts import read_ordinary, resolved
@@ -45,12 +46,12 @@ def plan_here(session: Session, fleet: Fleet, new: Collection[str] = ()) -> Port
 
 def read_setups(session: Session, fleet: Fleet, plan: PortPlan) -> list[Setup]:
     """Each profile with the content of its directory; changes nothing."""
-    return [read_setup(session, name, profile, plan) for name, profile in fleet.profiles.items()]
+    return [read_setup(session, fleet, name, plan) for name in fleet.profiles]
 
 
-def read_setup(session: Session, name: str, profile: Profile, plan: PortPlan) -> Setup:
+def read_setup(session: Session, fleet: Fleet, name: str, plan: PortPlan) -> Setup:
     """One profile with the content of its directory; changes nothing."""
-    deployment = session.deployment
+    deployment, profile = session.deployment, fleet.profiles[name]
     secrets = _secrets(session, name, profile)
     state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
 
@@ -72,7 +73,10 @@ def read_setup(session: Session, name: str, profile: Profile, plan: PortPlan) ->
         hidden=secrets,
     )
     token = read_token(deployment, name)
-    return Setup(name, profile, plan.profiles[name], config, token, state, workspace, secrets)
+    mounts = tuple(
+        mount._replace(host=str(resolved(deployment.root / mount.host))) for mount in mounts_of(fleet, name).values()
+    )
+    return Setup(name, profile, plan.profiles[name], config, token, state, workspace, secrets, mounts)
 
 
 def _secrets(session: Session, name: str, profile: Profile) -> dict[str, str]:

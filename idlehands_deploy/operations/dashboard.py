@@ -88,7 +88,7 @@ def pair(session: Session, name: str) -> list[str]:
     )
 
     def ask() -> list[str]:
-        return pairing.pairing_links(look.engine.output_of(container.id, pairing.COMMAND)[1], pages)
+        return pairing.pairing_links(look.engine.run(container.id, pairing.COMMAND)[1], pages)
 
     try:
         return _patiently(ask)

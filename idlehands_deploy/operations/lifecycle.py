@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.additions import refuse_missing
 from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import check_files
@@ -227,7 +228,7 @@ def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozense
     from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
 
     profiles, reference = select(drafted.fleet, names), drafted.fleet.image
-    check_files(look.session.deployment, drafted.fleet, drafted.user)
+    check_files(look.session.deployment, drafted.fleet, drafted.user, profiles)
     refuse_conflicts(look, profiles)
     image = look.engine.image(reference)
     recipe = replace(find_recipe(look, drafted.document["services"], image), held=held)
@@ -286,5 +287,6 @@ def _existing(session: Session, names: Sequence[str], engine: Engine | None) -> 
         )
     drafts.refuse_stale(session, drafted)
     refuse_moved(look, profiles)
+    refuse_missing(session.deployment, drafted.fleet, profiles)
     refuse_conflicts(look, profiles)
     return look, profiles

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.additions import refuse_missing
 from idlehands_deploy.deployment.leftovers import leftover_of
 from idlehands_deploy.deployment.locks import containers_locked, locked
 from idlehands_deploy.deployment.look import take_look
@@ -182,6 +183,8 @@ def prepare_rename(session: Session, old: str, new: str) -> Prepared:
         )
     if look.state(old) and not look.orphan(old):
         refuse_stale(session, drafted)
+    if look.state(old) == "running":
+        refuse_missing(session.deployment, renamed.fleet, [new])
     image = look.engine.image(drafted.fleet.image) if look.state(old) == "running" else None
     port, missing = renamed.ports.profiles[new].base, None if image else drafted.fleet.image
     return Prepared(look, plan_rename(look, old, new, port, missing), [new])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import DIGEST_LABEL
 from idlehands_deploy.targets.compose import read_services
+from idlehands_deploy.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SECRET_CHANGED = "a secret changed since it started"  # noqa: S105 - a sentence
 HELD = "it waits for its config or its host to be fixed"
 NETWORK_LOST = "it lost its network"
+OTHER_FILES = "it was not made from compose.yaml alone, but from"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ def recreate_cause(facts: ContainerFacts, recipe: Recipe) -> str:
     return " and ".join(_recreate_causes(facts, recipe))
 
 
+def is_seen_by_compose(cause: str) -> bool:
+    """Whether Compose recreates a container for this cause by itself."""
+    return NETWORK_LOST not in cause and OTHER_FILES not in cause
+
+
 def restart_cause(facts: ContainerFacts, recipe: Recipe) -> str:
     """Why a running container that need not be made again must be restarted; empty if it need not."""
     if facts.profile in recipe.newer_secrets:
@@ -74,6 +81,8 @@ def _recreate_causes(facts: ContainerFacts, recipe: Recipe) -> Iterator[str]:
         yield f"the deployment directory was moved from {facts.directory}"
     if facts.digest != service["labels"][DIGEST_LABEL]:
         yield from _settings_cause(facts, service, recipe)
+    if facts.other_files:
+        yield f"{OTHER_FILES} {listed(list(facts.other_files))} too"
     if facts.state == "running" and not facts.is_connected:
         yield NETWORK_LOST
 
@@ -101,9 +110,11 @@ def _settings_cause(facts: ContainerFacts, service: Mapping[str, Any], recipe: R
 def changed_settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """The keys in which two services differ, scalars with both values; no value of a variable is shown."""
     for key in dict.fromkeys((*new, *old)):
-        if key in {"image", "labels"} or old.get(key) == new.get(key):
-            continue
         before, after = old.get(key), new.get(key)
+        if key == "labels":
+            before, after = _own_labels(before), _own_labels(after)
+        if key == "image" or before == after:
+            continue
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             names = [name for name in dict.fromkeys((*after, *before)) if before.get(name) != after.get(name)]
             yield f"{key} ({', '.join(names)})"
@@ -111,3 +122,8 @@ def changed_settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator
             yield f"{key} from {before} to {after}"
         else:
             yield key
+
+
+def _own_labels(labels: object) -> Mapping[str, Any]:
+    """A person's own."""
+    return {key: value for key, value in labels.items() if key != DIGEST_LABEL} if isinstance(labels, Mapping) else {}

@@ -21,9 +21,10 @@ from idlehands_deploy.fleet.file import (
     with_renamed_profile,
     without_profile,
 )
-from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT, json_schema
+from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT
 from idlehands_deploy.fleet.ports import MAIN
 from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.fleet.schema import json_schema
 from idlehands_deploy.fleet.time_zones import zone_problems
 from idlehands_deploy.host.files import read_text, staged
 from idlehands_deploy.host.systemd import name_of

@@ -1,4 +1,4 @@
-"""What a plan does not touch and a person should know: files and settings that have no effect."""
+"""What a plan does not touch and a person should know: mounts that undo isolation, and what has no effect."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.host.file_facts import names_in
 from idlehands_deploy.host.systemd import unit_texts
+from idlehands_deploy.isolation.additions import check_additions
 from idlehands_deploy.isolation.overrides import check_missing_browsers
 from idlehands_deploy.isolation.setups import read_setup
 from idlehands_deploy.planning.leftovers import check_leftovers
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def find_notes(session: Session, drafted: Draft) -> tuple[Finding, ...]:
-    """Files without a profile, secrets that nobody names, browsers that a gateway lacks, a watch of another place."""
+    """What a person should know: mounts that undo isolation, and what has no effect."""
     return tuple(_notes(session, drafted))
 
 
@@ -66,6 +67,7 @@ def check_unused_secret(profile: str, secret: str) -> Finding:
 
 def _notes(session: Session, drafted: Draft) -> Iterator[Finding]:
     fleet = drafted.fleet
+    yield from check_additions(session, fleet, list(fleet.profiles), drafted.user)
     yield from check_watch_unit(session, fleet.name)
     yield from check_leftovers(find_leftovers(session.deployment, fleet.profiles))
     for name, profile in fleet.profiles.items():
@@ -73,6 +75,6 @@ def _notes(session: Session, drafted: Draft) -> Iterator[Finding]:
             yield check_unused_secret(name, secret)
         # Only these are worth reading a config for.
         if profile.browser.profiles and name not in drafted.new:
-            setup = read_setup(session, name, profile, drafted.ports)
+            setup = read_setup(session, fleet, name, drafted.ports)
             if setup.config and not setup.config.unreadable and setup.config.values:
                 yield from check_missing_browsers(setup, setup.config)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.engine.compose import HASTE, up_arguments
-from idlehands_deploy.planning.causes import NETWORK_LOST, recreate_cause, restart_cause
+from idlehands_deploy.planning.causes import is_seen_by_compose, recreate_cause, restart_cause
 from idlehands_deploy.planning.steps import SAID, Plan, Step
 from idlehands_deploy.text import listed
 
@@ -134,7 +134,7 @@ def _up_step(name: str, facts: ContainerFacts | None, recipe: Recipe) -> Step:
         return Step(name, "container created", "it has none", UP)
     if cause := recreate_cause(facts, recipe):
         what = "container recreated" if recipe.image else "container recreated, unless its new image is the same"
-        return Step(name, what, cause, UP_ANEW if facts.moved or NETWORK_LOST in cause else UP)
+        return Step(name, what, cause, UP_ANEW if facts.moved or not is_seen_by_compose(cause) else UP)
     if facts.state == "running":
         cause = restart_cause(facts, recipe)
         return Step(name, SAID["restart"], cause, ("restart",)) if cause else Step(name, NOTHING)

@@ -24,13 +24,14 @@ FLEET_FILE = (
     "profiles.*.secrets.*", "profiles.*.browser.sandbox",
     "profiles.*.browser.profiles.*.cdp_url", "profiles.*.resources.*", "profiles.*.stop_grace_period",
     "profiles.*.environment.TZ", "profiles.*.environment.PUID", "profiles.*.environment.PGID",
+    "devices.*", "profiles.*.devices.*", "dns.*", "profiles.*.dns.*",
 )  # fmt: skip
 COMPOSE_FILE = (
     "name", "services.*.image", "services.*.hostname", "services.*.user", "services.*.restart",
     "services.*.stop_grace_period", "services.*.logging.**", "services.*.tmpfs.*", "services.*.cap_drop.*",
     "services.*.security_opt.*", "services.*.mem_limit", "services.*.shm_size", "services.*.ports.*.*",
     "services.*.volumes.*.*", "services.*.secrets.*.*", "services.*.networks.*",
-    "services.*.extra_hosts.*", "secrets.*.file",
+    "services.*.extra_hosts.*", "services.*.devices.*", "services.*.group_add.*", "services.*.dns.*", "secrets.*.file",
     "services.*.environment.IDLEHANDS_GATEWAY_PORT", "services.*.environment.IDLEHANDS_FORWARD_PORTS",
     "services.*.environment.IDLEHANDS_BROWSER_PROFILES", "services.*.environment.IDLEHANDS_BROWSER_SANDBOX",
     "services.*.environment.TZ", "services.*.environment.PUID", "services.*.environment.PGID",

@@ -21,6 +21,7 @@ from idlehands_deploy.contract import (
     TOKEN_SECRET,
     WORKSPACE_TARGET,
 )
+from idlehands_deploy.fleet.additions import devices_of, groups_of, labels_of, mounts_of, name_servers_of
 from idlehands_deploy.fleet.addresses import HOST
 from idlehands_deploy.fleet.origins import allowed_origins, own_origins, trusted_proxies
 from idlehands_deploy.fleet.ports import IMPLICIT_BROWSER
@@ -78,8 +79,10 @@ def build_document(fleet: Fleet, plan: PortPlan, user: str) -> dict[str, Any]:
 
 def build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str) -> Service:
     """Build the service of one profile, labelled with a digest of all that its container is made from."""
-    service = _build_service(fleet, profile, ports, user)
-    return service | {"labels": {DIGEST_LABEL: _digest(service)}}
+    service = _build_service(fleet, profile, ports, user) | _additions(fleet, ports.profile)
+    labels = {name: _literal(value) for name, value in labels_of(fleet, ports.profile).items()}
+    made_from = service | {"labels": labels} if labels else service
+    return service | {"labels": labels | {DIGEST_LABEL: _digest(made_from)}}
 
 
 def _build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str) -> Service:
@@ -91,7 +94,7 @@ def _build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: st
         **_limits(profile),
         "environment": _environment(fleet, profile, ports),
         "ports": _ports(ports),
-        "volumes": _volumes(ports.profile),
+        "volumes": _volumes(fleet, ports.profile),
         "secrets": [
             {"source": _secret_source(ports.profile, secret), "target": secret} for secret in secret_names(profile)
         ],
@@ -218,8 +221,7 @@ def _environment(fleet: Fleet, profile: Profile, ports: ProfilePorts) -> dict[st
     if proxies := trusted_proxies(fleet, profile):
         variables[PROXIES_VARIABLE] = ",".join(proxies)
     variables.update(profile.environment)
-    # Compose would read a dollar sign as the start of a variable.
-    return {name: value.replace("$", "$$") for name, value in variables.items()}
+    return {name: _literal(value) for name, value in variables.items()}
 
 
 def _ports(ports: ProfilePorts) -> list[Service]:
@@ -229,17 +231,36 @@ def _ports(ports: ProfilePorts) -> list[Service]:
     ]
 
 
-def _volumes(name: str) -> list[Service]:
+def _volumes(fleet: Fleet, name: str) -> list[Service]:
     # The gateway replaces its config by renaming, so the directory must be mounted, not the single file.
     return [
         _bind(f"./profiles/{name}/state", STATE_TARGET),
         _bind(f"./profiles/{name}/workspace", WORKSPACE_TARGET),
+        *(
+            _bind(_literal(mount.host), _literal(mount.container)) | ({} if mount.is_writable else {"read_only": True})
+            for mount in mounts_of(fleet, name).values()
+        ),
     ]
 
 
 def _bind(source: str, target: str) -> Service:
     # A directory that the engine creates would belong to root, and the gateway could not write to it.
     return {"type": "bind", "source": source, "target": target, "bind": {"create_host_path": False}}
+
+
+def _additions(fleet: Fleet, name: str) -> Service:
+    """What a person adds, besides mounts and labels; without any, nothing, so that no container is made again."""
+    added: Service = {
+        "devices": [_literal(":".join(device)) for device in devices_of(fleet, name).values()],
+        "group_add": [str(group) for group in groups_of(fleet, name)],
+        "dns": list(name_servers_of(fleet, name)),
+    }
+    return {key: values for key, values in added.items() if values}
+
+
+def _literal(text: str) -> str:
+    # Compose would read a dollar sign as the start of a variable.
+    return text.replace("$", "$$")
 
 
 def _secret_source(profile: str, secret: str) -> str:

@@ -6,7 +6,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.fleet.model import json_schema
+from idlehands_deploy.fleet.schema import json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -12,7 +12,7 @@ from idlehands_deploy.fleet.file import (
     with_profile,
     without_profile,
 )
-from idlehands_deploy.fleet.model import json_schema
+from idlehands_deploy.fleet.schema import json_schema
 from tests.support.helpers import fleet
 
 WRITTEN = """\

@@ -9,8 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from idlehands_deploy.errors import FleetError
-from idlehands_deploy.fleet.model import Fleet, json_schema, parse_fleet
+from idlehands_deploy.fleet.model import Fleet, parse_fleet
 from idlehands_deploy.fleet.rules import check_profile_name
+from idlehands_deploy.fleet.schema import json_schema
 from tests.support.helpers import ROOT, fleet, problems
 
 NAME_RULE = (

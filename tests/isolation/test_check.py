@@ -12,6 +12,7 @@ import pytest
 
 from idlehands_deploy.contract import HOME_TARGET, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.errors import FleetError, PortConflictError
+from idlehands_deploy.fleet.additions import mounts_of
 from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.gateway.config import FlawError, read_config
 from idlehands_deploy.isolation.check import check_isolation
@@ -48,8 +49,9 @@ def setups(case: Case) -> list[Setup]:
         )  # fmt: skip
         if config and case.with_mode:
             config = with_mode(config)
+        mounts = tuple(mounts_of(parsed, name).values())
         token = TOKEN if name == "main" else secrets.token_hex(16)
-        found.append(Setup(name, profile, plan.profiles[name], config, token, state, workspace, own))
+        found.append(Setup(name, profile, plan.profiles[name], config, token, state, workspace, own, mounts))
     return found
 
 

@@ -45,9 +45,9 @@ def test_a_gateway_that_is_too_slow_is_asked_again(site: FakeSite, monkeypatch: 
     site.edit("bind: 127.0.0.1", "bind: 0.0.0.0")
     site.engine.becomes(RUNNING)
     said = iter(['{"ok": false, "reason": "request timed out"}', SAID])
-    monkeypatch.setattr(site.engine, "output_of", lambda *_: (0, next(said)))
+    monkeypatch.setattr(site.engine, "run", lambda *_: (0, next(said)))
     assert len(dashboard.pair(site.session, "main")) == 1
-    monkeypatch.setattr(site.engine, "output_of", lambda *_: (1, '{"ok": false, "reason": "request timed out"}'))
+    monkeypatch.setattr(site.engine, "run", lambda *_: (1, '{"ok": false, "reason": "request timed out"}'))
     with pytest.raises(EngineFailedError, match="request timed out"):
         dashboard.pair(site.session, "main")
 

@@ -7,7 +7,7 @@ import pytest
 
 from idlehands_deploy.contract import DIGEST_LABEL
 from idlehands_deploy.fleet.ports import plan_ports
-from idlehands_deploy.planning.causes import Recipe, out_of_date, recreate_cause, restart_cause
+from idlehands_deploy.planning.causes import Recipe, is_seen_by_compose, out_of_date, recreate_cause, restart_cause
 from idlehands_deploy.targets.compose import build_document, render
 from tests.support.engine import IMAGE, made_from
 from tests.support.helpers import USER, fleet
@@ -52,6 +52,9 @@ def test_a_container_that_is_what_the_fleet_file_says_has_no_cause() -> None:
         ("environment: {TZ: Europe/Berlin}", "environment (TZ)"),
         ("publish: {cdp: false}", "environment (IDLEHANDS_FORWARD_PORTS), ports"),
         ("secrets: [OPENAI_API_KEY]", "secrets"),
+        ("volumes: ['/srv/media:/media']", "volumes"),
+        ("devices: [/dev/dri], groups: [104], dns: [1.1.1.1]", "devices, group_add, dns"),
+        ("labels: {colour: hunter2}", "labels (colour)"),
     ],
 )
 def test_a_changed_setting_is_named_with_both_values(settings: str, cause: str) -> None:
@@ -111,6 +114,14 @@ def test_a_running_container_without_a_network_is_made_again_and_a_stopped_one_i
     lost = replace(container(), is_connected=False)
     assert recreate_cause(lost, recipe()) == "it lost its network"
     assert recreate_cause(replace(lost, state="exited"), recipe()) == ""
+
+
+def test_a_container_that_plain_compose_made_from_more_files_is_made_again_by_force() -> None:
+    other = replace(container(), other_files=("compose.override.yaml",))
+    cause = recreate_cause(other, recipe())
+    assert cause == "it was not made from compose.yaml alone, but from compose.override.yaml too"
+    assert not is_seen_by_compose(cause)
+    assert is_seen_by_compose(recreate_cause(container(), recipe("profiles: {main: {resources: {memory: 3g}}}")))
 
 
 def test_a_secret_that_changed_restarts_and_so_does_a_gateway_that_waits() -> None:

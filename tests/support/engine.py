@@ -70,6 +70,7 @@ class FakeEngine:
         calls: how often each method was called.
         failures: the errors of the next calls of ``containers``.
         unnamed: what builds have left, and in ``used`` why some of it cannot be removed.
+        ran: the commands that were run in containers; each has ``result``, a code and an output.
     """
 
     def __init__(self, facts: ContainerFacts | None = ENDED) -> None:
@@ -77,12 +78,13 @@ class FakeEngine:
         self.there: dict[str, ContainerFacts] = {}
         self.calls: Counter[str] = Counter()
         self.failures: list[Exception] = []
+        self.ran: list[list[str]] = []
+        self.result = (0, "172.17.0.1\n")
         self.is_stopping = False
         self.built: ImageFacts | None = IMAGE
         self.unnamed: list[UnnamedImage] = []
         self.used: dict[str, str] = {}
         self.nets: list[str] = []
-        self.output = (0, "")
         self.on_change: Callable[[str], None]
         self.on_lost: Callable[[], None]
         self.becomes(facts)
@@ -129,9 +131,13 @@ class FakeEngine:
         assert self.there[service].state != "running"
         del self.there[service]
 
-    def output_of(self, _container: str, _command: Sequence[str]) -> tuple[int, str]:
-        self.calls["output_of"] += 1
-        return self.output
+    def run(self, _container: str, command: Sequence[str]) -> tuple[int, str]:
+        self.calls["run"] += 1
+        self.ran.append(list(command))
+        return self.result
+
+    def bridge_address(self) -> str:
+        return "172.17.0.1"
 
     def image(self, _reference: str) -> ImageFacts | None:
         self.calls["image"] += 1
@@ -208,6 +214,10 @@ class FakeCompose:
             if not word.startswith("-") and word not in {"never", str(HASTE)}:
                 self._do(arguments[0], word)
         return ""
+
+    def attach(self, *arguments: str) -> int:
+        self.asked.put(" ".join(arguments))
+        return 0
 
     def become(self, *arguments: str) -> None:
         self.asked.put(" ".join(arguments))

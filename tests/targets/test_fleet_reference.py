@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy.fleet.model import json_schema, parse_fleet
+from idlehands_deploy.fleet.model import parse_fleet
+from idlehands_deploy.fleet.schema import json_schema
 from idlehands_deploy.targets.reference import reference_text
 from tests.support.helpers import ROOT
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.fleet.file import parse_text, schema_text
-from idlehands_deploy.fleet.model import json_schema
 from idlehands_deploy.fleet.ports import plan_ports
+from idlehands_deploy.fleet.schema import json_schema
 from idlehands_deploy.targets.compose import build_document, render
 from idlehands_deploy.targets.seccomp import seccomp_text
 from tests.support.helpers import ROOT
