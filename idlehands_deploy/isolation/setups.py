@@ -13,12 +13,14 @@ from idlehands_deploy.host.file_facts import read_ordinary, resolved
 from idlehands_deploy.isolation.claims import Setup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.fleet.model import Fleet, Profile
     from idlehands_deploy.fleet.ports import PortPlan
+    from idlehands_deploy.gateway.config import GatewayConfig
     from idlehands_deploy.isolation.claims import Native
 
 
@@ -53,26 +55,46 @@ def read_setup(session: Session, name: str, profile: Profile, plan: PortPlan) ->
     deployment = session.deployment
     secrets = _secrets(session, name, profile)
     state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
+    config = read_profile_config(deployment, name, profile, secrets)
+    return Setup(name, profile, plan.profiles[name], config, read_token(deployment, name), state, workspace, secrets)
 
-    def read(path: Path) -> str | None:
-        # The gateway owns its state: a link in it must not lead to other users' files. In its container such a link
-        # is broken anyway.
-        path = resolved(path)
-        if not path.is_relative_to(state) and not path.is_relative_to(workspace):
-            raise FlawError("is a link to a file outside the gateway's mounts")
-        return read_ordinary(path)
 
-    config = read_config(
+def read_profile_config(
+    deployment: Deployment, name: str, profile: Profile, secrets: Mapping[str, str] | None = None
+) -> GatewayConfig | None:
+    """A profile's own config; None if it has none yet.
+
+    Args:
+        secrets: the values of its secrets, which the config may refer to.
+    """
+    state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
+    return read_config(
         state / CONFIG_NAME,
         f"profiles/{name}/state/{CONFIG_NAME}",
-        read,
+        inside_reader(state, workspace),
         mounts={STATE_TARGET: state, WORKSPACE_TARGET: workspace},
         # The host's address differs inside the container, so it stays a variable.
         environ={"HOME": str(HOME_TARGET)} | {k: v for k, v in profile.environment.items() if k != HOST_VARIABLE},
         hidden=secrets,
     )
-    token = read_token(deployment, name)
-    return Setup(name, profile, plan.profiles[name], config, token, state, workspace, secrets)
+
+
+def inside_reader(*mounts: Path) -> Callable[[Path], str | None]:
+    """Reads files in these directories, which a gateway owns, and no other.
+
+    Args:
+        mounts: with links resolved.
+    """
+
+    def read(path: Path) -> str | None:
+        # The gateway owns its state: a link in it must not lead to other users' files. In its container such a link
+        # is broken anyway.
+        path = resolved(path)
+        if not any(path.is_relative_to(mount) for mount in mounts):
+            raise FlawError("is a link to a file outside the gateway's mounts")
+        return read_ordinary(path)
+
+    return read
 
 
 def _secrets(session: Session, name: str, profile: Profile) -> dict[str, str]:
