@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     import docker
 
+    from idlehands_deploy.engine.one_off import OneOff
     from idlehands_deploy.engine.usage import Reading, Usage
 
 
@@ -106,6 +107,13 @@ class Engine:
             except APIError:  # the container has stopped
                 return False
             return bool(self._api.exec_inspect(run)["ExitCode"] == 0)
+
+    def run_one_off(self, task: OneOff, seconds: int) -> str | None:
+        """The standard output of a command in a container of its own; None if it failed, or did not end in time."""
+        from idlehands_deploy.engine.one_off import run_one_off  # noqa: PLC0415 - only a check of a config pays for it
+
+        with translated(self._client):
+            return run_one_off(self._client, task, seconds)
 
     def info_raw(self) -> dict[str, Any]:
         """The engine's answer to ``info``, unchanged."""

@@ -68,7 +68,10 @@ class FakeEngine:
         there: its containers, by profile.
         calls: how often each method was called.
         failures: the errors of the next calls of ``containers``.
+        validation: what a gateway's own validation of its config prints.
     """
+
+    validation = '{"valid": true}'
 
     def __init__(self, facts: ContainerFacts | None = ENDED) -> None:
         self.is_local = True
@@ -126,6 +129,10 @@ class FakeEngine:
     def image(self, _reference: str) -> ImageFacts | None:
         self.calls["image"] += 1
         return self.built
+
+    def run_one_off(self, *_: object) -> str:
+        self.calls["run_one_off"] += 1
+        return self.validation
 
     def holders(self) -> Mapping[int, list[PortHolder]]:
         self.calls["holders"] += 1
