@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, HOME_TARGET, HOST_VARIABLE, STATE_TARGET, WORKSPACE_TARGET
@@ -60,18 +61,23 @@ def read_setup(session: Session, name: str, profile: Profile, plan: PortPlan) ->
 
 
 def read_profile_config(
-    deployment: Deployment, name: str, profile: Profile, secrets: Mapping[str, str] | None = None
+    deployment: Deployment,
+    name: str,
+    profile: Profile,
+    secrets: Mapping[str, str] | None = None,
+    drafts: Mapping[Path, str] = MappingProxyType({}),
 ) -> GatewayConfig | None:
     """A profile's own config; None if it has none yet.
 
     Args:
         secrets: the values of its secrets, which the config may refer to.
+        drafts: texts to read in place of files.
     """
     state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
     return read_config(
         state / CONFIG_NAME,
         f"profiles/{name}/state/{CONFIG_NAME}",
-        inside_reader(state, workspace),
+        inside_reader(state, workspace, drafts=drafts),
         mounts={STATE_TARGET: state, WORKSPACE_TARGET: workspace},
         # The host's address differs inside the container, so it stays a variable.
         environ={"HOME": str(HOME_TARGET)} | {k: v for k, v in profile.environment.items() if k != HOST_VARIABLE},
@@ -79,14 +85,17 @@ def read_profile_config(
     )
 
 
-def inside_reader(*mounts: Path) -> Callable[[Path], str | None]:
+def inside_reader(*mounts: Path, drafts: Mapping[Path, str] = MappingProxyType({})) -> Callable[[Path], str | None]:
     """Reads files in these directories, which a gateway owns, and no other.
 
     Args:
         mounts: with links resolved.
+        drafts: texts to read in place of files.
     """
 
     def read(path: Path) -> str | None:
+        if path in drafts:
+            return drafts[path]
         # The gateway owns its state: a link in it must not lead to other users' files. In its container such a link
         # is broken anyway.
         path = resolved(path)

@@ -1,0 +1,162 @@
+"""Whether a gateway would start with its config: what it accepted before, what is plain to see, and its own word."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.contract import CONFIG_NAME, PORT_VARIABLE, STATE_TARGET
+from idlehands_deploy.deployment.profile_files import container_user
+from idlehands_deploy.gateway.validation import VALIDATE, own_problems, read_validation
+from idlehands_deploy.host.file_facts import resolved
+from idlehands_deploy.host.owned_files import read_version
+from idlehands_deploy.isolation.setups import read_profile_config
+from idlehands_deploy.targets.compose import SCRATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from idlehands_deploy.deployment.directory import Deployment
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.errors import Problem
+    from idlehands_deploy.fleet.model import Fleet
+    from idlehands_deploy.gateway.config import GatewayConfig
+
+# The gateway's copy of the config that it accepted last, and the image's of the last one that it started with.
+ACCEPTED = (f"{CONFIG_NAME}.last-good", f"{CONFIG_NAME}.last-start")
+# The validation takes five seconds; a small board several times that.
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class ConfigCheck:
+    """The judgement of one config.
+
+    Attributes:
+        problems: why the gateway would not start with it; their paths are keys in it.
+        is_its_own: whether the gateway itself was asked, or accepted this config before.
+        accepted_copy: the last config that it accepted, if this is not it.
+    """
+
+    profile: str
+    file: Path
+    problems: tuple[Problem, ...] = ()
+    is_its_own: bool = True
+    accepted_copy: Path | None = None
+
+
+@dataclass(frozen=True)
+class ConfigJudge:
+    """Judges the configs of a fleet.
+
+    Attributes:
+        engine: None if it cannot be asked, so that only what is plain to see is judged.
+        drafts: texts to judge in place of files, by their path on this host.
+    """
+
+    deployment: Deployment
+    fleet: Fleet
+    engine: Engine | None
+    drafts: Mapping[Path, str] = field(default_factory=dict)
+
+    def file(self, name: str) -> Path:
+        """A profile's config on this host."""
+        return resolved(self.deployment.state_directory(name)) / CONFIG_NAME
+
+    def check(
+        self, name: str, image: str | None, *, again: bool = False, tell: Callable[[], None] = lambda: None
+    ) -> ConfigCheck:
+        """Judge one config; the gateway is asked only about one that it has not accepted before.
+
+        Args:
+            image: that its gateway would start from, by name or id; None if there is none yet.
+            again: ask the gateway in any case.
+            tell: called before that, which takes seconds.
+        """
+        file = self.file(name)
+        config = self.read(name)
+        if config is None:
+            return ConfigCheck(name, file)
+        plain = tuple(own_problems(config))
+        if self.is_accepted(name, config) and not again:
+            return ConfigCheck(name, file, plain)
+        said = None
+        if image and self.engine:
+            tell()
+            said = self._ask(name, image)
+        copy = next((path for other in ACCEPTED if _content(path := file.with_name(other))), None)
+        if said is None:
+            return ConfigCheck(name, file, plain, is_its_own=False, accepted_copy=copy)
+        # Of a text that is no JSON5, ours names the line.
+        problems = said if said and not config.flaws else (plain or said)
+        return ConfigCheck(name, file, problems, accepted_copy=copy)
+
+    def read(self, name: str) -> GatewayConfig | None:
+        """A profile's config as this user can read it; None if there is none yet."""
+        return read_profile_config(self.deployment, name, self.fleet.profiles[name], drafts=self.drafts)
+
+    def is_accepted(self, name: str, config: GatewayConfig) -> bool:
+        """Whether the gateway has accepted exactly this config before, with the files that it includes."""
+        file = self.file(name)
+        content = _content(file)
+        if content is None or self.drafts:
+            return False
+        copies = [path for other in ACCEPTED if _content(path := file.with_name(other)) == content]
+        included = max((_changed(path) for path in config.includes), default=0)
+        return any(_changed(path) >= included for path in copies)
+
+    def _ask(self, name: str, image: str) -> tuple[Problem, ...] | None:
+        from idlehands_deploy.engine.one_off import OneOff  # noqa: PLC0415 - docker is slow to load
+
+        profile = self.fleet.profiles[name]
+        user = profile.user_or(container_user(self.fleet, self.deployment))
+        state = resolved(self.deployment.state_directory(name))
+        environment = {key: value for key, value in profile.environment.items() if key != PORT_VARIABLE}
+        with self._drafted(state, user) as drafts:
+            task = OneOff(
+                image,
+                VALIDATE,
+                user,
+                environment,
+                {state: STATE_TARGET} | drafts,
+                dict(entry.split(":", 1) for entry in SCRATCH),
+            )
+            output = self.engine.run_one_off(task, SECONDS) if self.engine else None
+        return None if output is None else read_validation(output)
+
+    @contextmanager
+    def _drafted(self, state: Path, user: str) -> Iterator[dict[Path, str]]:
+        """The drafts as files that the container's user can read, by their place in the container."""
+        if not self.drafts:
+            yield {}
+            return
+        # Beside the profiles: the engine sees this directory, whatever else it sees.
+        with tempfile.TemporaryDirectory(prefix=".config-", dir=self.deployment.root) as directory:
+            mounts = {}
+            for number, (path, text) in enumerate(self.drafts.items()):
+                copy = Path(directory) / str(number)
+                copy.write_text(text, encoding="utf-8", newline="")
+                copy.chmod(0o600)
+                if os.geteuid() == 0:
+                    os.chown(copy, *map(int, user.split(":")))
+                mounts[copy] = str(PurePosixPath(STATE_TARGET) / path.relative_to(state))
+            yield mounts
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        found = read_version(path)
+    except OSError:
+        return None
+    return found.content if found else None
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.lstat().st_ctime_ns
+    except OSError:
+        return 0
