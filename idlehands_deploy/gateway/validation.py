@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import CONFIG_NAME, STATE_TARGET, TOKEN_SECRET
 from idlehands_deploy.errors import Problem
 from idlehands_deploy.text import plain
 
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
 # The gateway's own validation (2026.9.6), which only reads.
 VALIDATE = ("idlehands", "config", "validate", "--json")
+# At its start a gateway first brings a config of an older version up to date, if that is in one file and becomes
+# valid by it. Its validation refuses such a config, so that this is tried on a copy: it is done before the first line
+# of the gateway proper.
+MIGRATED = "the gateway brings this config up to date at its start"
+TRY_MIGRATION = ("bash", "-c", rf"""
+mkdir -m 0700 /tmp/try && cp {STATE_TARGET}/{CONFIG_NAME} /tmp/try/ && cd /tmp/try || exit
+export IDLEHANDS_STATE_DIR=/tmp/try IDLEHANDS_CONFIG_PATH=/tmp/try/{CONFIG_NAME} {TOKEN_SECRET}=try
+while read -r line; do
+    [[ $line != *"[gateway]"* ]] || break
+done < <(idlehands gateway 2>&1)
+cmp -s {CONFIG_NAME} {STATE_TARGET}/{CONFIG_NAME} || echo "{MIGRATED}"
+""")  # fmt: skip
 # More problems than a person reads at once.
 MOST = 20
 
@@ -33,7 +46,7 @@ def read_validation(output: str) -> tuple[Problem, ...] | None:
     if said.get("valid") is not False or not isinstance(issues, list) or not issues:
         return None
     found = [
-        Problem(plain(issue.get("path") or ""), plain(issue.get("message") or "is refused"))
+        Problem(_key(issue.get("path")), plain(issue.get("message") or "is refused"))
         for issue in issues
         if isinstance(issue, dict)
     ]
@@ -49,6 +62,10 @@ def own_problems(config: GatewayConfig) -> Iterator[Problem]:
         return
     # The validation (2026.9.6) passes these, and the start ends with exit code 78.
     yield Problem("gateway.mode", "is missing" if mode is None else "is not local, so that no gateway starts")
+
+
+def _key(path: object) -> str:
+    return "" if path in {None, "<root>"} else plain(path)
 
 
 def _document(output: str) -> dict[str, Any]:

@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, PORT_VARIABLE, STATE_TARGET
+from idlehands_deploy.contract import CONFIG_NAME, STATE_TARGET
 from idlehands_deploy.deployment.profile_files import container_user
-from idlehands_deploy.gateway.validation import VALIDATE, own_problems, read_validation
+from idlehands_deploy.gateway.validation import MIGRATED, TRY_MIGRATION, VALIDATE, own_problems, read_validation
 from idlehands_deploy.host.file_facts import resolved
 from idlehands_deploy.host.owned_files import read_version
 from idlehands_deploy.isolation.setups import read_profile_config
 from idlehands_deploy.targets.compose import SCRATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.engine.client import Engine
@@ -87,7 +87,7 @@ class ConfigJudge:
         said = None
         if image and self.engine:
             tell()
-            said = self._ask(name, image)
+            said = self._ask(name, image, config)
         copy = next((path for other in ACCEPTED if _content(path := file.with_name(other))), None)
         if said is None:
             return ConfigCheck(name, file, plain, is_its_own=False, accepted_copy=copy)
@@ -109,24 +109,28 @@ class ConfigJudge:
         included = max((_changed(path) for path in config.includes), default=0)
         return any(_changed(path) >= included for path in copies)
 
-    def _ask(self, name: str, image: str) -> tuple[Problem, ...] | None:
+    def _ask(self, name: str, image: str, config: GatewayConfig) -> tuple[Problem, ...] | None:
+        """The gateway's own judgement; None if it makes none."""
+        output = self._run(name, image, VALIDATE)
+        problems = None if output is None else read_validation(output)
+        may_migrate = problems and not (config.flaws or config.includes or config.unreadable)
+        if may_migrate and MIGRATED in (self._run(name, image, TRY_MIGRATION) or ""):
+            return ()
+        return problems
+
+    def _run(self, name: str, image: str, command: Sequence[str]) -> str | None:
+        """The output of a command in a container that sees the profile's state, and can change nothing."""
         from idlehands_deploy.engine.one_off import OneOff  # noqa: PLC0415 - docker is slow to load
 
+        if self.engine is None:
+            return None
         profile = self.fleet.profiles[name]
         user = profile.user_or(container_user(self.fleet, self.deployment))
         state = resolved(self.deployment.state_directory(name))
-        environment = {key: value for key, value in profile.environment.items() if key != PORT_VARIABLE}
+        scratch = dict(entry.split(":", 1) for entry in SCRATCH)
         with self._drafted(state, user) as drafts:
-            task = OneOff(
-                image,
-                VALIDATE,
-                user,
-                environment,
-                {state: STATE_TARGET} | drafts,
-                dict(entry.split(":", 1) for entry in SCRATCH),
-            )
-            output = self.engine.run_one_off(task, SECONDS) if self.engine else None
-        return None if output is None else read_validation(output)
+            mounts = {state: STATE_TARGET} | drafts
+            return self.engine.run_one_off(OneOff(image, command, user, profile.environment, mounts, scratch), SECONDS)
 
     @contextmanager
     def _drafted(self, state: Path, user: str) -> Iterator[dict[Path, str]]:

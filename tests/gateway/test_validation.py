@@ -12,7 +12,7 @@ from idlehands_deploy.gateway.validation import own_problems, read_validation
 def test_each_issue_is_a_problem_at_its_path() -> None:
     issues = [
         {"path": "gateway.bind", "message": "Invalid input"},
-        {"path": "", "message": "JSON5 parse failed\x1b[2J"},
+        {"path": "<root>", "message": "JSON5 parse failed\x1b[2J"},
         {"path": "gateway.bind", "message": "Invalid input"},
     ]
     said = json.dumps({"ok": False, "valid": False, "issues": issues}, indent=2)
