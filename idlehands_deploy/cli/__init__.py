@@ -5,11 +5,12 @@ from __future__ import annotations
 from idlehands_deploy.cli.app import app, progress
 
 # In the order of the help page.
-from idlehands_deploy.cli import gateways, status, deployment, state, health, watch, doctor, boot, images  # isort: skip
+from idlehands_deploy.cli import gateways, status, deployment, config, state, health, watch, doctor, boot, images  # isort: skip
 
 __all__ = [
     "app",
     "boot",
+    "config",
     "deployment",
     "doctor",
     "gateways",

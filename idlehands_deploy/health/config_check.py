@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from idlehands_deploy.gateway.validation import MIGRATED, TRY_MIGRATION, VALIDAT
 from idlehands_deploy.host.file_facts import resolved
 from idlehands_deploy.host.owned_files import read_version
 from idlehands_deploy.isolation.setups import read_profile_config
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import SCRATCH
 
 if TYPE_CHECKING:
@@ -47,6 +49,15 @@ class ConfigCheck:
     problems: tuple[Problem, ...] = ()
     is_its_own: bool = True
     accepted_copy: Path | None = None
+
+    @property
+    def remedy(self) -> Remedy:
+        """How it becomes a config that is accepted."""
+        remedy = Remedy("Mend it: ", ours("config", "edit", self.profile))
+        if self.accepted_copy is None:
+            return remedy
+        files = shlex.join((str(self.accepted_copy), str(self.file)))
+        return remedy.then(f"\nOr go back to the one that it accepted last: cp -p {files}")
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.operations import (
         boot,
+        config,
         containers,
         dashboard,
         doctor,
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "boot", "containers", "dashboard", "doctor", "generation", "health", "image", "imports", "lifecycle", "onboarding",
-    "ports", "profiles", "status", "watch",
+    "boot", "config", "containers", "dashboard", "doctor", "generation", "health", "image", "imports", "lifecycle",
+    "onboarding", "ports", "profiles", "status", "watch",
 ]  # fmt: skip
 
 

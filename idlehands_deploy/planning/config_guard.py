@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -110,19 +109,10 @@ def refusal(checks: Sequence[ConfigCheck]) -> ConfigError:
     what = (
         f"{names[0]} would not start with its config" if len(names) == 1 else "These would not start with their configs"
     )
-    remedy = _one_per_line([*map(mend, checks), Remedy("To do it all the same, add --force.")])
+    remedy = _one_per_line([*(check.remedy for check in checks), Remedy("To do it all the same, add --force.")])
     return ConfigError(f"{what}; nothing was stopped:", problems, remedy)
 
 
 def _one_per_line(remedies: Iterable[Remedy]) -> Remedy:
     parts = [part for remedy in remedies for part in ("\n", remedy)]
     return Remedy().then(*parts[1:])
-
-
-def mend(check: ConfigCheck) -> Remedy:
-    """How a refused config becomes one that is accepted."""
-    remedy = Remedy("Mend it: ", ours("config", "edit", check.profile))
-    if check.accepted_copy is None:
-        return remedy
-    files = shlex.join((str(check.accepted_copy), str(check.file)))
-    return remedy.then(f"\nOr go back to the one that it accepted last: cp -p {files}")
