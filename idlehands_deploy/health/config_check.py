@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 # The gateway's copy of the config that it accepted last, and the image's of the last one that it started with.
 ACCEPTED = (f"{CONFIG_NAME}.last-good", f"{CONFIG_NAME}.last-start")
 # The validation takes five seconds; a small board several times that.
-SECONDS = 120
+SECONDS = 240
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class ConfigCheck:
     accepted_copy: Path | None = None
 
     @property
-    def remedy(self) -> Remedy:
-        """How it becomes a config that is accepted."""
-        remedy = Remedy("Mend it: ", ours("config", "edit", self.profile))
-        if self.accepted_copy is None:
-            return remedy
-        files = shlex.join((str(self.accepted_copy), str(self.file)))
-        return remedy.then(f"\nOr go back to the one that it accepted last: cp -p {files}")
+    def remedies(self) -> list[Remedy]:
+        """The ways to a config that is accepted."""
+        ways = [Remedy("Mend it: ", ours("config", "edit", self.profile))]
+        if self.accepted_copy:
+            files = shlex.join((str(self.accepted_copy), str(self.file)))
+            ways.append(Remedy(f"Or go back to the one that it accepted last: cp -p {files}"))
+        return ways
 
 
 @dataclass(frozen=True)

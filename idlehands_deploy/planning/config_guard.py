@@ -109,7 +109,8 @@ def refusal(checks: Sequence[ConfigCheck]) -> ConfigError:
     what = (
         f"{names[0]} would not start with its config" if len(names) == 1 else "These would not start with their configs"
     )
-    remedy = _one_per_line([*(check.remedy for check in checks), Remedy("To do it all the same, add --force.")])
+    ways = [way for check in checks for way in check.remedies]
+    remedy = _one_per_line([*ways, Remedy("To do it all the same, add --force.")])
     return ConfigError(f"{what}; nothing was stopped:", problems, remedy)
 
 

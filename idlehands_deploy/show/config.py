@@ -38,7 +38,7 @@ def check_lines(checks: Sequence[ConfigCheck]) -> Iterator[str | Remedy]:
             continue
         yield f"{item.profile} refuses its config, {item.file}:"
         yield from (f"  {problem}" for problem in item.problems)
-        yield item.remedy
+        yield from item.remedies
 
 
 def checks_json(checks: Sequence[ConfigCheck]) -> list[dict[str, Any]]:

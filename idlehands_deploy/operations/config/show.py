@@ -36,6 +36,8 @@ def show(session: Session, name: str, *, raw: bool) -> list[ConfigText]:
     """
     files = ConfigFiles.of(session, name)
     redactor = Redactor(given_secrets(session.deployment, session.environ))
+    for flaw in files.config.flaws:
+        session.progress.say(f"{files.main}: {flaw}")
     return [
         ConfigText(str(path), text if raw else redact_config(text, redactor))
         for path in (files.main, *files.config.includes)
