@@ -17,6 +17,7 @@ DIGEST_LABEL = "org.idlehands.deploy.digest"
 HOME_TARGET = PurePosixPath("/home/idlehands")
 STATE_TARGET = str(HOME_TARGET / ".idlehands")
 WORKSPACE_TARGET = str(HOME_TARGET / "workspace")
+SECRETS_TARGET = "/run/secrets"
 # The gateway's config, in its state directory.
 CONFIG_NAME = "idlehands.json"
 
@@ -34,8 +35,9 @@ EXIT_MISCONFIGURED = 78
 MISCONFIGURED = "misconfigured"
 # The gateway's status on the same endpoint while it finishes its work.
 DRAINING = "draining"
-# The start of each warning from the entrypoint, and how long after a start warnings can come; seconds.
-WARNING = "idlehands-entrypoint: WARNING: "
+# The start of each line from the entrypoint, and of a warning, and how long after a start warnings can come; seconds.
+ENTRYPOINT = "idlehands-entrypoint: "
+WARNING = f"{ENTRYPOINT}WARNING: "
 WARNING_SECONDS = 10
 # The start of the health check's output if the disk is full.
 NO_SPACE = "disk: "

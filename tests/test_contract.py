@@ -21,6 +21,7 @@ SCRIPTS = "\n".join(
         contract.VERSION_LABEL,
         contract.STATE_TARGET,
         contract.WORKSPACE_TARGET,
+        contract.SECRETS_TARGET,
         contract.CONFIG_NAME,
         contract.TOKEN_SECRET,
         contract.PORT_VARIABLE,
@@ -32,6 +33,18 @@ SCRIPTS = "\n".join(
         f'\\"status\\":\\"{contract.MISCONFIGURED}\\"',
         f'"{contract.DRAINING}"',
         f'"{contract.NO_SPACE}',
+        # The sentences that `health/held.py` reads.
+        "is not writable although it belongs to uid $EUID:",
+        '"mount it without :ro, or on the host chmod u+rwx the directory mounted there"',
+        "is not writable for uid $EUID, because it belongs to uid $owner:",
+        '"on the host, chown -R $EUID the directory mounted there, or run the container with --user $owner"',
+        '"on the host, chown -R $EUID the directory mounted at $state"',
+        "is not readable for uid $EUID: on the host, chown it to $EUID",
+        "is empty: write its value into the file mounted there, and restart the container",
+        "has $found: free some space on the host",
+        "is damaged ($found): $advice",
+        'advice="fix it"',
+        'cp -p ${last_start##*/} ${config##*/} in the directory mounted at ${config%/*}"',
     ],
 )
 def test_the_image_keeps_what_the_contract_names(mark: str) -> None:

@@ -25,7 +25,7 @@ app.add_typer(config_app, name="config")
 
 @config_app.callback()
 def config() -> None:
-    """Show, check, edit and set a gateway's own config."""
+    """Show, check and change a gateway's own config."""
 
 
 @config_app.command()
@@ -108,6 +108,21 @@ def set_(
     """
     text = sys.stdin.read().strip() if value == "-" else value
     saved = operations.config.set_value(start_session(ctx, changes=True), name, key, text)
+    progress.close()
+    _tell(name, saved)
+
+
+@config_app.command()
+def unset(
+    ctx: typer.Context,
+    name: Name,
+    key: Annotated[str, typer.Argument(metavar="KEY", help="A dotted path, such as gateway.port.")],
+) -> None:
+    """Take one value out of a gateway's config; comments beside it stay.
+
+    Nothing is changed if the gateway would refuse the rest.
+    """
+    saved = operations.config.unset_value(start_session(ctx, changes=True), name, key)
     progress.close()
     _tell(name, saved)
 

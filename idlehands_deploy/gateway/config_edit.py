@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # `agents.entries.main`, `bindings[0].agentId`, `models["provider/model.v1"].alias`: as the gateway writes paths.
 _STEP = re.compile(r"\.?(?:(?P<plain>[^.\[\]\"']+)|\[(?P<number>\d+)\]|\[(?P<quoted>\"[^\"]*\"|'[^']*')\])")
+_COMMA = re.compile(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*,", re.DOTALL)
 _BARE = re.compile(r"[A-Za-z_$][\w$]*", re.ASCII)
 
 Path = tuple[str, ...]
@@ -86,6 +87,50 @@ def with_value(text: str, path: Path, value: Any) -> Edited:  # noqa: ANN401
     return Edited(edited, lost)
 
 
+def without(text: str, path: Path) -> Edited:
+    """The text without the value at this path; comments beside it stay.
+
+    Raises:
+        FlawError: the text is no config, or holds no such value; completes a sentence.
+    """
+    wanted = deepcopy(parse_json5(text))
+    root, comments = read_tree(text)
+    parent, depth = _deepest(root, path[:-1])
+    if depth < len(path) - 1 or path[-1] not in (parent.children or {}):
+        raise FlawError("is not in the config")
+    holder = wanted
+    for key in path[:-1]:
+        holder = holder[int(key) if isinstance(holder, list) else key]
+    del holder[int(path[-1]) if isinstance(holder, list) else path[-1]]
+    node = (parent.children or {})[path[-1]]
+    edited = _removed(
+        text, parent.starts[path[-1]], node.end, [child.end for child in (parent.children or {}).values()]
+    )
+    if parse_json5(edited) != wanted:
+        raise FlawError("cannot be removed by this tool")
+    return Edited(edited, tuple(text[start:end] for start, end in comments if node.start <= start < node.end))
+
+
+def _removed(text: str, start: int, end: int, ends: Sequence[int]) -> str:
+    """The text without an entry and its comma, or without the comma before the last one.
+
+    Args:
+        ends: of it and its siblings.
+    """
+    comma = _COMMA.match(text, end)
+    before = max((other for other in ends if other < start), default=None)
+    if comma:
+        text = text[: comma.end() - 1] + text[comma.end() :]
+    elif before is not None and (comma := _COMMA.match(text, before)):
+        text = text[: comma.end() - 1] + text[comma.end() :]
+        start, end = start - 1, end - 1
+    line = text.rfind("\n", 0, start) + 1
+    following = text.find("\n", end)
+    if following >= 0 and not (text[line:start] + text[end:following]).strip():
+        return text[:line] + text[following + 1 :]
+    return text[:start] + text[end:].removeprefix(" ")
+
+
 def _set(within: Any, path: Path, value: Any) -> Any:  # noqa: ANN401
     """The value with another one at this path."""
     if not path:
@@ -125,8 +170,9 @@ def _added(text: str, node: Node, path: Path, value: Any, root: Node) -> str:  #
     flat = bool(node.children) and "\n" not in text[node.start : closing]
     outer = _indent(text, node.start)
     inner = outer + style.unit
-    if node.key_starts and text[: node.key_starts[-1]].rstrip(" \t").endswith("\n"):
-        inner = _indent(text, node.key_starts[-1])
+    last = max(node.starts.values(), default=0)
+    if last and text[:last].rstrip(" \t").endswith("\n"):
+        inner = _indent(text, last)
     rest, name = path, ""
     if not node.is_list:
         name, rest = style.key(path[0], bare=node.bare_keys if node.children else style.bare) + ": ", path[1:]
@@ -156,7 +202,7 @@ class _Style:
 
     @classmethod
     def of(cls, text: str, root: Node) -> _Style:
-        unit = _indent(text, root.key_starts[0]) if root.key_starts else ""
+        unit = _indent(text, min(root.starts.values())) if root.starts else ""
         return cls("\r\n" if "\r\n" in text else "\n", unit or "  ", root.bare_keys)
 
     def key(self, key: str, *, bare: bool) -> str:

@@ -22,7 +22,7 @@ class Node:
         start, end: where it stands in the text.
         children: those of an object by key, in their order and with the last of two equal keys; those of a list by
             number; None for any other value.
-        first_key: where the key of each child begins, or the child itself in a list.
+        starts: where each child begins, with its key.
         bare_keys: whether an object has a key without quotes.
         has_comma: whether a comma follows the last child.
     """
@@ -31,7 +31,7 @@ class Node:
     end: int
     children: dict[str, Node] | None = None
     is_list: bool = False
-    key_starts: tuple[int, ...] = ()
+    starts: dict[str, int] = field(default_factory=dict)
     bare_keys: bool = False
     has_comma: bool = False
 
@@ -68,24 +68,25 @@ class _Scanner:
 
     def container(self, start: int, *, is_list: bool) -> Node:
         children: dict[str, Node] = {}
-        key_starts: list[int] = []
+        starts: dict[str, int] = {}
         bare = comma = False
         self.at += 1
         self.skip()
         while self.text[self.at] not in "}]":
-            key_starts.append(self.at)
+            begins = self.at
             key = str(len(children))
             if not is_list:
                 bare = bare or self.text[self.at] not in "'\""
                 key = self.key()
             children.pop(key, None)
             children[key] = self.value()
+            starts[key] = begins
             self.skip()
             if comma := self.text[self.at] == ",":
                 self.at += 1
                 self.skip()
         self.at += 1
-        return Node(start, self.at, children, is_list, tuple(key_starts), bare, comma)
+        return Node(start, self.at, children, is_list, starts, bare, comma)
 
     def key(self) -> str:
         token = self.token()

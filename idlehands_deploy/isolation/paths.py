@@ -27,8 +27,8 @@ def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         revealed = config.reveal(path) if isinstance(path, str) else ""
         if not revealed or "${" in revealed or _is_mounted(revealed):
             continue
-        fix = config_command(setup.name, "set", key, WORKSPACE_TARGET) if key.endswith("workspace") else (
-            Remedy(f"in that file, move it below {STATE_TARGET}; then: ", ours("up", setup.name))
+        fix = config_command("set", setup.name, key, WORKSPACE_TARGET) if key.endswith("workspace") else (
+            Remedy(f"move it below {STATE_TARGET}: ", ours("config", "edit", setup.name))
         )  # fmt: skip
         yield Finding(
             "error", setup.in_config(key), f"{path!r} is not on a mount of the container",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from idlehands_deploy.gateway.config import FlawError, parse_json5
-from idlehands_deploy.gateway.config_edit import read_path, read_value, with_value
+from idlehands_deploy.gateway.config_edit import read_path, read_value, with_value, without
 
 COMMENTED = """\
 // Written by a person.
@@ -55,6 +55,29 @@ def test_comments_inside_of_a_replaced_value_are_named() -> None:
         "// never remote",
         '/* auth: {mode: "none"}, */',
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "old", "new"),
+    [
+        ("gateway.mode", '    mode: "local", // never remote', "    // never remote"),
+        ("gateway.bind", "    bind: 'lan',\n", ""),
+        ("browser", '  "browser": {headless: true},\n', ""),
+        ("browser.headless", "{headless: true}", "{}"),
+        ("agents.list[0]", '{id: "a"}, {id: "b"}', '{id: "b"}'),
+        ("agents.list[1]", '{id: "a"}, {id: "b"} ', '{id: "a"} '),
+        ("agents", '{headless: true},\n  agents: { list: [ {id: "a"}, {id: "b"} ] }\n', "{headless: true}\n"),
+    ],
+)
+def test_one_value_is_removed_and_its_neighbours_and_comments_stay(key: str, old: str, new: str) -> None:
+    assert COMMENTED.count(old) == 1
+    assert without(COMMENTED, read_path(key)).text == COMMENTED.replace(old, new)
+
+
+@pytest.mark.parametrize("key", ["gateway.port", "nothing", "agents.list[2]", "gateway.mode.x"])
+def test_a_value_that_is_not_there_is_not_removed(key: str) -> None:
+    with pytest.raises(FlawError, match="is not in the config"):
+        without(COMMENTED, read_path(key))
 
 
 @pytest.mark.parametrize(

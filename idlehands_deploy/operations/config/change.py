@@ -1,14 +1,15 @@
-"""`config set`, and what becomes of a change that was saved."""
+"""`config set`, `config unset`, and what becomes of a change that was saved."""
 
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import ConfigError, UsageError
 from idlehands_deploy.gateway.config import FlawError
-from idlehands_deploy.gateway.config_edit import read_path, read_value, with_value
+from idlehands_deploy.gateway.config_edit import read_path, read_value, with_value, without
 from idlehands_deploy.gateway.config_owner import find_owner
 from idlehands_deploy.gateway.reload import Reload, read_reload
 from idlehands_deploy.operations.config.check import check_drafts, find_look
@@ -16,12 +17,16 @@ from idlehands_deploy.operations.config.files import ConfigFiles
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.errors import Problem
+    from idlehands_deploy.gateway.config_edit import Edited
+    from idlehands_deploy.gateway.config_edit import Path as Keys
     from idlehands_deploy.health.config_check import ConfigCheck
+    from idlehands_deploy.remedies import Command
 
 # A gateway reads an edit one to two seconds after it, and says within another what it does about it; seconds.
 READ, SAID = 8.0, 3.0
@@ -60,16 +65,27 @@ def set_value(session: Session, name: str, key: str, text: str) -> Saved:
         ConfigError: the gateway would refuse it; nothing was changed.
         StateRefusedError: somebody else changed the file meanwhile; nothing was changed.
     """
-    files = ConfigFiles.of(session, name)
-    try:
-        path, value = read_path(key), read_value(text)
-        file, inner = find_owner(files.main, path, files.reader, files.mounts)
+    with told(name, key):
+        value = read_value(text)
+    retry = ours("config", "set", name, key, text)
+    return _change(ConfigFiles.of(session, name), key, lambda before, path: with_value(before, path, value), retry)
+
+
+def unset_value(session: Session, name: str, key: str) -> Saved:
+    """Take one value out of a config, from the file in which it stands.
+
+    Raises:
+        UsageError, ConfigError, StateRefusedError: as for `set_value`.
+    """
+    return _change(ConfigFiles.of(session, name), key, without, ours("config", "unset", name, key))
+
+
+def _change(files: ConfigFiles, key: str, edit: Callable[[str, Keys], Edited], retry: Command) -> Saved:
+    session, name = files.session, files.name
+    with told(name, key):
+        file, inner = find_owner(files.main, read_path(key), files.reader, files.mounts)
         before = files.read(file)
-        edited = with_value(before.content.decode(), inner, value)
-    except UnicodeDecodeError:
-        raise UsageError(f"{files.main} is not UTF-8 text.", "Save the file as UTF-8.") from None
-    except (FlawError, OSError) as error:
-        raise UsageError(f"{key}: {error}", Remedy("Look at it: ", ours("config", "show", name))) from None
+        edited = edit(before.content.decode(), inner)
     if edited.text.encode() == before.content:
         return Saved(None)
     look = find_look(session)
@@ -79,13 +95,25 @@ def set_value(session: Session, name: str, key: str, text: str) -> Saved:
         raise refused(name, key, new)
     began = time.time()
     if not files.save(file, edited.text, before):
-        raise files.changed_meanwhile(file, Remedy("Set it again: ", ours("config", "set", name, key, text)))
+        raise files.changed_meanwhile(file, Remedy("Try it again: ", retry))
     return Saved(file, effect_of(look, name, began), edited.lost, left, found.is_its_own)
+
+
+@contextmanager
+def told(name: str, key: str) -> Iterator[None]:
+    """What is wrong with a key, a value or a file as an error for the person who named them."""
+    remedy = Remedy("Look at the config: ", ours("config", "show", name))
+    try:
+        yield
+    except UnicodeDecodeError:
+        raise UsageError(f"The config of {name} is not UTF-8 text.", remedy) from None
+    except (FlawError, OSError) as error:
+        raise UsageError(f"{key or 'The key'} {error}.", remedy) from None
 
 
 def refused(name: str, key: str, problems: list[Problem]) -> ConfigError:
     """The error for a value that the gateway would refuse."""
-    what = f"{name} would refuse this {key}: nothing was changed:"
+    what = f"{name} would not start with this {key}; nothing was changed:"
     return ConfigError(what, problems, Remedy("Look at the whole: ", ours("config", "show", name)))
 
 
