@@ -176,7 +176,7 @@ def test_text_from_a_gateway_s_config_moves_no_cursor_and_runs_no_command(home: 
         shown = run(home, command)
         assert "\x1b" not in shown.stdout + shown.stderr
         assert "\nerror   forged" not in shown.stdout + shown.stderr
-    assert "set 'browser.profiles.x; touch pwned #" in run(home, "doctor").stdout
+    assert "config set main 'browser.profiles.x; touch pwned #" in run(home, "doctor").stdout
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as another user")
