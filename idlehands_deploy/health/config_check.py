@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, STATE_TARGET
 from idlehands_deploy.deployment.profile_files import container_user
+from idlehands_deploy.errors import Problem
 from idlehands_deploy.gateway.validation import MIGRATED, TRY_MIGRATION, VALIDATE, own_problems, read_validation
 from idlehands_deploy.host.file_facts import resolved
 from idlehands_deploy.host.owned_files import read_version
@@ -24,12 +25,14 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.engine.client import Engine
-    from idlehands_deploy.errors import Problem
     from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.gateway.config import GatewayConfig
 
-# The gateway's copy of the config that it accepted last, and the image's of the last one that it started with.
-ACCEPTED = (f"{CONFIG_NAME}.last-good", f"{CONFIG_NAME}.last-start")
+# The image's copy of the config that the gateway started with last, and the gateway's of the one that it accepted last.
+LAST_START = f"{CONFIG_NAME}.last-start"
+ACCEPTED = (f"{CONFIG_NAME}.last-good", LAST_START)
+# What a power cut, or an editor, leaves of a file.
+BLANK = b"\0 \t\r\n"
 # The validation takes five seconds; a small board several times that.
 SECONDS = 240
 
@@ -54,6 +57,8 @@ class ConfigCheck:
     def remedies(self) -> list[Remedy]:
         """The ways to a config that is accepted."""
         ways = [Remedy("Mend it: ", ours("config", "edit", self.profile))]
+        if not self.file.exists():
+            ways = [Remedy("Make the first one again: ", ours("generate"))]
         if self.accepted_copy:
             files = shlex.join((str(self.accepted_copy), str(self.file)))
             ways.append(Remedy(f"Or go back to the one that it accepted last: cp -p {files}"))
@@ -89,22 +94,24 @@ class ConfigJudge:
             tell: called before that, which takes seconds.
         """
         file = self.file(name)
+        copy = next((path for other in ACCEPTED if _content(path := file.with_name(other))), None)
         config = self.read(name)
         if config is None:
-            return ConfigCheck(name, file)
+            return ConfigCheck(name, file, (Problem("", "does not exist"),), accepted_copy=copy)
         plain = tuple(own_problems(config))
         if self.is_accepted(name, config) and not again:
             return ConfigCheck(name, file, plain)
+        if self._is_restored(file):
+            return ConfigCheck(name, file)
         said = None
         if image and self.engine:
             tell()
             said = self._ask(name, image, config)
-        copy = next((path for other in ACCEPTED if _content(path := file.with_name(other))), None)
         if said is None:
             return ConfigCheck(name, file, plain, is_its_own=False, accepted_copy=copy)
-        # Of a text that is no JSON5, ours names the line.
-        problems = said if said and not config.flaws else (plain or said)
-        return ConfigCheck(name, file, problems, accepted_copy=copy)
+        if config.flaws:  # ours names the line, but the gateway's own reading counts
+            return ConfigCheck(name, file, plain if said else (), accepted_copy=copy)
+        return ConfigCheck(name, file, tuple(dict.fromkeys((*said, *plain))), accepted_copy=copy)
 
     def read(self, name: str) -> GatewayConfig | None:
         """A profile's config as this user can read it; None if there is none yet."""
@@ -119,6 +126,12 @@ class ConfigJudge:
         copies = [path for other in ACCEPTED if _content(path := file.with_name(other)) == content]
         included = max((_changed(path) for path in config.includes), default=0)
         return any(_changed(path) >= included for path in copies)
+
+    @staticmethod
+    def _is_restored(file: Path) -> bool:
+        """Whether the image restores the config of the last start: a power cut has emptied this one."""
+        content = _content(file)
+        return content is not None and not content.strip(BLANK) and bool(_content(file.with_name(LAST_START)))
 
     def _ask(self, name: str, image: str, config: GatewayConfig) -> tuple[Problem, ...] | None:
         """The gateway's own judgement; None if it makes none."""

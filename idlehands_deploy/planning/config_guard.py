@@ -59,7 +59,7 @@ def check_before(look: Look, name: str, verb: str) -> ConfigCheck:
         verb: of the step that starts it.
     """
     judge = ConfigJudge(look.session.deployment, look.fleet, look.engine)
-    if is_our_first(look, name):
+    if is_our_first(look, name, is_made=verb == "up"):
         return ConfigCheck(name, judge.file(name))
     facts = look.containers.get(name)
     image, is_other = facts.image_id if facts else None, False
@@ -88,14 +88,20 @@ def note_broken(look: Look, plan: Plan) -> tuple[Remedy, ...]:
     )
 
 
-def is_our_first(look: Look, name: str) -> bool:
-    """Whether a profile's config is the one that it is made with, or is still to be made."""
+def is_our_first(look: Look, name: str, *, is_made: bool) -> bool:
+    """Whether a profile's config is the one that it begins with.
+
+    Args:
+        is_made: whether one that is missing is made before the gateway starts.
+    """
     try:
         text = read_ordinary(ConfigJudge(look.session.deployment, look.fleet, None).file(name))
     except OSError:
         return False
+    if not (text or "").strip():
+        return is_made
     ports = look.ports.profiles.get(name)
-    return not (text or "").strip() or (ports is not None and text == initial_config(look.fleet.profiles[name], ports))
+    return ports is not None and text == initial_config(look.fleet.profiles[name], ports)
 
 
 def refusal(checks: Sequence[ConfigCheck]) -> ConfigError:

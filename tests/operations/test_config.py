@@ -198,7 +198,7 @@ def test_an_edit_that_changes_nothing_asks_nobody(site: FakeSite, main: Path) ->
         (LOG[:1], "main has read it while running: agents."),
         (
             ("T [reload] config change requires gateway restart (gateway.port) — preparing",),
-            "main restarts by itself for gateway.port. Wait for it: idlehands-deploy health main --wait 180",
+            "main restarts by itself for gateway.port. Wait for it: idlehands-deploy health main --wait",
         ),
         (
             ("T [reload] config reload disabled (gateway.reload.mode=off)",),

@@ -158,3 +158,32 @@ def test_a_stop_says_which_gateway_will_not_start_again(site: FakeSite) -> None:
         "Mend it: idlehands-deploy config edit main"
     ) in site.lines()
     assert not site.engine.calls["run_one_off"]
+
+
+def test_a_gateway_whose_config_is_gone_is_not_restarted_and_up_makes_the_first_one_again(site: FakeSite) -> None:
+    made_ready(site, "restart")
+    path = site.root / "profiles" / "main" / "state" / "idlehands.json"
+    path.unlink()
+    with pytest.raises(ConfigError, match="does not exist") as caught:
+        lifecycle.restart(site.session, ["main"], 1)
+    assert "Make the first one again: idlehands-deploy generate" in str(caught.value.remedy)
+    site.edit("main: {}", "main: {resources: {memory: 3g}}")
+    lifecycle.up(site.session, ["main"], 1)
+    assert path.exists()
+
+
+def test_a_config_that_a_power_cut_emptied_is_not_refused_where_the_image_restores_it(site: FakeSite) -> None:
+    made_ready(site, "restart")
+    config(site, "\0" * 200)
+    site.engine.validation = REFUSED
+    with pytest.raises(ConfigError):
+        lifecycle.restart(site.session, ["main"], 1)
+    config(site, GOOD, "idlehands.json.last-start")
+    lifecycle.restart(site.session, ["main"], 1)
+
+
+def test_what_the_gateway_can_read_is_not_refused_because_this_tool_cannot(site: FakeSite) -> None:
+    made_ready(site, "restart")
+    config(site, "{gateway: {mode: 'local'}}\u2028//\n{")
+    lifecycle.restart(site.session, ["main"], 1)
+    assert site.engine.calls["run_one_off"] == 1
