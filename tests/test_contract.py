@@ -33,6 +33,7 @@ SCRIPTS = "\n".join(
         f'\\"status\\":\\"{contract.MISCONFIGURED}\\"',
         f'"{contract.DRAINING}"',
         f'"{contract.NO_SPACE}',
+        'say "starting the gateway again"',
         # The sentences that `health/held.py` reads.
         "is not writable although it belongs to uid $EUID:",
         '"mount it without :ro, or on the host chmod u+rwx the directory mounted there"',

@@ -117,17 +117,20 @@ def _removed(text: str, start: int, end: int, ends: Sequence[int]) -> str:
     Args:
         ends: of it and its siblings.
     """
+    last = False
     comma = _COMMA.match(text, end)
     before = max((other for other in ends if other < start), default=None)
     if comma:
         text = text[: comma.end() - 1] + text[comma.end() :]
     elif before is not None and (comma := _COMMA.match(text, before)):
         text = text[: comma.end() - 1] + text[comma.end() :]
-        start, end = start - 1, end - 1
+        start, end, last = start - 1, end - 1, True
     line = text.rfind("\n", 0, start) + 1
     following = text.find("\n", end)
     if following >= 0 and not (text[line:start] + text[end:following]).strip():
         return text[:line] + text[following + 1 :]
+    if last and text[line:start].strip():
+        return text[:start].rstrip(" \t") + text[end:]
     return text[:start] + text[end:].removeprefix(" ")
 
 

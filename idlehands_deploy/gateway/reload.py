@@ -6,16 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from idlehands_deploy.contract import ENTRYPOINT
 from idlehands_deploy.text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # `seen`: it has read the edit and says no more. `unseen`: it has not read it yet.
-Effect = Literal["applied", "restarts", "waits", "off", "refused", "seen", "unseen"]
+Effect = Literal["applied", "restarts", "waits", "off", "refused", "starts", "seen", "unseen"]
 
 # How the gateway (2026.9.6) words it; it looks a second after the last write. Later lines of one edit come first here.
 _WORDS: tuple[tuple[str, Effect], ...] = (
+    # The container's own, which held the gateway back until its config changed.
+    (rf"{ENTRYPOINT}starting the gateway again", "starts"),
     (r"config change requires gateway restart \((?P<what>.*?)\) — deferring until (?P<more>.*?) complete", "waits"),
     (r"config change requires gateway restart \((?P<what>.*?)\)", "restarts"),
     (r"config reload skipped \(invalid config\): (?P<what>.*)", "refused"),
@@ -47,7 +50,7 @@ class Reload:
 
 def read_reload(lines: Sequence[str]) -> Reload:
     """The effect of an edit, from the lines that a gateway has logged since."""
-    text = "\n".join(line for line in lines if "[reload]" in line)
+    text = "\n".join(line for line in lines if "[reload]" in line or line.startswith(ENTRYPOINT))
     for pattern, effect in _WORDS:
         if found := list(re.finditer(pattern, text)):
             groups = found[-1].groupdict()

@@ -28,6 +28,7 @@ SEEN = "2026-11-28T04:54:11.618+00:00 [reload] config change detected; evaluatin
             ['T [reload] config reload skipped (invalid config): browser: Unrecognized key: "color"'],
             Reload("refused", 'browser: Unrecognized key: "color"'),
         ),
+        (["idlehands-entrypoint: starting the gateway again"], Reload("starts")),
         (["T [agent] somebody wrote: config hot reload applied (x)"], Reload()),
     ],
 )

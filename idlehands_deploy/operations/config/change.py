@@ -144,6 +144,7 @@ def _worded(name: str, reload: Reload) -> Remedy:
         "applied": Remedy(f"{name} applied it while running: {what}."),
         "seen": Remedy(f"{name} has read it while running: {what}."),
         "restarts": Remedy(f"{name} restarts by itself for {what}. Wait for it: ", ours("health", name, "--wait")),
+        "starts": Remedy(f"{name} starts with it now. Wait for it: ", ours("health", name, "--wait")),
         "waits": Remedy(f"{name} restarts by itself for {what}, once {reload.more} is done."),
         "off": Remedy("gateway.reload.mode is off, so that it takes effect after: ", restart),
         "refused": Remedy(f"{name} refuses it and goes on as before: {what}. Mend it: ", ours("config", "edit", name)),
