@@ -183,10 +183,10 @@ def _out_of_reach(profile: str, facts: ContainerFacts, answers: GatewayAnswers) 
 
 
 def _misconfigured(profile: str) -> tuple[State, str, Remedy]:
-    # It starts by itself once its config is mended; where it is held for another reason, the check says so.
-    remedy = Remedy(
-        ours("config", "check", profile), "   (says what is wrong; then: ", ours("config", "edit", profile), ")"
-    )
+    # The gateway ends so for a state that it cannot bring up to date, too.
+    check, edit = ours("config", "check", profile), ours("config", "edit", profile)
+    logs = ours("logs", profile, "--tail", "50")
+    remedy = Remedy(check, "   (says what is wrong; mend it: ", edit, "; if that is nothing: ", logs, ")")
     return "misconfigured", "exit code 78: the gateway rejects its configuration", remedy
 
 

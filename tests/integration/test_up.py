@@ -95,7 +95,7 @@ def test_a_config_that_the_gateway_refuses_ends_the_wait_with_the_gateways_own_s
     assert result.seconds < 90
     assert "main is not ready: misconfigured: exit code 78" in result.err
     assert "no_such_key" in result.err
-    assert "config check main   (says what is wrong; then: " in result.err
+    assert "config check main   (says what is wrong; mend it: " in result.err
     until("a status that says why", lambda: site.state("main") == "misconfigured" or None)
 
 
