@@ -20,8 +20,6 @@ STAGE_SCRIPTS = ("/build/with-host-ca", "/build/warm-compile-cache")
 HOME_TARGET = PurePosixPath("/home/idlehands")
 STATE_TARGET = str(HOME_TARGET / ".idlehands")
 WORKSPACE_TARGET = str(HOME_TARGET / "workspace")
-# Where the engine puts a container's secrets.
-SECRETS_TARGET = "/run/secrets"
 # Where the image has the gateway and its own scripts.
 PROGRAM_TARGETS = (
     "/opt/gateway", "/opt/gateway-cache", "/usr/local/lib/idlehands", "/usr/local/bin/idlehands",
@@ -51,8 +49,9 @@ EXIT_MISCONFIGURED = 78
 MISCONFIGURED = "misconfigured"
 # The gateway's status on the same endpoint while it finishes its work.
 DRAINING = "draining"
-# The start of each warning from the entrypoint, and how long after a start warnings can come; seconds.
-WARNING = "idlehands-entrypoint: WARNING: "
+# The start of each line from the entrypoint, and of a warning, and how long after a start warnings can come; seconds.
+ENTRYPOINT = "idlehands-entrypoint: "
+WARNING = f"{ENTRYPOINT}WARNING: "
 WARNING_SECONDS = 10
 # The start of the health check's output if the disk is full.
 NO_SPACE = "disk: "

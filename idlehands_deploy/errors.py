@@ -92,6 +92,17 @@ class FleetError(DeployError):
         super().__init__(f"{source} has {count}:\n{lines}", remedy)
 
 
+class ConfigError(DeployError):
+    """A gateway refuses its own config; ``problems`` holds all of its problems."""
+
+    exit_code = 2
+
+    def __init__(self, what: str, problems: Iterable[Problem], remedy: Remedy | str) -> None:
+        self.problems = tuple(problems)
+        lines = "".join(f"\n  {problem}" for problem in self.problems)
+        super().__init__(what + lines, remedy)
+
+
 class PortConflictError(DeployError):
     """Two profiles, or a profile and another process, need the same port."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from idlehands_deploy.cli import (
     boot,
+    config,
     dashboard,
     deployment,
     destroy,
@@ -21,6 +22,7 @@ from idlehands_deploy.cli.app import app, progress
 __all__ = [
     "app",
     "boot",
+    "config",
     "dashboard",
     "deployment",
     "destroy",

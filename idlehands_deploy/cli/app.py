@@ -220,6 +220,7 @@ READY_TIMEOUT = 180.0
 Timeout = Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for each gateway.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Answer yes to every question.")]
 Now = Annotated[bool, typer.Option("--now", help="Allow unfinished work five seconds, not the whole grace period.")]
+Force = Annotated[bool, typer.Option("--force", help="Do it with a config that the gateway refuses, too.")]
 InstallEngine = Annotated[
     bool,
     typer.Option(

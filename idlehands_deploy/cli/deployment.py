@@ -10,6 +10,7 @@ from idlehands_deploy import operations
 from idlehands_deploy.cli.app import (
     READY_TIMEOUT,
     DryRun,
+    Force,
     Json,
     Name,
     Names,
@@ -94,6 +95,7 @@ def rename(
     old: Name,
     new: Annotated[str, typer.Argument(metavar="NEW", help="Its new name.")],
     timeout: Timeout = READY_TIMEOUT,
+    force: Force = False,
     dry_run: DryRun = False,
 ) -> None:
     """Rename a profile.
@@ -104,9 +106,9 @@ def rename(
     """
     session = start_session(ctx, changes=not dry_run)
     if dry_run:
-        show_plan(progress, operations.profiles.prepare_rename(session, old, new).plan)
+        show_plan(progress, operations.profiles.prepare_rename(session, old, new, force=force).plan)
         return
-    result = operations.profiles.rename(session, old, new, timeout)
+    result = operations.profiles.rename(session, old, new, timeout, force=force)
     if result is None:
         progress.say(Remedy(f"{old} is now {new}, and is stopped. Start it: ", ours("up", new)))
         return

@@ -11,6 +11,7 @@ from idlehands_deploy import operations
 from idlehands_deploy.cli.app import (
     READY_TIMEOUT,
     DryRun,
+    Force,
     InstallEngine,
     Json,
     Name,
@@ -42,6 +43,7 @@ def up(
     timeout: Timeout = READY_TIMEOUT,
     install_engine: InstallEngine = False,
     yes: Yes = False,
+    force: Force = False,
     dry_run: DryRun = False,
     as_json: Json = False,
     _as_ever: Annotated[
@@ -58,10 +60,13 @@ def up(
     """
     session = start_session(ctx, changes=not dry_run, install=False if dry_run else consent(install_engine))
     if dry_run:
-        prepared = operations.lifecycle.prepare_up(session, names or [], yes=yes)
+        prepared = operations.lifecycle.prepare_up(session, names or [], yes=yes, force=force)
         show_plan(progress, prepared.plan, prepared.notes, as_json=as_json)
         return
-    show_up(lambda: operations.lifecycle.up(session, names or [], timeout, asked(yes), yes=yes), as_json=as_json)
+    show_up(
+        lambda: operations.lifecycle.up(session, names or [], timeout, asked(yes), yes=yes, force=force),
+        as_json=as_json,
+    )
 
 
 @app.command()
@@ -241,15 +246,16 @@ def start(
     ctx: typer.Context,
     names: Names = None,
     timeout: Timeout = READY_TIMEOUT,
+    force: Force = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Start stopped gateways and wait until each is usable."""
     session = start_session(ctx, changes=not dry_run)
     if dry_run:
-        show_plan(progress, operations.lifecycle.prepare_start(session, names or []).plan, as_json=as_json)
+        show_plan(progress, operations.lifecycle.prepare_start(session, names or [], force=force).plan, as_json=as_json)
         return
-    show_up(lambda: operations.lifecycle.start(session, names or [], timeout), as_json=as_json)
+    show_up(lambda: operations.lifecycle.start(session, names or [], timeout, force=force), as_json=as_json)
 
 
 @app.command()
@@ -258,6 +264,7 @@ def restart(
     names: Names = None,
     timeout: Timeout = READY_TIMEOUT,
     now: Now = False,
+    force: Force = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -267,9 +274,10 @@ def restart(
     """
     session = start_session(ctx, changes=not dry_run)
     if dry_run:
-        show_plan(progress, operations.lifecycle.prepare_restart(session, names or [], now=now).plan, as_json=as_json)
+        prepared = operations.lifecycle.prepare_restart(session, names or [], now=now, force=force)
+        show_plan(progress, prepared.plan, as_json=as_json)
         return
-    show_up(lambda: operations.lifecycle.restart(session, names or [], timeout, now=now), as_json=as_json)
+    show_up(lambda: operations.lifecycle.restart(session, names or [], timeout, now=now, force=force), as_json=as_json)
 
 
 @app.command()
@@ -293,13 +301,14 @@ def token(
     rotate: Annotated[
         bool, typer.Option("--rotate", help="Replace it with a new one, and restart the gateway if it runs.")
     ] = False,
+    force: Force = False,
     dry_run: DryRun = False,
 ) -> None:
     """Print a gateway's token."""
     session = start_session(ctx, changes=rotate and not dry_run)
     if dry_run and rotate:
-        show_plan(progress, operations.dashboard.prepare_rotation(session, name).plan)
+        show_plan(progress, operations.dashboard.prepare_rotation(session, name, force=force).plan)
         return
     if rotate:
-        operations.dashboard.rotate_token(session, name, READY_TIMEOUT)
+        operations.dashboard.rotate_token(session, name, READY_TIMEOUT, force=force)
     output.show(operations.dashboard.token(session, name))

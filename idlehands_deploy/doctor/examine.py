@@ -20,6 +20,7 @@ from idlehands_deploy.doctor.checks.host import check_host
 from idlehands_deploy.doctor.checks.owners import find_handovers, handover_command
 from idlehands_deploy.doctor.checks.running import (
     check_browser_doctor,
+    check_config,
     check_generated,
     check_orphans,
     check_out_of_date,
@@ -40,6 +41,7 @@ from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups
 from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.causes import out_of_date
+from idlehands_deploy.planning.config_guard import check_before
 from idlehands_deploy.planning.facts import find_recipe
 from idlehands_deploy.planning.leftovers import check_leftovers, find_hand_renames
 from idlehands_deploy.planning.notes import check_watch_unit, unused_secrets
@@ -86,10 +88,16 @@ class _Seen:
     Attributes:
         running: the profiles that run.
         root: the engine's directory for images and containers, on its own host.
+        refused: the places in configs that gateways refuse.
     """
 
     running: list[str] = field(default_factory=list)
     root: Path | None = None
+    refused: set[str] = field(default_factory=set)
+
+    def has_told(self, finding: Finding) -> bool:
+        """Whether a gateway's own word says the same as this finding of another examination."""
+        return finding.place in self.refused
 
 
 def examine(session: Session) -> Diagnosis:
@@ -110,7 +118,7 @@ def examine(session: Session) -> Diagnosis:
         ]
         found = _examine_engine(session, drafted, seen)
         parts.append(pool.submit(_examine_host, session, drafted, seen))
-        found += [finding for part in parts for finding in part.result()]
+        found += [finding for part in parts for finding in part.result() if not seen.has_told(finding)]
     unique = list(dict.fromkeys(_with_a_container(finding, seen.running) for finding in found))
     return Diagnosis(len(drafted.fleet.profiles), sorted(unique, key=lambda finding: LEVELS.index(finding.level)))
 
@@ -237,6 +245,7 @@ def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterat
         image = pool.submit(engine.image, fleet.image)
         observed = observe(look, profiles)
         doctors = [pool.submit(_ask_browser, look, item) for item in observed if item.verdict.usable]
+        configs = {name: pool.submit(check_before, look, name, "restart") for name in look.containers}
         up = {name: facts for name, facts in look.containers.items() if facts.state == "running"}
         seen.running += up
         seen.root = Path(facts.result().root)
@@ -250,7 +259,14 @@ def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterat
         yield from check_orphans(look.orphans)
         yield from examine_models(look, read_setups(look.session, fleet, look.ports))
         for item in observed:
-            yield from check_verdict(item.verdict, start_warnings(engine, item.facts) if item.verdict.usable else ())
+            name = item.verdict.profile
+            refused = list(check_config(configs[name].result(), item.verdict)) if name in configs else []
+            seen.refused.update(finding.place for finding in refused)
+            yield from refused
+            if not refused or item.verdict.state != "misconfigured":
+                yield from check_verdict(
+                    item.verdict, start_warnings(engine, item.facts) if item.verdict.usable else ()
+                )
         for doctor in doctors:
             yield from check_browser_doctor(*doctor.result())
         for name in profiles:

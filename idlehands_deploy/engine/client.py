@@ -31,6 +31,7 @@ from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from idlehands_deploy.engine.one_off import OneOff
     from idlehands_deploy.engine.usage import Reading, Usage
 
 
@@ -110,6 +111,13 @@ class Engine(ImageStore):
             except APIError:
                 return -1, ""
             return int(self._api.exec_inspect(run)["ExitCode"]), (out or b"").decode(errors="replace")
+
+    def run_one_off(self, task: OneOff, seconds: int) -> str | None:
+        """The standard output of a command in a container of its own; None if it failed, or did not end in time."""
+        from idlehands_deploy.engine.one_off import run_one_off  # noqa: PLC0415 - only a check of a config pays for it
+
+        with translated(self._client):
+            return run_one_off(self._client, task, seconds)
 
     def info_raw(self) -> dict[str, Any]:
         """The engine's answer to ``info``, unchanged."""

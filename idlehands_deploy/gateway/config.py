@@ -30,6 +30,7 @@ class GatewayConfig:
         unreadable: why this user cannot read it; empty if they can.
         hidden: variables that may contain credentials, from its secrets, its ``.env`` and its own ``env.vars``: not
             replaced in the values, because these are shown.
+        includes: the files that it includes and that could be found, on this host.
     """
 
     place: str
@@ -37,6 +38,7 @@ class GatewayConfig:
     flaws: tuple[str, ...] = ()
     unreadable: str = ""
     hidden: Mapping[str, str] = field(default_factory=dict)
+    includes: tuple[Path, ...] = ()
 
     def get(self, *keys: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
         """The value at these keys; None if there is none."""
@@ -137,7 +139,7 @@ def read_config(
     Returns:
         None if the file does not exist.
     """
-    reader = _Reader(read, mounts)
+    reader = IncludeReader(read, mounts)
     try:
         text = read(path)
         if text is None:
@@ -145,7 +147,7 @@ def read_config(
         values = reader.resolve(parse_config(text), path, 0)
         values = _substitute(values, environ)
         known = _inline(values) | _dotenv(read, path.parent) | dict(hidden or {})
-        return GatewayConfig(place, values, tuple(reader.flaws), hidden=known)
+        return GatewayConfig(place, values, tuple(reader.flaws), hidden=known, includes=tuple(reader.files))
     except FlawError as error:
         return GatewayConfig(place, flaws=(str(error),))
     except RecursionError:
@@ -154,11 +156,19 @@ def read_config(
         return GatewayConfig(place, unreadable=error.strerror or str(error))
 
 
-class _Reader:
+class IncludeReader:
+    """Reads the files that a config includes.
+
+    Attributes:
+        flaws: what is wrong with those that were read; each completes a sentence.
+        files: those that were found.
+    """
+
     def __init__(self, read: Reader, mounts: Mapping[str, Path]) -> None:
         self._read = read
         self._mounts = mounts
         self.flaws: list[str] = []
+        self.files: dict[Path, None] = {}
 
     def resolve(self, value: Any, file: Path, depth: int) -> Any:  # noqa: ANN401
         """The value with its included files merged in."""
@@ -169,21 +179,30 @@ class _Reader:
         own = {key: self.resolve(item, file, depth) for key, item in value.items() if key != INCLUDE}
         if INCLUDE not in value:
             return own
-        names = value[INCLUDE] if isinstance(value[INCLUDE], list) else [value[INCLUDE]]
         included: Any = {}
-        for name in names:
-            included = _merged(included, self._include(str(name), file, depth + 1))
+        for name in included_names(value):
+            included = _merged(included, self._include(name, file, depth + 1))
         return _merged(included, own) if own else included
 
     def _include(self, name: str, file: Path, depth: int) -> Any:  # noqa: ANN401
         try:
-            path = self._on_host(name, file, depth)
-            return self.resolve(parse_config(_there(self._read(path))), path, depth)
+            path = self.place(name, file, depth)
+            text = _there(self._read(path))
+            self.files[path] = None
+            return self.resolve(parse_config(text), path, depth)
         except (FlawError, OSError) as error:
             self.flaws.append(f"includes {name}, which {_reason(error)}")
             return {}
 
-    def _on_host(self, name: str, file: Path, depth: int) -> Path:
+    def place(self, name: str, file: Path, depth: int = 1) -> Path:
+        """Where an included file lies on this host.
+
+        Args:
+            file: the one that includes it.
+
+        Raises:
+            FlawError: nowhere that the gateway can see.
+        """
         if depth > DEEPEST_INCLUDE:
             raise FlawError(f"is included more than {DEEPEST_INCLUDE} files deep")
         for inside, outside in self._mounts.items():
@@ -193,6 +212,12 @@ class _Reader:
         if not any(path.is_relative_to(outside) for outside in self._mounts.values()):
             raise FlawError("is outside the directories that the gateway can see")
         return path
+
+
+def included_names(value: Mapping[str, Any]) -> list[str]:
+    """The files that an object includes, as it names them."""
+    names = value.get(INCLUDE, [])
+    return [str(name) for name in (names if isinstance(names, list) else [names])]
 
 
 def _there(text: str | None) -> str:

@@ -11,6 +11,7 @@ from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.published import as_published
 from idlehands_deploy.fleet.addresses import LOOPBACK
 from idlehands_deploy.fleet.ports import CONTROL_OFFSET
+from idlehands_deploy.health.held import told_for_host
 from idlehands_deploy.health.verdict import REFUSED, assess, assess_unknown
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Observer:
         if details and answers.is_ready:
             answers = replace(answers, browsers=probe.ask_browsers(), control=probe.ask_control())
         return Observation(
-            assess(profile, facts, answers),
+            told_for_host(assess(profile, facts, answers), self._look.session.deployment),
             facts,
             control=_control_state(answers.control),
             browsers={name: _browser_state(answer) for name, answer in answers.browsers.items()},

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import WARNING, WARNING_SECONDS
+from idlehands_deploy.contract import ENTRYPOINT, WARNING, WARNING_SECONDS
 from idlehands_deploy.errors import NotReadyError
+from idlehands_deploy.health.held import host_text, told_for_host
 from idlehands_deploy.health.observe import Observation, Observer, describe
 from idlehands_deploy.health.verdict import assess
 from idlehands_deploy.health.wait import wait_until_final
@@ -70,7 +71,10 @@ def wait_for(look: Look, watch: DeathWatch, profiles: Sequence[str], timeout: fl
             timeout,
             clock=time.monotonic,
             sleep=sleep,
-            on_change=lambda seen: look.session.progress.update(profile, describe(seen)),
+            # Why a gateway is held back is told once, at the end.
+            on_change=lambda seen: look.session.progress.update(
+                profile, seen.state if seen.state == "misconfigured" else describe(seen)
+            ),
         )
         return Observation(verdict, gateway.facts, _warnings(engine, gateway.facts, began) if verdict.usable else ())
 
@@ -80,7 +84,7 @@ def wait_for(look: Look, watch: DeathWatch, profiles: Sequence[str], timeout: fl
         finally:
             interrupted.set()  # after Ctrl-C the waits end now, not at their timeout
     usable = all(item.verdict.usable for item in seen)
-    return WaitResult(seen, None if usable else _not_ready(engine, seen, timeout))
+    return WaitResult(seen, None if usable else _not_ready(look, seen, timeout))
 
 
 class _Gateway:
@@ -101,7 +105,8 @@ class _Gateway:
             self.facts = _after(death, self.facts, self._look.engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
             return _final_if_it_died(assess(self._profile, self.facts, None), self.facts)
-        return assess(self._profile, self.facts, self._observer.probe(self._profile, self.facts).ask(within))
+        verdict = assess(self._profile, self.facts, self._observer.probe(self._profile, self.facts).ask(within))
+        return told_for_host(verdict, self._look.session.deployment)
 
 
 def _final_if_it_died(verdict: Verdict, facts: ContainerFacts | None) -> Verdict:
@@ -120,7 +125,7 @@ def _after(death: Death, before: ContainerFacts, now: ContainerFacts | None) -> 
     return replace(now, state="restarting", exit_code=death.exit_code, health=None, started_at=before.started_at)
 
 
-def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> NotReadyError:
+def _not_ready(look: Look, seen: Sequence[Observation], timeout: float) -> NotReadyError:
     lines: list[str] = []
     remedies: list[Remedy] = []
     for item in seen:
@@ -130,7 +135,7 @@ def _not_ready(engine: Engine, seen: Sequence[Observation], timeout: float) -> N
             continue
         late = f" after {timeout:.0f} s" if verdict.state in {"starting", "draining", "hung", "unreachable"} else ""
         lines.append(f"{verdict.profile} is not ready{late}: {describe(verdict)}.")
-        lines += _log_lines(engine, item.facts)
+        lines += _log_lines(look, item)
         remedies.append(verdict.remedy or Remedy.run("logs", verdict.profile, "--follow"))
     return NotReadyError("\n".join(lines), Remedy().then(*_one_per_line(remedies)))
 
@@ -154,8 +159,13 @@ def start_warnings(engine: Engine, facts: ContainerFacts | None) -> tuple[str, .
     return tuple(printable(line.removeprefix(WARNING)) for line in lines if line.startswith(WARNING))
 
 
-def _log_lines(engine: Engine, facts: ContainerFacts | None) -> Iterator[str]:
-    if facts is None:
+def _log_lines(look: Look, item: Observation) -> Iterator[str]:
+    facts, verdict = item.facts, item.verdict
+    if facts is None or (verdict.is_held and "config" not in verdict.failing):
         return
-    for line in engine.last_logs(facts.id, LOG_LINES, since=facts.started):
-        yield f"  | {printable(line)}"
+    for line in look.engine.last_logs(facts.id, LOG_LINES, since=facts.started):
+        # The verdict has the entrypoint's reason already.
+        if verdict.is_held and line.startswith(ENTRYPOINT):
+            continue
+        told = host_text(line, verdict.profile, look.session.deployment) if verdict.is_held else line
+        yield f"  | {printable(told)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from idlehands_deploy.contract import CONFIG_NAME, DRAINING, EXIT_MISCONFIGURED, MISCONFIGURED, NO_SPACE
-from idlehands_deploy.remedies import Command, Remedy, ours
+from idlehands_deploy.contract import DRAINING, EXIT_MISCONFIGURED, MISCONFIGURED, NO_SPACE
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.text import plain
 
 if TYPE_CHECKING:
@@ -136,9 +136,8 @@ def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) 
 
 def _held(profile: str, answer: Answer) -> Verdict:
     """The verdict when the image responds in place of a gateway that cannot start, with a reason for a person."""
-    logs = ours("logs", profile, "--tail", "50")
     failing = _failing(answer)
-    state, _, remedy = _misconfigured(profile, logs)
+    state, _, remedy = _misconfigured(profile)
     if "config" not in failing:
         remedy = Remedy("fix that, then: ", ours("up", profile))
     return Verdict(profile, state, plain(answer.body.get("reason", "the gateway does not say why")), failing, remedy)
@@ -148,7 +147,7 @@ def _not_started(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -
     """State, reason and remedy of a gateway that runs but has not reported that it started."""
     logs = ours("logs", profile, "--tail", "50")
     if facts.last_exit_code == EXIT_MISCONFIGURED:
-        return _misconfigured(profile, logs)
+        return _misconfigured(profile)
     waiting = _waiting_for(answers)
     if facts.restart_count:
         waiting += f"; {_restarted(facts)}"
@@ -183,9 +182,11 @@ def _out_of_reach(profile: str, facts: ContainerFacts, answers: GatewayAnswers) 
     return None
 
 
-def _misconfigured(profile: str, logs: Command) -> tuple[State, str, Remedy]:
-    config = f"profiles/{profile}/state/{CONFIG_NAME}"
-    remedy = Remedy(f"fix {config} (the log says what is wrong: ", logs, "), then: ", ours("up", profile))
+def _misconfigured(profile: str) -> tuple[State, str, Remedy]:
+    # The gateway ends so for a state that it cannot bring up to date, too.
+    check, edit = ours("config", "check", profile), ours("config", "edit", profile)
+    logs = ours("logs", profile, "--tail", "50")
+    remedy = Remedy(check, "   (says what is wrong; mend it: ", edit, "; if that is nothing: ", logs, ")")
     return "misconfigured", "exit code 78: the gateway rejects its configuration", remedy
 
 
@@ -231,7 +232,7 @@ def _judge_container(profile: str, facts: ContainerFacts) -> tuple[State, str, R
     up = ours("up", profile)
     match facts.state:
         case "exited" | "restarting" if facts.exit_code == EXIT_MISCONFIGURED:
-            return _misconfigured(profile, logs)
+            return _misconfigured(profile)
         case "exited" | "restarting" if facts.oom_killed:
             remedy = Remedy(f"increase profiles.{profile}.resources.memory in fleet.yaml, then: ", up)
             return "failed", "killed: out of memory", remedy

@@ -211,17 +211,18 @@ def native_ports(native: Native) -> Iterator[PortClaim]:
             yield PortClaim(port, f"cdp {name}", f"{native.config.place}:{key}")
 
 
-def config_command(profile: str, *arguments: str) -> Remedy:
-    """The gateway's own command that changes its config."""
-    command = ours("exec", profile, "config", *arguments)
-    # The gateway reads `gateway.*` only at its start.
-    restart = len(arguments) > 1 and arguments[1].startswith("gateway.")
-    return Remedy(command, " && ", ours("restart", profile)) if restart else Remedy(command)
+def config_command(verb: str, profile: str, *arguments: str) -> Remedy:
+    """The command that changes a profile's config; it says itself what takes effect when.
+
+    Args:
+        verb: set or unset.
+    """
+    return Remedy(ours("config", verb, profile, *arguments))
 
 
 def set_port(profile: str, key: str, port: int) -> Remedy:
     """The command that sets a browser's port, under the key that its config uses."""
-    return config_command(profile, "set", key, f"http://127.0.0.1:{port}" if key.endswith("cdpUrl") else str(port))
+    return config_command("set", profile, key, f"http://127.0.0.1:{port}" if key.endswith("cdpUrl") else str(port))
 
 
 def _planned(setup: Setup) -> Iterator[PortClaim]:

@@ -165,7 +165,7 @@ def _other_port(gateway: Claims, claim: PortClaim) -> Remedy:
     if claim.is_browser:
         port = gateway.cdp.get(claim.purpose.removeprefix("cdp "), gateway.spare)
         return set_port(gateway.label, key, port)
-    return config_command(gateway.label, "unset", key)
+    return config_command("unset", gateway.label, key)
 
 
 def _shared(one: Claims, mine: Folder, other: Claims, theirs: Folder) -> Finding:

@@ -13,7 +13,7 @@ from idlehands_deploy.fleet.ports import CONTROL_OFFSET, IMPLICIT_BROWSER
 from idlehands_deploy.isolation.claims import RELAY_OFFSET, config_command, set_port, spare_port
 from idlehands_deploy.isolation.paths import check_environment, check_paths
 from idlehands_deploy.isolation.pins import browser_key, config_cdp_ports, config_cdp_urls, implicit_browser, is_port
-from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.remedies import Remedy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +46,7 @@ def check_overrides(setup: Setup) -> Iterator[Finding]:
         yield Finding(
             "error", config.place, flaw,
             "the gateway does not start with it",
-            Remedy("fix it; the gateway's own message: ", ours("status", setup.name)),
+            Remedy.run("config", "edit", setup.name),
         )  # fmt: skip
     if config.flaws and not config.values:
         return
@@ -62,7 +62,7 @@ def _check_gateway(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
     base = setup.ports.base
     port = config.get("gateway", "port")
     if port is not None and not is_port(port):
-        yield _refused(setup, "gateway.port", "is not a port", _edit(setup, f"write {base}, or remove the key"))
+        yield _refused(setup, "gateway.port", "is not a port", _set(setup, "gateway.port", str(base)))
     elif port not in {None, base}:
         yield Finding(
             "warning", setup.in_config("gateway.port"),
@@ -78,7 +78,7 @@ def _check_gateway(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
     if bind in UNREACHABLE_BINDS:
         yield _unreachable(setup, "gateway.bind", f"is {bind!r}", _set(setup, "gateway.bind", "lan"))
     elif bind not in REACHABLE_BINDS:
-        yield _refused(setup, "gateway.bind", "is not a valid bind", _edit(setup, 'write "lan"'))
+        yield _refused(setup, "gateway.bind", "is not a valid bind", _set(setup, "gateway.bind", "lan"))
     elif bind == "custom" and host not in ANY_HOST:
         yield _unreachable(setup, "gateway.customBindHost", f"is {host!r}", _set(setup, "gateway.bind", "lan"))
     if config.get("gateway", "tailscale", "mode") in ("serve", "funnel"):
@@ -160,7 +160,7 @@ def _check_pins(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         if not is_port(port) and (port is not None or (managed and not browser.get("cdpUrl"))):
             wanted = setup.ports.cdp.get(name) or spare_port(setup)
             what = "is missing, and so is a cdpUrl" if port is None else "is not a port"
-            yield _refused(setup, key, what, _edit(setup, f"write {wanted}"))
+            yield _refused(setup, key, what, _set(setup, key, str(wanted)))
 
 
 def _check_addresses(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
@@ -218,7 +218,7 @@ def _check_private(setup: Setup, config: GatewayConfig, urls: dict[str, str]) ->
         yield Finding(
             "warning", setup.in_config(key), f"{host} is on a private network, which the config does not allow",
             "the gateway reports such a browser as unreachable",
-            _set(setup, "browser.ssrfPolicy.allowedHostnames", names, "--strict-json"),
+            _set(setup, "browser.ssrfPolicy.allowedHostnames", names),
         )  # fmt: skip
 
 
@@ -239,13 +239,8 @@ def _unreachable(setup: Setup, key: str, what: str, fix: Remedy) -> Finding:
 
 
 def _unset(setup: Setup, key: str) -> Remedy:
-    return config_command(setup.name, "unset", key)
+    return config_command("unset", setup.name, key)
 
 
-def _set(setup: Setup, key: str, value: str, *options: str) -> Remedy:
-    return config_command(setup.name, "set", key, value, *options)
-
-
-def _edit(setup: Setup, what: str) -> Remedy:
-    # The gateway's own command refuses to change an invalid config.
-    return Remedy(f"in that file, {what}; then: ", ours("up", setup.name))
+def _set(setup: Setup, key: str, value: str) -> Remedy:
+    return config_command("set", setup.name, key, value)

@@ -31,8 +31,8 @@ def check_paths(setup: Setup, config: GatewayConfig) -> Iterator[Finding]:
         revealed = config.reveal(path) if isinstance(path, str) else ""
         if not revealed or "${" in revealed or not (problem := _problem(setup, revealed)):
             continue
-        fix = config_command(setup.name, "set", key, WORKSPACE_TARGET) if key.endswith("workspace") else (
-            Remedy(f"in that file, move it below {STATE_TARGET}; then: ", ours("up", setup.name))
+        fix = config_command("set", setup.name, key, WORKSPACE_TARGET) if key.endswith("workspace") else (
+            Remedy(f"move it below {STATE_TARGET}: ", ours("config", "edit", setup.name))
         )  # fmt: skip
         yield Finding(
             "error", setup.in_config(key), f"{path!r} {problem}",

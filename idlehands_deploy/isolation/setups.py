@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, HOME_TARGET, HOST_VARIABLE, STATE_TARGET, WORKSPACE_TARGET
@@ -14,12 +15,14 @@ from idlehands_deploy.host.file_facts import read_ordinary, resolved
 from idlehands_deploy.isolation.claims import Setup
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
+    from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.fleet.model import Fleet, Profile
     from idlehands_deploy.fleet.ports import PortPlan
+    from idlehands_deploy.gateway.config import GatewayConfig
     from idlehands_deploy.isolation.claims import Native
 
 
@@ -54,29 +57,58 @@ def read_setup(session: Session, fleet: Fleet, name: str, plan: PortPlan) -> Set
     deployment, profile = session.deployment, fleet.profiles[name]
     secrets = _secrets(session, name, profile)
     state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
-
-    def read(path: Path) -> str | None:
-        # The gateway owns its state: a link in it must not lead to other users' files. In its container such a link
-        # is broken anyway.
-        path = resolved(path)
-        if not path.is_relative_to(state) and not path.is_relative_to(workspace):
-            raise FlawError("is a link to a file outside the gateway's mounts")
-        return read_ordinary(path)
-
-    config = read_config(
-        state / CONFIG_NAME,
-        f"profiles/{name}/state/{CONFIG_NAME}",
-        read,
-        mounts={STATE_TARGET: state, WORKSPACE_TARGET: workspace},
-        # The host's address differs inside the container, so it stays a variable.
-        environ={"HOME": str(HOME_TARGET)} | {k: v for k, v in profile.environment.items() if k != HOST_VARIABLE},
-        hidden=secrets,
-    )
+    config = read_profile_config(deployment, name, profile, secrets)
     token = read_token(deployment, name)
     mounts = tuple(
         mount._replace(host=str(resolved(deployment.root / mount.host))) for mount in mounts_of(fleet, name).values()
     )
     return Setup(name, profile, plan.profiles[name], config, token, state, workspace, secrets, mounts)
+
+
+def read_profile_config(
+    deployment: Deployment,
+    name: str,
+    profile: Profile,
+    secrets: Mapping[str, str] | None = None,
+    drafts: Mapping[Path, str] = MappingProxyType({}),
+) -> GatewayConfig | None:
+    """A profile's own config; None if it has none yet.
+
+    Args:
+        secrets: the values of its secrets, which the config may refer to.
+        drafts: texts to read in place of files.
+    """
+    state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
+    return read_config(
+        state / CONFIG_NAME,
+        f"profiles/{name}/state/{CONFIG_NAME}",
+        inside_reader(state, workspace, drafts=drafts),
+        mounts={STATE_TARGET: state, WORKSPACE_TARGET: workspace},
+        # The host's address differs inside the container, so it stays a variable.
+        environ={"HOME": str(HOME_TARGET)} | {k: v for k, v in profile.environment.items() if k != HOST_VARIABLE},
+        hidden=secrets,
+    )
+
+
+def inside_reader(*mounts: Path, drafts: Mapping[Path, str] = MappingProxyType({})) -> Callable[[Path], str | None]:
+    """Reads files in these directories, which a gateway owns, and no other.
+
+    Args:
+        mounts: with links resolved.
+        drafts: texts to read in place of files.
+    """
+
+    def read(path: Path) -> str | None:
+        if path in drafts:
+            return drafts[path]
+        # The gateway owns its state: a link in it must not lead to other users' files. In its container such a link
+        # is broken anyway.
+        path = resolved(path)
+        if not any(path.is_relative_to(mount) for mount in mounts):
+            raise FlawError("is a link to a file outside the gateway's mounts")
+        return read_ordinary(path)
+
+    return read
 
 
 def _secrets(session: Session, name: str, profile: Profile) -> dict[str, str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.operations import (
         boot,
         cleanup,
+        config,
         containers,
         dashboard,
         doctor,
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from idlehands_deploy.operations.config import secrets
 
 __all__ = [
-    "boot", "cleanup", "containers", "dashboard", "doctor", "generation", "health", "image", "imports", "lifecycle",
-    "onboarding", "ports", "profiles", "secrets", "status", "watch",
+    "boot", "cleanup", "config", "containers", "dashboard", "doctor", "generation", "health", "image", "imports",
+    "lifecycle", "onboarding", "ports", "profiles", "secrets", "status", "watch",
 ]  # fmt: skip
 
 # Beside the config, since both are what a gateway is given.

@@ -21,6 +21,7 @@ from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.containers import running
 from idlehands_deploy.operations.lifecycle import Prepared, finish, tell, watched
 from idlehands_deploy.planning import draft as drafts
+from idlehands_deploy.planning.config_guard import accepted
 from idlehands_deploy.planning.downtime import with_downtimes
 from idlehands_deploy.planning.plans import plan_rotation
 from idlehands_deploy.planning.refusals import refuse_conflicts, refuse_moved
@@ -141,11 +142,12 @@ def token(session: Session, name: str) -> str:
     raise DirectoryError(f"There is no token at {path}.", Remedy("Make it: ", ours("generate")))
 
 
-def prepare_rotation(session: Session, name: str, engine: Engine | None = None) -> Prepared:
+def prepare_rotation(session: Session, name: str, engine: Engine | None = None, *, force: bool = False) -> Prepared:
     """What `rotate_token` would do: a gateway that runs is restarted, since it reads its token once.
 
     Raises:
-        StaleError, StateRefusedError, PortConflictError: it could not be restarted, so it keeps the token it knows.
+        StaleError, StateRefusedError, PortConflictError, ConfigError: it could not be restarted, so it keeps the token
+            it knows.
     """
     drafted = drafts.make_draft(session, session.fleet_text())
     select(drafted.fleet, [name])
@@ -155,10 +157,11 @@ def prepare_rotation(session: Session, name: str, engine: Engine | None = None) 
     drafts.refuse_stale(session, drafted)
     refuse_moved(look, [name])
     refuse_conflicts(look, [name])
-    return Prepared(look, with_downtimes(look, plan_rotation(look, name)), [name])
+    plan = with_downtimes(look, plan_rotation(look, name))
+    return Prepared(look, accepted(look, plan, force=force), [name])
 
 
-def rotate_token(session: Session, name: str, timeout: float) -> None:
+def rotate_token(session: Session, name: str, timeout: float, *, force: bool = False) -> None:
     """Give a profile a new token, and wait until a gateway that runs is usable with it."""
     with watched(session, session.fleet()) as (engine, watch):
-        finish(tell(prepare_rotation(session, name, engine)), watch, timeout).usable()
+        finish(tell(prepare_rotation(session, name, engine, force=force)), watch, timeout).usable()

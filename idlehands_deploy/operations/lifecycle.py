@@ -16,10 +16,11 @@ from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.operations.containers import look_at_all
 from idlehands_deploy.planning import draft as drafts
+from idlehands_deploy.planning.config_guard import accepted, note_broken
 from idlehands_deploy.planning.downtime import with_downtimes
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.facts import find_held, find_recipe, look_at_files
-from idlehands_deploy.planning.leftovers import confirm_old_files, refuse_hand_renames
+from idlehands_deploy.planning.leftovers import confirm_old_files, nobody, refuse_hand_renames
 from idlehands_deploy.planning.notes import find_notes, noted
 from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop, plan_up
 from idlehands_deploy.planning.refusals import refuse_conflicts, refuse_moved
@@ -78,7 +79,7 @@ class UpResult:
         return self
 
 
-def prepare_up(session: Session, names: Sequence[str], *, yes: bool = False) -> Prepared:
+def prepare_up(session: Session, names: Sequence[str], *, yes: bool = False, force: bool = False) -> Prepared:
     """What `up` would do.
 
     Args:
@@ -87,15 +88,11 @@ def prepare_up(session: Session, names: Sequence[str], *, yes: bool = False) -> 
     Raises:
         PortConflictError: a port is taken.
         StateRefusedError: a profile was renamed in the fleet file alone.
+        ConfigError: a gateway that would be started refuses its config, and it is not forced.
     """
     drafted = _checked_draft(session, names, yes=yes)
     look = take_look(session, drafted.fleet, drafted.ports)
-    return _prepare_up(look, drafted, names, find_held(look, select(drafted.fleet, names)))
-
-
-def nobody(_: str) -> bool:
-    """The answer where there is nobody to ask."""
-    return False
+    return _prepare_up(look, drafted, names, find_held(look, select(drafted.fleet, names)), force=force)
 
 
 def up(
@@ -105,6 +102,7 @@ def up(
     confirm: Callable[[str], bool] = nobody,
     *,
     yes: bool = False,
+    force: bool = False,
 ) -> UpResult:
     """Bring profiles up, adding those that do not exist, and wait until they are usable.
 
@@ -113,8 +111,7 @@ def up(
         yes: as in `prepare_up`.
 
     Raises:
-        PortConflictError: a port is taken; nothing was changed.
-        StateRefusedError: a profile was renamed in the fleet file alone; nothing was changed.
+        PortConflictError, StateRefusedError, ConfigError: as for `prepare_up`; nothing was changed.
         UsageError: it was not confirmed; nothing was changed.
     """
     drafted = _checked_draft(session, names, yes=yes)  # a wrong fleet file is told before anything is installed
@@ -123,44 +120,53 @@ def up(
         look = take_look(session, drafted.fleet, drafted.ports, engine)
         # Before the lock: a hung gateway takes seconds, and other commands must not wait for it.
         held = find_held(look, select(drafted.fleet, names))
+        prepared = _prepare_up(look, drafted, names, held, force=force)
         with locked(session.deployment):
-            drafted = _draft_with(session, names)  # the fleet file may have changed meanwhile
-            look = look.with_fleet(drafted.fleet, drafted.ports)
-            prepared = tell(_prepare_up(look, drafted, names, held))
+            before, drafted = drafted, _draft_with(session, names)
+            if drafted != before:  # the fleet file changed meanwhile
+                look = look.with_fleet(drafted.fleet, drafted.ports)
+                prepared = _prepare_up(look, drafted, names, held, force=force)
+            tell(prepared)
             drafts.store(session, drafted, empty_is_meant=yes)
-        return finish(_with_image(prepared, drafted, held, watch), watch, timeout)
+        return finish(_with_image(prepared, drafted, held, watch, force), watch, timeout)
 
 
-def prepare_start(session: Session, names: Sequence[str], engine: Engine | None = None) -> Prepared:
+def prepare_start(
+    session: Session, names: Sequence[str], engine: Engine | None = None, *, force: bool = False
+) -> Prepared:
     """What `start` would do."""
     look, profiles = _existing(session, names, engine)
-    return Prepared(look, plan_start(look, profiles), profiles)
+    return Prepared(look, accepted(look, plan_start(look, profiles), force=force), profiles)
 
 
-def start(session: Session, names: Sequence[str], timeout: float) -> UpResult:
+def start(session: Session, names: Sequence[str], timeout: float, *, force: bool = False) -> UpResult:
     """Start stopped profiles and wait until they are usable."""
     with watched(session, session.fleet()) as (engine, watch):
-        return finish(tell(prepare_start(session, names, engine)), watch, timeout)
+        return finish(tell(prepare_start(session, names, engine, force=force)), watch, timeout)
 
 
 def prepare_restart(
-    session: Session, names: Sequence[str], engine: Engine | None = None, *, now: bool = False
+    session: Session, names: Sequence[str], engine: Engine | None = None, *, now: bool = False, force: bool = False
 ) -> Prepared:
     """What `restart` would do."""
     look, profiles = _existing(session, names, engine)
-    return Prepared(look, with_downtimes(look, plan_restart(profiles, now=now)), profiles)
+    plan = with_downtimes(look, plan_restart(profiles, now=now))
+    return Prepared(look, accepted(look, plan, force=force), profiles)
 
 
-def restart(session: Session, names: Sequence[str], timeout: float, *, now: bool = False) -> UpResult:
+def restart(
+    session: Session, names: Sequence[str], timeout: float, *, now: bool = False, force: bool = False
+) -> UpResult:
     """Restart profiles, letting each finish its work first unless it must be now, and wait until they are usable."""
     with watched(session, session.fleet()) as (engine, watch):
-        return finish(tell(prepare_restart(session, names, engine, now=now)), watch, timeout)
+        return finish(tell(prepare_restart(session, names, engine, now=now, force=force)), watch, timeout)
 
 
 def prepare_stop(session: Session, names: Sequence[str], *, now: bool = False) -> Prepared:
     """What `stop` would do."""
     look, profiles = look_at_all(session, names)
-    return Prepared(look, plan_stop(look, profiles, now=now), profiles)
+    plan = plan_stop(look, profiles, now=now)
+    return Prepared(look, plan, profiles, note_broken(look, plan))
 
 
 def stop(session: Session, names: Sequence[str], *, now: bool = False) -> list[str]:
@@ -224,7 +230,7 @@ def watched(session: Session, fleet: Fleet) -> Iterator[tuple[Engine, DeathWatch
         yield engine, watch
 
 
-def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozenset[str]) -> Prepared:
+def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozenset[str], *, force: bool) -> Prepared:
     from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
 
     profiles, reference = select(drafted.fleet, names), drafted.fleet.image
@@ -235,7 +241,7 @@ def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozense
     files = plan_files(look_at_files(look.session, drafted), drafted.ports)
     plan = files + with_downtimes(look, plan_up(look.containers, recipe, profiles, reference))
     notes = [*map(noted, find_notes(look.session, drafted)), *([renewal(reference, image)] if image else [])]
-    return Prepared(look, plan, profiles, tuple(note for note in notes if note))
+    return Prepared(look, accepted(look, plan, force=force), profiles, tuple(note for note in notes if note))
 
 
 def _checked_draft(session: Session, names: Sequence[str], *, yes: bool) -> Draft:
@@ -260,7 +266,7 @@ def _draft_with(session: Session, names: Sequence[str]) -> Draft:
     return drafts.make_draft(session, drafts.with_profiles(text, new), new) if new else existing
 
 
-def _with_image(prepared: Prepared, drafted: Draft, held: frozenset[str], watch: DeathWatch) -> Prepared:
+def _with_image(prepared: Prepared, drafted: Draft, held: frozenset[str], watch: DeathWatch, force: bool) -> Prepared:
     """What is left to do once the image is there, which may be the very one that a container was made from."""
     look, plan = prepared.look, prepared.plan
     if not (missing := [step for step in plan.steps if step.verb == "image"]):
@@ -272,7 +278,7 @@ def _with_image(prepared: Prepared, drafted: Draft, held: frozenset[str], watch:
     for line in after.lines:
         if line not in plan.lines:
             look.session.progress.say(line)
-    return replace(prepared, plan=after)
+    return replace(prepared, plan=accepted(look, after, force=force))
 
 
 def _existing(session: Session, names: Sequence[str], engine: Engine | None) -> tuple[Look, list[str]]:

@@ -100,7 +100,8 @@ def onboard(
     if _config(session, name) != before:
         # Otherwise the gateway would restart by itself, shortly after it was reported as ready.
         session.progress.say(f"Restarting {name}: its onboarding changed its config.")
-        result = restart(session, [name], timeout).usable()
+        # The gateway itself wrote it, and checked it then.
+        result = restart(session, [name], timeout, force=True).usable()
     setups = [setup for setup in read_setups(session, fleet, result.ports) if setup.name == name]
     return result, [finding for setup in setups for finding in check_overrides(setup)]
 

@@ -17,8 +17,9 @@ from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
-from idlehands_deploy.operations.lifecycle import Prepared, UpResult, end, nobody, tell
+from idlehands_deploy.operations.lifecycle import Prepared, UpResult, end, tell
 from idlehands_deploy.planning.compose import WAITING
+from idlehands_deploy.planning.config_guard import refuse_broken
 from idlehands_deploy.planning.draft import (
     Draft,
     check_name,
@@ -30,7 +31,7 @@ from idlehands_deploy.planning.draft import (
     with_profiles,
 )
 from idlehands_deploy.planning.executor import carry_out
-from idlehands_deploy.planning.leftovers import confirm_old_files
+from idlehands_deploy.planning.leftovers import confirm_old_files, nobody
 from idlehands_deploy.planning.plans import plan_remove, plan_rename
 from idlehands_deploy.planning.rename_files import check_rename, finish_interrupted, unfinished
 from idlehands_deploy.remedies import Remedy, ours
@@ -164,7 +165,7 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
     return None if purge else files[0]
 
 
-def prepare_rename(session: Session, old: str, new: str) -> Prepared:
+def prepare_rename(session: Session, old: str, new: str, *, force: bool = False) -> Prepared:
     """What `rename` would do.
 
     Raises:
@@ -172,6 +173,7 @@ def prepare_rename(session: Session, old: str, new: str) -> Prepared:
         StateRefusedError: the new name has files or a container already.
         StaleError: compose.yaml is older than the fleet file.
         FleetError: a fleet file of this form cannot be edited so.
+        ConfigError: it runs, would not start again with its config, and it is not forced.
     """
     check_name(new)
     renamed = check_rename(session, old, new)
@@ -183,20 +185,22 @@ def prepare_rename(session: Session, old: str, new: str) -> Prepared:
         )
     if look.state(old) and not look.orphan(old):
         refuse_stale(session, drafted)
+    image = None
     if look.state(old) == "running":
         refuse_missing(session.deployment, renamed.fleet, [new])
-    image = look.engine.image(drafted.fleet.image) if look.state(old) == "running" else None
+        refuse_broken(look, {old: "up"} if old in look.fleet.profiles else {}, force=force)
+        image = look.engine.image(drafted.fleet.image)
     port, missing = renamed.ports.profiles[new].base, None if image else drafted.fleet.image
     return Prepared(look, plan_rename(look, old, new, port, missing), [new])
 
 
-def rename(session: Session, old: str, new: str, timeout: float) -> UpResult | None:
+def rename(session: Session, old: str, new: str, timeout: float, *, force: bool = False) -> UpResult | None:
     """Give a profile another name: its files, secrets, sessions and port stay its own.
 
     Returns:
         How its gateway is under the new name; None if it did not run.
     """
-    prepared = tell(prepare_rename(session, old, new))
+    prepared = tell(prepare_rename(session, old, new, force=force))
     look, progress = prepared.look, session.progress
     with look.engine.watch_deaths(look.fleet.name) as watch:
         # The lock is on the directory, which moves: nobody makes a container of either name meanwhile.

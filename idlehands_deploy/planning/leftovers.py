@@ -124,6 +124,11 @@ def known_ports(deployment: Deployment) -> dict[str, int]:
     return ports
 
 
+def nobody(_: str) -> bool:
+    """The answer where there is nobody to ask."""
+    return False
+
+
 def confirm_old_files(deployment: Deployment, new: Sequence[str], confirm: Callable[[str], bool]) -> None:
     """Ask before new profiles take up what lies under their names.
 

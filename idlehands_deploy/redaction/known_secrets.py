@@ -38,12 +38,7 @@ def known_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
     Args:
         environ: this command's; only variables with the name of a secret are used.
     """
-    found = {value for name, value in environ.items() if names_a_secret(name)}
-    for path in _files(deployment.root / "secrets"):
-        found.add(read_plain(path) or "")
-        if not re.fullmatch(VARIABLE_NAME, path.name) or any(random_words(path.name)):
-            # A secret's value used as the file name by mistake.
-            found.add(path.name)
+    found = given_secrets(deployment, environ)
     fleet = read_plain(deployment.fleet_file) or ""
     found.update(_hidden(_parsed(fleet), FLEET_FILE), random_words(fleet), _lines(fleet))
     compose = read_plain(deployment.compose_file) or ""
@@ -54,6 +49,19 @@ def known_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
         elif path.suffix in {".json", ".json5"} or ".json." in path.name:
             text = read_plain(path) or ""
             found.update(_of_config(_parsed(text)), random_words(text), _lines(text))
+    return {value.strip() for value in found if value.strip()}
+
+
+def given_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str]:
+    """The secrets that a person has given as such: in files of their own, in `.env` files and in the environment."""
+    found = {value for name, value in environ.items() if names_a_secret(name)}
+    for path in _files(deployment.root / "secrets"):
+        found.add(read_plain(path) or "")
+        if not re.fullmatch(VARIABLE_NAME, path.name) or any(random_words(path.name)):
+            # A secret's value used as the file name by mistake.
+            found.add(path.name)
+    for path in (deployment.root / "profiles").glob("*/state/.env"):
+        found.update(read_variables(read_plain(path) or "").values())
     return {value.strip() for value in found if value.strip()}
 
 

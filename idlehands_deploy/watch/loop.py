@@ -17,6 +17,7 @@ from idlehands_deploy.fleet.values import seconds
 from idlehands_deploy.health.monitor import Monitor, Pace
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.compose import remake
+from idlehands_deploy.planning.config_guard import check_before
 from idlehands_deploy.planning.draft import make_draft, refuse_stale
 from idlehands_deploy.timestamps import timestamp
 from idlehands_deploy.watch.fleet_file import FleetFile
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.fleet.model import Fleet
     from idlehands_deploy.health.observe import Observation
+    from idlehands_deploy.health.verdict import Verdict
     from idlehands_deploy.watch.ledger import Entry
     from idlehands_deploy.watch.metrics import Metrics
     from idlehands_deploy.watch.page.overview import Overview
@@ -162,7 +164,7 @@ class _Round:
         verdict = seen.verdict
         if isinstance(decision, Restart):
             self._restarting.add(verdict.profile)
-            self._restarts.submit(self._restart, verdict.profile, decision, hangs=verdict.state == "hung")
+            self._restarts.submit(self._restart, verdict.profile, decision, verdict)
             return
         if decision.kind == "gave-up":
             self._ledger.write("gave-up", profile=verdict.profile, reason=decision.text)
@@ -171,17 +173,17 @@ class _Round:
             Notification(now, verdict.profile, decision.kind, verdict.state, decision.text, str(decision.remedy))
         )
 
-    def _restart(self, profile: str, restart: Restart, *, hangs: bool) -> None:
+    def _restart(self, profile: str, restart: Restart, verdict: Verdict) -> None:
         more = {"profile": profile, "cure": restart.action, "attempt": restart.attempt, "reason": restart.reason}
         began = time.monotonic()
         try:
             look = take_look(self._session, self._fleet, self._ports)
-            if why := self._reason_to_skip(look, profile):
+            if why := self._reason_to_skip(look, verdict):
                 self._ledger.write("spared", **more | {"reason": why})
                 return
             self._ledger.write("treating", **more)
             # With `now`: a hung gateway would use its whole grace period.
-            arguments = end_arguments("restart", [profile], now=hangs)
+            arguments = end_arguments("restart", [profile], now=verdict.state == "hung")
             if restart.action == "up" or look.containers[profile].moved:
                 # `up` makes the container from compose.yaml, which must match the fleet file.
                 refuse_stale(self._session, make_draft(self._session, self._session.fleet_text()))
@@ -197,13 +199,21 @@ class _Round:
                 self.supervisors[profile].restarted(time.monotonic())
                 self._restarting.discard(profile)
 
-    def _reason_to_skip(self, look: Look, profile: str) -> str:
-        """Why a gateway must not be restarted now: a restart would bring back a gateway that a person is stopping."""
+    def _reason_to_skip(self, look: Look, verdict: Verdict) -> str:
+        """Why a gateway must not be restarted now: a restart would bring back a gateway that a person is stopping.
+
+        One that works in part must also not become one that does not start; any other has nothing to lose.
+        """
+        profile = verdict.profile
         facts = look.containers.get(profile)
         if facts is None or facts.state != "running":
             return "its container is not running any more"
         grace = seconds(self._fleet.profiles[profile].stop_grace_period) + KILL_SECONDS
-        return "it is being stopped" if look.engine.is_being_stopped(facts, grace) else ""
+        if look.engine.is_being_stopped(facts, grace):
+            return "it is being stopped"
+        if verdict.usable and (problems := check_before(look, profile, "restart").problems):
+            return f"it would not start again with its config: {problems[0]}"
+        return ""
 
     def _not_sent(self, receiver: str, why: str) -> None:
         self._ledger.write("not-told", receiver=receiver, reason=why)

@@ -91,7 +91,8 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "rejects its configuration and waits for a fix": (
         RUNNING, answers(503, 503, status="misconfigured", reason="exit code 78: it is damaged", failing=["config"]),
         "misconfigured | exit code 78: it is damaged | "
-        f"fix profiles/main/state/idlehands.json (the log says what is wrong: {LOGS}), then: idlehands-deploy up main",
+        "idlehands-deploy config check main   (says what is wrong; mend it: idlehands-deploy config edit main; "
+        f"if that is nothing: {LOGS})",
     ),
     "waits for a fix outside the container": (
         replace(RUNNING, health="unhealthy"),
@@ -117,7 +118,8 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "refused its configuration and runs again": (
         replace(RUNNING, restart_count=1, last_exit_code=78), answers(None),
         "misconfigured | exit code 78: the gateway rejects its configuration | "
-        f"fix profiles/main/state/idlehands.json (the log says what is wrong: {LOGS}), then: idlehands-deploy up main",
+        "idlehands-deploy config check main   (says what is wrong; mend it: idlehands-deploy config edit main; "
+        f"if that is nothing: {LOGS})",
     ),
     "refused its configuration once and is ready": (
         replace(RUNNING, restart_count=1, last_exit_code=78), answers(200, 200), "ready |  | ",
@@ -171,12 +173,14 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
     "refuses its configuration": (
         replace(ENDED, exit_code=78), None,
         "misconfigured | exit code 78: the gateway rejects its configuration | "
-        f"fix profiles/main/state/idlehands.json (the log says what is wrong: {LOGS}), then: idlehands-deploy up main",
+        "idlehands-deploy config check main   (says what is wrong; mend it: idlehands-deploy config edit main; "
+        f"if that is nothing: {LOGS})",
     ),
     "refuses its configuration again and again": (
         replace(ENDED, state="restarting", exit_code=78), None,
         "misconfigured | exit code 78: the gateway rejects its configuration | "
-        f"fix profiles/main/state/idlehands.json (the log says what is wrong: {LOGS}), then: idlehands-deploy up main",
+        "idlehands-deploy config check main   (says what is wrong; mend it: idlehands-deploy config edit main; "
+        f"if that is nothing: {LOGS})",
     ),
     "out of memory": (
         replace(ENDED, exit_code=137, oom_killed=True), None,

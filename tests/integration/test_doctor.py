@@ -112,11 +112,16 @@ def test_a_gateway_that_waits_for_its_config_is_an_error_with_the_gateways_own_r
     site.ok("generate")
     config = site.config("main")
     config.write_text('{"gateway": {"mode": "local", "bind": "lan"}, "nonsense": 1}')
-    assert site.run("up").code == 6
+    refused = site.run("up")
+    assert (refused.code, site.engine.containers.list(all=True, filters={"name": site.name})) == (2, [])
+    assert f'{config}: Unrecognized key: "nonsense"' in refused.err
+    assert site.run("up", "--force").code == 6
     (finding,) = wrong(site)
-    assert (finding["level"], finding["place"]) == ("error", "main")
-    assert finding["what"].startswith("is misconfigured: ")
-    assert "nonsense" in finding["what"] or "configuration" in finding["what"]
+    assert (finding["level"], finding["place"]) == ("error", "profiles/main/state/idlehands.json")
+    assert (finding["what"], finding["why"]) == (
+        'Unrecognized key: "nonsense"', "the gateway does not start with it",
+    )  # fmt: skip
+    assert finding["fix"] == "idlehands-deploy config edit main"
 
 
 def test_a_container_that_the_fleet_file_does_not_name_is_reported(site: Site) -> None:

@@ -90,12 +90,12 @@ def test_a_config_that_the_gateway_refuses_ends_the_wait_with_the_gateways_own_s
     site.ok("add", "main")
     config = json.loads(site.config("main").read_text()) | {"no_such_key": 1}
     site.config("main").write_text(json.dumps(config))
-    result = site.run("up", "main")
+    result = site.run("up", "main", "--force")
     assert result.code == 6
     assert result.seconds < 90
     assert "main is not ready: misconfigured: exit code 78" in result.err
     assert "no_such_key" in result.err
-    assert "Next: fix profiles/main/state/idlehands.json (the log says what is wrong: " in result.err
+    assert "config check main   (says what is wrong; mend it: " in result.err
     until("a status that says why", lambda: site.state("main") == "misconfigured" or None)
 
 

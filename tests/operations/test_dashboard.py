@@ -35,7 +35,7 @@ def test_the_link_is_for_this_host_and_the_others_are_for_other_computers(site: 
 def test_a_browser_elsewhere_gets_a_link_of_its_own_from_the_gateway(site: FakeSite) -> None:
     site.edit("bind: 127.0.0.1", "bind: 0.0.0.0")
     site.engine.becomes(RUNNING)
-    site.engine.output = (0, SAID)
+    site.engine.result = (0, SAID)
     (link,) = dashboard.pair(site.session, "main")
     assert link.startswith(f"http://192.168.1.5:18789/#bootstrapToken={ONCE}")
     assert "once, within 10 minutes" in site.lines()[0]
@@ -67,7 +67,7 @@ def test_a_gateway_that_does_not_run_gives_no_link(site: FakeSite) -> None:
 def test_a_gateway_without_such_links_is_named_with_the_way_that_always_works(site: FakeSite) -> None:
     site.edit("bind: 127.0.0.1", "bind: 0.0.0.0")
     site.engine.becomes(RUNNING)
-    site.engine.output = (1, "error: unknown option")
+    site.engine.result = (1, "error: unknown option")
     with pytest.raises(EngineFailedError, match="main gave no link") as caught:
         dashboard.pair(site.session, "main")
     assert str(caught.value.remedy).endswith("idlehands-deploy exec main devices approve ID")

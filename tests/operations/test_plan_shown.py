@@ -41,8 +41,8 @@ def test_a_secret_that_no_profile_names_is_named(site: FakeSite) -> None:
 @pytest.mark.parametrize(
     ("browser", "fix"),
     [
-        ("work: {}", "config set browser.profiles.work.cdpPort 18801"),
-        ("work: {cdp_url: 'http://192.0.2.1:9222'}", "config set browser.profiles.work.cdpUrl '<the cdp_url>'"),
+        ("work: {}", "config set main browser.profiles.work.cdpPort 18801"),
+        ("work: {cdp_url: 'http://192.0.2.1:9222'}", "config set main browser.profiles.work.cdpUrl '<the cdp_url>'"),
     ],
 )
 def test_a_browser_that_the_gateway_s_config_does_not_have_is_named_with_the_command_that_adds_it(

@@ -71,7 +71,10 @@ class FakeEngine:
         failures: the errors of the next calls of ``containers``.
         unnamed: what builds have left, and in ``used`` why some of it cannot be removed.
         ran: the commands that were run in containers; each has ``result``, a code and an output.
+        validation: what a gateway's own validation of its config prints.
     """
+
+    validation = '{"valid": true}'
 
     def __init__(self, facts: ContainerFacts | None = ENDED) -> None:
         self.is_local = True
@@ -161,6 +164,10 @@ class FakeEngine:
         if image not in self.used:
             self.unnamed = [item for item in self.unnamed if item.id != image]
         return self.used.get(image, "")
+
+    def run_one_off(self, *_: object) -> str:
+        self.calls["run_one_off"] += 1
+        return self.validation
 
     def holders(self) -> Mapping[int, list[PortHolder]]:
         self.calls["holders"] += 1

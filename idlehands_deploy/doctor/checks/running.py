@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.text import plain
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from idlehands_deploy.engine.facts import ContainerFacts
+    from idlehands_deploy.health.config_check import ConfigCheck
     from idlehands_deploy.health.verdict import Verdict
 
 # States that a person chose, or that pass by themselves.
@@ -75,6 +77,19 @@ def check_verdict(verdict: Verdict, warnings: Sequence[str]) -> Iterator[Finding
         yield Finding(
             "warning", verdict.profile, warning, "its container reported this when it started",
             Remedy.run("logs", verdict.profile, "--tail", "50"),
+        )  # fmt: skip
+
+
+def check_config(check: ConfigCheck, verdict: Verdict) -> Iterator[Finding]:
+    """What a gateway refuses in its config, also while it still runs with an earlier one."""
+    why = "the gateway does not start with it" if verdict.state == "misconfigured" else (
+        "the gateway runs with an earlier config, and would not start again with this one" if verdict.usable
+        else "the gateway would not start with it"
+    )  # fmt: skip
+    place = f"profiles/{check.profile}/state/{CONFIG_NAME}"
+    for path, problem, _ in check.problems:
+        yield Finding(
+            "error", f"{place}:{path}" if path else place, problem, why, Remedy.run("config", "edit", check.profile)
         )  # fmt: skip
 
 
