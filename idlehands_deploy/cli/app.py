@@ -1,7 +1,5 @@
 """The program's own options, and what all commands share: the session, options and output."""
 
-from __future__ import annotations
-
 import os
 import sys
 from pathlib import Path
@@ -66,7 +64,9 @@ class Group(TyperGroup):
             words.refuse_unknown(args[0], ctx.params.get("directory"))
         found = super().resolve_command(ctx, args)
         if found[1] is not None:
+            # Only for the command that runs: Typer would look at these for each command, at every start.
             words.take_directory(ctx, found[1])
+            words.take_all(found[1], lambda ctx: start_session(ctx, changes=None).fleet().profiles)
         return found
 
 
@@ -115,7 +115,7 @@ def main(
 
 def start_session(
     ctx: typer.Context, *, changes: bool | None = False, install: bool | None = False, new_here: bool = False
-) -> Session:
+) -> "Session":
     """Start a session in the deployment directory of this call.
 
     Args:
@@ -163,7 +163,7 @@ def _home() -> Path | None:
         return None
 
 
-def show_up(run: Callable[[], UpResult], *, as_json: bool) -> None:
+def show_up(run: "Callable[[], UpResult]", *, as_json: bool) -> None:
     """Bring gateways up, and show the result."""
     result = run()
     progress.close()
@@ -182,7 +182,7 @@ def consent(given: bool) -> bool | None:
     return None if sys.stdin.isatty() and sys.stderr.isatty() else False
 
 
-def asked(yes: bool) -> Callable[[str], bool]:
+def asked(yes: bool) -> "Callable[[str], bool]":
     """How a question is answered: by ``--yes``, else by the person at the terminal, else with no."""
 
     def confirm(question: str) -> bool:
@@ -203,15 +203,9 @@ def _complete_profile(ctx: typer.Context, incomplete: str) -> list[str]:
         return []
 
 
-def _read_names(ctx: typer.Context, names: list[str] | None) -> list[str] | None:
-    if not names or words.ALL not in names or ctx.resilient_parsing:
-        return names
-    return words.every(names, start_session(ctx, changes=None).fleet().profiles)
-
-
 Names = Annotated[
     list[str] | None,
-    typer.Argument(help="Profiles; none means all.", autocompletion=_complete_profile, callback=_read_names),
+    typer.Argument(help="Profiles; none means all.", autocompletion=_complete_profile),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A profile.", autocompletion=_complete_profile)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]

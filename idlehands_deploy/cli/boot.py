@@ -1,7 +1,5 @@
 """Commands for gateways and the watch at boot."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """Commands for the fleet file and the files that are generated from it."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,8 +1,6 @@
 """The `doctor` command."""
 
-from __future__ import annotations
-
-from pathlib import Path  # noqa: TC003 - Typer reads the annotation
+from pathlib import Path
 from typing import Annotated
 
 import typer

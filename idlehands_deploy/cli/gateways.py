@@ -1,7 +1,5 @@
 """Commands for gateways and their containers."""
 
-from __future__ import annotations
-
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -109,7 +107,7 @@ def open_(ctx: typer.Context, name: Name) -> None:
         _show_doors(doors)
 
 
-def _show_doors(doors: Doors) -> None:
+def _show_doors(doors: "Doors") -> None:
     """The link as data, and beside it what a person at another computer does."""
     output.show(doors.link)
     for line in access.access_lines(doors):

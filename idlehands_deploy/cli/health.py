@@ -1,7 +1,5 @@
 """The `health` command, for scripts and monitors."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

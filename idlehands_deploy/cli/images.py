@@ -1,7 +1,5 @@
 """Commands for the gateway's image."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

@@ -1,7 +1,5 @@
 """Commands for the keys that gateways get as variables."""
 
-from __future__ import annotations
-
 import sys
 from typing import Annotated
 

@@ -1,9 +1,7 @@
 """Commands for a gateway's state."""
 
-from __future__ import annotations
-
 import sys
-from pathlib import Path  # noqa: TC003 - Typer reads the annotation
+from pathlib import Path
 from typing import Annotated
 
 import typer

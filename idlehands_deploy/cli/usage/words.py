@@ -11,7 +11,7 @@ from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
 
 ALL = "all"
 # Other names of commands that do just that, by the group that they are in.
@@ -140,6 +140,23 @@ def _set_directory(context: Any, _: object, directory: str | None) -> None:  # n
     if directory is not None:
         context.find_root().obj = Path(directory)
         output.remember_directory(context.find_root().obj)
+
+
+def take_all(command: Any, profiles: Callable[[Any], Container[str]]) -> None:  # noqa: ANN401
+    """Let a command that takes profiles' names take ``all`` for every one of them.
+
+    Args:
+        profiles: gives those of the fleet file, in the context of the call.
+    """
+
+    def read(context: Any, _: object, names: Any) -> Any:  # noqa: ANN401
+        if not names or ALL not in names or context.resilient_parsing:
+            return names
+        return every(names, profiles(context))
+
+    for parameter in command.params:
+        if parameter.name == "names" and command.name != "init":  # which makes new ones
+            parameter.callback = read
 
 
 def every(names: Sequence[str], profiles: Container[str]) -> list[str]:
