@@ -290,23 +290,3 @@ def down(ctx: typer.Context, names: Names = None, now: Now = False, dry_run: Dry
         return
     for name in operations.lifecycle.down(session, names or [], now=now):
         progress.say(f"{name} is down; its files stay in {session.deployment.root}.")
-
-
-@app.command()
-def token(
-    ctx: typer.Context,
-    name: Name,
-    rotate: Annotated[
-        bool, typer.Option("--rotate", help="Replace it with a new one, and restart the gateway if it runs.")
-    ] = False,
-    force: Force = False,
-    dry_run: DryRun = False,
-) -> None:
-    """Print a gateway's token."""
-    session = start_session(ctx, changes=rotate and not dry_run)
-    if dry_run and rotate:
-        show_plan(progress, operations.dashboard.prepare_rotation(session, name, force=force).plan)
-        return
-    if rotate:
-        operations.dashboard.rotate_token(session, name, READY_TIMEOUT, force=force)
-    output.show(operations.dashboard.token(session, name))

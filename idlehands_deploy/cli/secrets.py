@@ -1,4 +1,4 @@
-"""Commands for the keys that gateways get as variables."""
+"""Commands for a gateway's token, and for the keys that it gets as variables."""
 
 import sys
 from typing import Annotated
@@ -9,6 +9,7 @@ from idlehands_deploy import operations
 from idlehands_deploy.cli.app import (
     READY_TIMEOUT,
     DryRun,
+    Force,
     Group,
     Json,
     Name,
@@ -106,3 +107,23 @@ def _read_value(name: str, key: str) -> bytes:
         return sys.stdin.buffer.read(MOST)
     value: str = typer.prompt(f"Value of {key} for {name} (hidden)", hide_input=True, err=True)
     return operations.secrets.read_typed(value)
+
+
+@app.command()
+def token(
+    ctx: typer.Context,
+    name: Name,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Replace it with a new one, and restart the gateway if it runs.")
+    ] = False,
+    force: Force = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Print a gateway's token."""
+    session = start_session(ctx, changes=rotate and not dry_run)
+    if dry_run and rotate:
+        show_plan(progress, operations.dashboard.prepare_rotation(session, name, force=force).plan)
+        return
+    if rotate:
+        operations.dashboard.rotate_token(session, name, READY_TIMEOUT, force=force)
+    output.show(operations.dashboard.token(session, name))

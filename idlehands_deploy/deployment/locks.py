@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.host.files import PRIVATE_FILE, unusable
-from idlehands_deploy.host.tools import holder_command
+from idlehands_deploy.host.programs.tools import holder_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

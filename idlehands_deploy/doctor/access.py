@@ -9,7 +9,7 @@ from idlehands_deploy.doctor.checks.access import Asked, check_access
 from idlehands_deploy.fleet.access import find_access
 from idlehands_deploy.fleet.addresses import LOOPBACK
 from idlehands_deploy.fleet.origins import HTTPS, allowed_origins, this_host
-from idlehands_deploy.host.reach import outside_addresses
+from idlehands_deploy.host.network.reach import outside_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator

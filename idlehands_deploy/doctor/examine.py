@@ -35,17 +35,17 @@ from idlehands_deploy.health.readiness import start_warnings
 from idlehands_deploy.host.facts import look_at_host
 from idlehands_deploy.host.file_facts import find_foreign_files, look_at, resolved
 from idlehands_deploy.host.files import read_text
-from idlehands_deploy.host.sockets import own_addresses
+from idlehands_deploy.host.network.sockets import own_addresses
 from idlehands_deploy.isolation.additions import check_additions
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups
 from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.causes import out_of_date
-from idlehands_deploy.planning.config_guard import check_before
 from idlehands_deploy.planning.facts import find_recipe
+from idlehands_deploy.planning.guards.config import check_before
+from idlehands_deploy.planning.guards.port_conflicts import taken_ports
 from idlehands_deploy.planning.leftovers import check_leftovers, find_hand_renames
 from idlehands_deploy.planning.notes import check_watch_unit, unused_secrets
-from idlehands_deploy.planning.port_conflicts import taken_ports
 from idlehands_deploy.remedies import Command, Remedy, ours
 from idlehands_deploy.targets.compose import GENERATED, secret_names
 

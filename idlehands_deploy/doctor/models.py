@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.doctor.checks.models import UNIT, NamedModel, Surroundings, check_models
 from idlehands_deploy.gateway.model_servers import config_models, host_port
 from idlehands_deploy.health.model_servers import find_servers, way_to
-from idlehands_deploy.host.sockets import own_addresses
+from idlehands_deploy.host.network.sockets import own_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -246,7 +246,7 @@ def _mapping_indent(text: str) -> int:
 def _read(yaml: YAML, text: str, source: str) -> object:
     from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError  # noqa: PLC0415
 
-    from idlehands_deploy.fleet import syntax  # noqa: PLC0415 - only an error pays for it
+    from idlehands_deploy.fleet.text import syntax  # noqa: PLC0415 - only an error pays for it
 
     try:
         with warnings.catch_warnings():

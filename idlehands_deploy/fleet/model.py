@@ -10,6 +10,7 @@ from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.fleet.additions import Additions
 from idlehands_deploy.fleet.rules import cross_problems, meant, name_problems, variable_part
+from idlehands_deploy.fleet.text.wording import got, unspaced
 from idlehands_deploy.fleet.values import (
     HIGHEST_BROWSER_COUNT,
     Address,
@@ -34,7 +35,6 @@ from idlehands_deploy.fleet.values import (
     User,
     none_is_empty,
 )
-from idlehands_deploy.fleet.wording import got, unspaced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

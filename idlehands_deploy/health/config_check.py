@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.contract import CONFIG_NAME, STATE_TARGET
 from idlehands_deploy.deployment.profile_files import container_user
 from idlehands_deploy.errors import Problem
-from idlehands_deploy.gateway.validation import MIGRATED, TRY_MIGRATION, VALIDATE, own_problems, read_validation
+from idlehands_deploy.gateway.config_changes.validation import (
+    MIGRATED,
+    TRY_MIGRATION,
+    VALIDATE,
+    own_problems,
+    read_validation,
+)
 from idlehands_deploy.host.file_facts import resolved
 from idlehands_deploy.host.owned_files import read_version
 from idlehands_deploy.isolation.setups import read_profile_config

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from idlehands_deploy.fleet.addresses import HOST
 from idlehands_deploy.gateway.model_servers import OTHER, USUAL_PORTS, ModelServer, identify
 from idlehands_deploy.gateway.probe import GatewayProbe
-from idlehands_deploy.host.listeners import listeners
+from idlehands_deploy.host.network.listeners import listeners
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

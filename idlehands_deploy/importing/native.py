@@ -284,7 +284,7 @@ def _lock_files(state: Path) -> Iterator[str]:
 
 
 def _port_holder(port: int) -> str | None:
-    from idlehands_deploy.host.sockets import process_on  # noqa: PLC0415
+    from idlehands_deploy.host.network.sockets import process_on  # noqa: PLC0415
 
     holder = process_on(port)
     # A container's port belongs to another gateway: this one is native.

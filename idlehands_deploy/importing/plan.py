@@ -135,7 +135,7 @@ def _fleet_text(session: Session) -> str:
 
 
 def _all_free(ports: ProfilePorts) -> bool:
-    from idlehands_deploy.host.sockets import listen_error  # noqa: PLC0415
+    from idlehands_deploy.host.network.sockets import listen_error  # noqa: PLC0415
 
     return not any(listen_error(port.host_ip, port.port) for port in ports.published)
 

@@ -14,17 +14,17 @@ from idlehands_deploy.errors import DirectoryError, EngineFailedError, NotReadyE
 from idlehands_deploy.fleet.access import find_access
 from idlehands_deploy.gateway import pairing
 from idlehands_deploy.health.observe import make_probe
-from idlehands_deploy.host.browser import open_in_browser
 from idlehands_deploy.host.files import read_text
-from idlehands_deploy.host.reach import find_login, outside_addresses
+from idlehands_deploy.host.network.reach import find_login, outside_addresses
+from idlehands_deploy.host.programs.browser import open_in_browser
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.containers import running
 from idlehands_deploy.operations.lifecycle import Prepared, finish, tell, watched
 from idlehands_deploy.planning import draft as drafts
-from idlehands_deploy.planning.config_guard import accepted
 from idlehands_deploy.planning.downtime import with_downtimes
+from idlehands_deploy.planning.guards.config import accepted
+from idlehands_deploy.planning.guards.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.plans import plan_rotation
-from idlehands_deploy.planning.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.text import plain
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.fleet.access import Access
-    from idlehands_deploy.host.reach import Login
+    from idlehands_deploy.host.network.reach import Login
 
 # The gateway allows itself two seconds for its own page, which a busy host exceeds.
 ATTEMPTS = 3

@@ -16,14 +16,14 @@ from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.operations.containers import look_at_all
 from idlehands_deploy.planning import draft as drafts
-from idlehands_deploy.planning.config_guard import accepted, note_broken
 from idlehands_deploy.planning.downtime import with_downtimes
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.facts import find_held, find_recipe, look_at_files
+from idlehands_deploy.planning.guards.config import accepted, note_broken
+from idlehands_deploy.planning.guards.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.leftovers import confirm_old_files, nobody, refuse_hand_renames
 from idlehands_deploy.planning.notes import find_notes, noted
 from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop, plan_up
-from idlehands_deploy.planning.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.steps import Plan
 from idlehands_deploy.remedies import Remedy, ours
 

@@ -15,7 +15,7 @@ from idlehands_deploy.gateway.model_servers import KINDS, USUAL_PORTS, config_mo
 from idlehands_deploy.gateway.onboarding import auth_choice, local_arguments, onboard_arguments, provider_keys
 from idlehands_deploy.health.model_servers import Way, find_servers, way_to
 from idlehands_deploy.host.files import read_text
-from idlehands_deploy.host.sockets import own_addresses
+from idlehands_deploy.host.network.sockets import own_addresses
 from idlehands_deploy.isolation.overrides import check_overrides
 from idlehands_deploy.isolation.setups import plan_here, read_setups
 from idlehands_deploy.operations.lifecycle import UpResult, restart, up

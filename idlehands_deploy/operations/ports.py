@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.host.sockets import own_addresses
+from idlehands_deploy.host.network.sockets import own_addresses
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, plan_here, read_setups
 

@@ -19,7 +19,6 @@ from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.lifecycle import Prepared, UpResult, end, tell
 from idlehands_deploy.planning.compose import WAITING
-from idlehands_deploy.planning.config_guard import refuse_broken
 from idlehands_deploy.planning.draft import (
     Draft,
     check_name,
@@ -31,6 +30,7 @@ from idlehands_deploy.planning.draft import (
     with_profiles,
 )
 from idlehands_deploy.planning.executor import carry_out
+from idlehands_deploy.planning.guards.config import refuse_broken
 from idlehands_deploy.planning.leftovers import confirm_old_files, nobody
 from idlehands_deploy.planning.plans import plan_remove, plan_rename
 from idlehands_deploy.planning.rename_files import check_rename, finish_interrupted, unfinished

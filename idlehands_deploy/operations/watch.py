@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.host.sockets import process_on
+from idlehands_deploy.host.network.sockets import process_on
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.operations.doctor import examine
 from idlehands_deploy.redaction.repeated import RepeatedRedaction

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.gateway.config import FlawError, parse_json5
-from idlehands_deploy.gateway.json5_tree import Node, read_tree
+from idlehands_deploy.gateway.config_changes.json5_tree import Node, read_tree
 from idlehands_deploy.redaction.shapes import REMOVED, names_a_secret
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from idlehands_deploy.fleet.access import Access, Page
-    from idlehands_deploy.host.reach import Login
+    from idlehands_deploy.host.network.reach import Login
     from idlehands_deploy.operations.dashboard import Doors
 
 SSH_PORT = 22

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.host.files import PRIVATE_FILE, unusable
-from idlehands_deploy.host.tools import holder_command
+from idlehands_deploy.host.programs.tools import holder_command
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.timestamps import read_timestamp, timestamp
 

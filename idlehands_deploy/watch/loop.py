@@ -17,8 +17,8 @@ from idlehands_deploy.fleet.values import seconds
 from idlehands_deploy.health.monitor import Monitor, Pace
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.compose import remake
-from idlehands_deploy.planning.config_guard import check_before
 from idlehands_deploy.planning.draft import make_draft, refuse_stale
+from idlehands_deploy.planning.guards.config import check_before
 from idlehands_deploy.timestamps import timestamp
 from idlehands_deploy.watch.fleet_file import FleetFile
 from idlehands_deploy.watch.journal import Journal, locked, read_journal

@@ -176,7 +176,7 @@ def _unsafe_command(session: Session) -> str | None:
 
 def _senders(session: Session, fleet: Fleet) -> Iterator[tuple[str, Send]]:
     from idlehands_deploy.gateway.probe import send  # noqa: PLC0415 - requests is slow to load
-    from idlehands_deploy.host.hooks import run_hook  # noqa: PLC0415
+    from idlehands_deploy.host.programs.hooks import run_hook  # noqa: PLC0415
 
     notify, who = fleet.watch.notify, (fleet.name, platform.node())
     if webhook := notify.webhook:

@@ -153,7 +153,7 @@ def test_a_profile_named_all_is_that_profile(tmp_path: Path) -> None:
 
 def test_up_all_adds_no_profile_of_that_name(monkeypatch: pytest.MonkeyPatch, deployment: Path) -> None:
     with_fakes(monkeypatch, FakeEngine(None))
-    monkeypatch.setattr("idlehands_deploy.planning.port_conflicts.listen_error", lambda *_: None)
+    monkeypatch.setattr("idlehands_deploy.planning.guards.port_conflicts.listen_error", lambda *_: None)
     before = snapshot(deployment)
     for line in (["up", "all", "--dry-run"], ["up", "-d", "--dry-run"]):
         with pytest.raises(SystemExit) as done:

@@ -10,7 +10,7 @@ from idlehands_deploy.doctor import access
 from idlehands_deploy.doctor.checks.access import Asked, check_access
 from idlehands_deploy.fleet.ports import plan_ports
 from idlehands_deploy.gateway import handshake
-from idlehands_deploy.host.reach import Address
+from idlehands_deploy.host.network.reach import Address
 from tests.support.helpers import brief, fleet
 
 if TYPE_CHECKING:

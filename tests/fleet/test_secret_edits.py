@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from idlehands_deploy.fleet.file import parse_text
-from idlehands_deploy.fleet.secret_edits import with_secret, without_secret
+from idlehands_deploy.fleet.text.secret_edits import with_secret, without_secret
 
 # A fleet file, and the same with NEW named under main.
 NAMED = [

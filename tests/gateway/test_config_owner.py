@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from idlehands_deploy.gateway.config import FlawError
-from idlehands_deploy.gateway.config_edit import read_path
-from idlehands_deploy.gateway.config_owner import find_owner
+from idlehands_deploy.gateway.config_changes.edit import read_path
+from idlehands_deploy.gateway.config_changes.owner import find_owner
 
 FILES = {
     "main.json": """{

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from idlehands_deploy.gateway.reload import Reload, read_reload
+from idlehands_deploy.gateway.config_changes.reload import Reload, read_reload
 
 SEEN = "2026-11-28T04:54:11.618+00:00 [reload] config change detected; evaluating reload (agents.defaults)"
 

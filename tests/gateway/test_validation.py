@@ -6,7 +6,7 @@ import pytest
 
 from idlehands_deploy.errors import Problem
 from idlehands_deploy.gateway.config import GatewayConfig
-from idlehands_deploy.gateway.validation import own_problems, read_validation
+from idlehands_deploy.gateway.config_changes.validation import own_problems, read_validation
 
 
 def test_each_issue_is_a_problem_at_its_path() -> None:

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 
-from idlehands_deploy.host.browser import open_in_browser
+from idlehands_deploy.host.programs.browser import open_in_browser
 
 LINK = "http://127.0.0.1:18789/#token=a&b"
 

@@ -4,8 +4,8 @@ import socket
 
 import pytest
 
-from idlehands_deploy.host import listeners as module
-from idlehands_deploy.host.listeners import listeners
+from idlehands_deploy.host.network import listeners as module
+from idlehands_deploy.host.network.listeners import listeners
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "0.0.0.0", "::1", "::"])

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from idlehands_deploy.host import reach
-from idlehands_deploy.host.reach import Address, Login, find_login, outside_addresses
+from idlehands_deploy.host.network import reach
+from idlehands_deploy.host.network.reach import Address, Login, find_login, outside_addresses
 
 ROUTES = (
     "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\neth1\t00000000\t0101A8C0\t3\t0\t0\t0\t00000000\n"

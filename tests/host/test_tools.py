@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from idlehands_deploy.host import tools
+from idlehands_deploy.host.programs import tools
 
 
 def only(monkeypatch: pytest.MonkeyPatch, *there: str) -> None:

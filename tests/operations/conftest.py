@@ -17,7 +17,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeSite:
     """Main and rescue, whose containers are not made yet."""
     engine = FakeEngine(None)
     fresh = FakeSite(tmp_path, engine, with_fakes(monkeypatch, engine))
-    monkeypatch.setattr("idlehands_deploy.planning.port_conflicts.listen_error", lambda *_: None)
+    monkeypatch.setattr("idlehands_deploy.planning.guards.port_conflicts.listen_error", lambda *_: None)
     profiles.init(fresh.session, ["main", "rescue"])
     fresh.lines()
     return fresh

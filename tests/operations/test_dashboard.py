@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.errors import EngineFailedError, UsageError
-from idlehands_deploy.host.reach import Address
+from idlehands_deploy.host.network.reach import Address
 from idlehands_deploy.operations import dashboard
 from tests.support.containers import RUNNING
 

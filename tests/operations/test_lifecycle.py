@@ -163,7 +163,7 @@ def test_a_dry_run_says_what_the_run_says_and_changes_nothing(pair: FakeSite, co
 
 def test_a_dry_run_makes_no_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_fakes(monkeypatch, FakeEngine(None))
-    monkeypatch.setattr("idlehands_deploy.planning.port_conflicts.listen_error", lambda *_: None)
+    monkeypatch.setattr("idlehands_deploy.planning.guards.port_conflicts.listen_error", lambda *_: None)
     root = tmp_path / "new"
     plan = lifecycle.prepare_up(Session(Deployment(root), {}, Recorded(), lambda _: False), ["main"]).plan
     assert not root.exists()

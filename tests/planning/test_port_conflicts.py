@@ -10,7 +10,7 @@ from idlehands_deploy.engine.facts import PortHolder
 from idlehands_deploy.errors import PortConflictError
 from idlehands_deploy.fleet.model import Fleet, parse_fleet
 from idlehands_deploy.fleet.ports import plan_ports
-from idlehands_deploy.planning.port_conflicts import refuse_taken_ports
+from idlehands_deploy.planning.guards.port_conflicts import refuse_taken_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from idlehands_deploy.fleet.access import RISK, find_access
-from idlehands_deploy.host.reach import Login
+from idlehands_deploy.host.network.reach import Login
 from idlehands_deploy.operations.dashboard import Doors
 from idlehands_deploy.show.access import access_json, access_lines
 from tests.support.helpers import fleet

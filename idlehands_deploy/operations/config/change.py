@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import ConfigError, UsageError
 from idlehands_deploy.gateway.config import FlawError
-from idlehands_deploy.gateway.config_edit import read_path, read_value, with_value, without
-from idlehands_deploy.gateway.config_owner import find_owner
-from idlehands_deploy.gateway.reload import Reload, read_reload
+from idlehands_deploy.gateway.config_changes.edit import read_path, read_value, with_value, without
+from idlehands_deploy.gateway.config_changes.owner import find_owner
+from idlehands_deploy.gateway.config_changes.reload import Reload, read_reload
 from idlehands_deploy.operations.config.check import check_drafts, find_look
 from idlehands_deploy.operations.config.files import ConfigFiles
 from idlehands_deploy.remedies import Remedy, ours
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.errors import Problem
-    from idlehands_deploy.gateway.config_edit import Edited
-    from idlehands_deploy.gateway.config_edit import Path as Keys
+    from idlehands_deploy.gateway.config_changes.edit import Edited
+    from idlehands_deploy.gateway.config_changes.edit import Path as Keys
     from idlehands_deploy.health.config_check import ConfigCheck
     from idlehands_deploy.remedies import Command
 

@@ -9,7 +9,7 @@ from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError
 from idlehands_deploy.health.config_check import ConfigCheck, ConfigJudge
-from idlehands_deploy.planning.config_guard import AT_ONCE
+from idlehands_deploy.planning.guards.config import AT_ONCE
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from idlehands_deploy.deployment.secret_rules import check, check_key, config_no
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import FleetError, Problem, UsageError
 from idlehands_deploy.fleet.rules import meant
-from idlehands_deploy.fleet.secret_edits import with_secret, without_secret
+from idlehands_deploy.fleet.text.secret_edits import with_secret, without_secret
 from idlehands_deploy.host.files import read_text, write_atomic
 from idlehands_deploy.operations.lifecycle import UpResult, up
 from idlehands_deploy.planning.draft import Draft, draft_edited, make_draft, store

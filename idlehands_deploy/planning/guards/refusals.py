@@ -19,7 +19,7 @@ def refuse_conflicts(look: Look, profiles: Sequence[str]) -> None:
     Raises:
         PortConflictError: naming every port that is taken and who holds it.
     """
-    from idlehands_deploy.planning.port_conflicts import refuse_taken_ports  # noqa: PLC0415
+    from idlehands_deploy.planning.guards.port_conflicts import refuse_taken_ports  # noqa: PLC0415
 
     refuse_taken_ports(look.fleet, look.ports, profiles, look.engine.holders())
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from idlehands_deploy.gateway.config_edit import Path as Keys
+    from idlehands_deploy.gateway.config_changes.edit import Path as Keys
 
 
 def find_owner(

@@ -6,8 +6,8 @@ import errno
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import PortConflictError
-from idlehands_deploy.host.sockets import listen_error, process_on
-from idlehands_deploy.host.tools import listener_command
+from idlehands_deploy.host.network.sockets import listen_error, process_on
+from idlehands_deploy.host.programs.tools import listener_command
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.gateway.config import FlawError, parse_json5
-from idlehands_deploy.gateway.json5_tree import Node, read_tree
+from idlehands_deploy.gateway.config_changes.json5_tree import Node, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

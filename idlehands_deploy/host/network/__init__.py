@@ -1,0 +1,1 @@
+"""What listens on this host, and how others reach it."""

@@ -1,0 +1,1 @@
+"""Programs of this host that a person uses."""

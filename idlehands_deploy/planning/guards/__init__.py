@@ -1,0 +1,1 @@
+"""What would fail halfway is refused before anything is touched."""
