@@ -54,7 +54,7 @@ class Access:
         forward: what `ssh -L` forwards: the port, then the address and port on this host.
         tunnelled: the origin at the other end of that.
         proxied: the origins that a reverse proxy serves by TLS.
-        upstream: where that one forwards to, on this host.
+        upstream: where that one forwards to, if it is on this host; else empty.
         plain: the pages that other computers reach over plain HTTP; empty if only this host reaches the gateway.
     """
 
@@ -86,7 +86,7 @@ def find_access(fleet: Fleet, name: str, base: int, addresses: Sequence[tuple[st
         # The port must be the same at both ends, since the page's own address has it.
         tunnelled=origin_of(LOOPBACK, base),
         proxied=tuple(https_origins(profile)),
-        upstream=f"{LOOPBACK}:{base + PROXY_OFFSET}",
+        upstream="" if fleet.proxies else f"{LOOPBACK}:{base + PROXY_OFFSET}",
         plain=tuple(
             Page(origin_of(host, base), host, interface, is_accepted(host, listed, base))
             for host, interface in _hosts(fleet, addresses)

@@ -29,7 +29,8 @@ def access_lines(doors: Doors) -> list[str | Remedy]:
     link = "the same link" if access.here == access.tunnelled else f"the link with {access.tunnelled}/ in front"
     steps = f"Run it there and leave it running. Then open {link} there."
     ways: list[tuple[str, str]] = [(tunnel(access, doors.login), steps)]
-    ways += [(f"{origin}/", f"By TLS, through a reverse proxy to {access.upstream}.") for origin in access.proxied]
+    upstream = f" to {access.upstream}" if access.upstream else ""
+    ways += [(f"{origin}/", f"By TLS, through a reverse proxy{upstream}.") for origin in access.proxied]
     ways += [(f"{page.origin}/", _plainly(page)) for page in access.plain if page.is_accepted]
     lines: list[str | Remedy] = ["From another computer, the safest first:" if ways[1:] else "From another computer:"]
     for number, (what, how) in enumerate(ways, 1):

@@ -43,7 +43,9 @@ def found(
         ("bind: 2a00::5", [],
          ["warning fleet.yaml:bind: is 2a00::5: other computers reach the gateways over plain HTTP, "
           "at 2a00::5 from anywhere"]),
-        ("hosts: [nas]", LAN, ["note fleet.yaml:hosts: has no effect while `bind` is 127.0.0.1"]),
+        ("hosts: [nas]\nproxies: [10.0.0.9]", LAN,
+         ["note fleet.yaml:hosts: has no effect while `bind` is 127.0.0.1",
+          "note fleet.yaml:proxies: has no effect while `bind` is 127.0.0.1"]),
     ],
 )  # fmt: skip
 def test_plain_http_is_a_note_at_home_and_a_warning_on_the_internet(

@@ -65,6 +65,11 @@ def test_the_safest_way_comes_first_and_plain_http_last_with_its_risk() -> None:
     )
 
 
+def test_a_proxy_on_another_machine_forwards_to_no_port_of_this_host_s_loopback() -> None:
+    text = "bind: 192.168.1.5\nproxies: [192.168.1.2]\nprofiles: {main: {origins: ['https://bots.example.org']}}"
+    assert "  2. https://bots.example.org/\n     By TLS, through a reverse proxy.\n" in lines(text)
+
+
 def test_no_line_for_people_holds_the_token() -> None:
     assert "secret" not in lines("bind: 0.0.0.0\nprofiles: {main: }")
 

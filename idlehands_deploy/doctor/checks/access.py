@@ -44,12 +44,13 @@ def check_access(
     """
     if is_open(fleet.bind):
         yield from _check_plain_http(fleet, addresses)
-    elif fleet.hosts:
-        yield Finding(
-            "note", "fleet.yaml:hosts", f"has no effect while `bind` is {fleet.bind}",
-            "no other computer reaches the gateways without a tunnel or a proxy",
-            Remedy("remove it, or set `bind` to an address of this host"),
-        )  # fmt: skip
+    else:
+        for key in (key for key, named in (("hosts", fleet.hosts), ("proxies", fleet.proxies)) if named):
+            yield Finding(
+                "note", f"fleet.yaml:{key}", f"has no effect while `bind` is {fleet.bind}",
+                "no other machine reaches the gateways without a tunnel or a proxy on this host",
+                Remedy("remove it, or set `bind` to an address of this host"),
+            )  # fmt: skip
     for item in asked:
         if item.entry == "refused" and item.is_listed:
             yield _not_merged(fleet, item, stale, "refused", "gateway.controlUi.allowedOrigins")

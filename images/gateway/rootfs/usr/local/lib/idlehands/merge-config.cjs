@@ -112,4 +112,9 @@ function main() {
     else rmSync(note, { force: true });
 }
 
-main();
+try {
+    main();
+} catch (error) {
+    // A mount that is read-only, for example: the gateway starts with the config as it is.
+    console.log(`WARNING: config ${config} cannot be changed: ${error.message}`);
+}
