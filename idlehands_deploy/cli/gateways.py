@@ -201,7 +201,7 @@ def onboard(
     model: Annotated[str, typer.Option(help="With --local: the model. Default: the server's first.")] = "",
     timeout: Timeout = READY_TIMEOUT,
 ) -> None:
-    """Set a gateway up with a model provider, or with a model on this host.
+    """Set a gateway up with a model provider, or a model on this host.
 
     The gateway is brought up, and its own onboarding runs in its container.
 
