@@ -40,7 +40,7 @@ def open_site(make_site: Callable[[], Site]) -> Site:
         "bind: 0.0.0.0\nhosts: [nas.test]\nprofiles:\n"
         f"  main: {{stop_grace_period: 40s, origins: ['https://bots.test:{site.base + TLS}']}}\n"
     )
-    assert f"Other computers reach main over plain HTTP: {RISK}." in site.ok("up").out.splitlines()
+    assert f"Other computers reach main over plain HTTP: {RISK}." in site.ok("up", "--timeout", "300").out.splitlines()
     return site
 
 

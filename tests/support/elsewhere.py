@@ -77,7 +77,7 @@ class Elsewhere:
             return str(urls[page]) if "/settings/" in urls[page] else None
 
         try:
-            return until("a dashboard that leads on", leads_on, 90)
+            return until("a dashboard that leads on", leads_on, 180)
         finally:
             requests.get(f"{there}/close/{page}", timeout=20)
 
