@@ -112,7 +112,7 @@ def test_a_server_that_no_config_names_is_only_a_note() -> None:
 def test_a_loopback_address_in_a_config_is_the_container_itself() -> None:
     findings = found([server(OLLAMA, BRIDGE)], "http://127.0.0.1:11434", outcome="open")
     assert brief(findings) == [f"error config:{KEY}: 127.0.0.1 is the container itself, not this host"]
-    assert str(findings[0].fix) == f"idlehands-deploy exec main config set {KEY} http://host.docker.internal:11434"
+    assert str(findings[0].fix) == f"idlehands-deploy config set main {KEY} http://host.docker.internal:11434"
 
 
 def test_a_server_that_a_config_names_is_an_error_while_it_is_out_of_reach() -> None:

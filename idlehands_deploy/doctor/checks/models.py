@@ -111,13 +111,13 @@ def _check_named(named: NamedModel, servers: Mapping[int, ModelServer], here: Su
     if is_loopback(url_host(url)):
         yield Finding(
             level, named.place, f"{url_host(url)} is the container itself, not this host", silent,
-            config_command(named.profile, "set", key, url.replace(url_host(url), HOST, 1)),
+            config_command("set", named.profile, key, url.replace(url_host(url), HOST, 1)),
         )  # fmt: skip
     if server is None:
         yield Finding(
             level, named.place, f"nothing listens on port {port} of this host", silent,
             Remedy("start the model server, or correct the address: ").then(
-                config_command(named.profile, "set", key, f"http://{HOST}:PORT")
+                config_command("set", named.profile, key, f"http://{HOST}:PORT")
             ),
         )  # fmt: skip
     elif trouble := out_of_reach(server, named.way, here):
