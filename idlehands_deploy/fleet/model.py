@@ -223,7 +223,7 @@ def parse_fleet(data: object, source: str, also: Callable[[Fleet], Iterable[Prob
 
 def _problem(details: ErrorDetails) -> Problem:
     location = [str(part) for part in details["loc"] if part != "[key]"]
-    if "environment" in location:
+    if not {"environment", "labels"}.isdisjoint(location):
         location[-1] = variable_part(location[-1])
     path = ".".join(location) or "the file"
     context: Mapping[str, Any] = details.get("ctx", {})

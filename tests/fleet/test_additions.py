@@ -205,6 +205,7 @@ def test_all_wrong_additions_come_at_once() -> None:
 
 def test_the_value_of_a_label_is_not_shown() -> None:
     assert "hunter2" not in problems("labels: {a: [hunter2]}") + problems("labels: {a b: hunter2}")
+    assert "hunter2" not in problems("labels: {'a=hunter2': }")
 
 
 BOTH = """
