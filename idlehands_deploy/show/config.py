@@ -49,7 +49,7 @@ def checks_json(checks: Sequence[ConfigCheck]) -> list[dict[str, Any]]:
             "file": str(item.file),
             "accepted": not item.problems,
             "asked": item.is_its_own,
-            "problems": [problem._asdict() for problem in item.problems],
+            "problems": [{"path": problem.path, "problem": problem.problem} for problem in item.problems],
         }
         for item in checks
     ]

@@ -48,6 +48,7 @@ def test_without_a_terminal_and_without_a_key_nothing_is_started(tmp_path: Path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.endswith(
         "Error: No secret of main is a provider's key, so there is nothing to set it up with.\n"
-        "Set one, such as: idlehands-deploy secret set main OPENAI_API_KEY   (or: --auth-choice skip)\n"
+        "Set one, such as: idlehands-deploy secret set main OPENAI_API_KEY   "
+        "(or: --auth-choice skip, or --local for a model on this host)\n"
     )
     assert list(tmp_path.iterdir()) == []

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.errors import EngineFailedError, FleetError, UsageError
 from idlehands_deploy.health import observe as observing
 from idlehands_deploy.health.monitor import Monitor
@@ -141,6 +142,9 @@ def test_a_gateway_with_a_frozen_browser_may_finish_its_work_first(
     looks_like(monkeypatch, {"exited": "ready", "running": "degraded"}, ("browser",))
     run = deployment("watch: {patience: 0s}\n")
     run.has_begun()
+    state = run.here.deployment.state_directory("main")
+    state.mkdir(parents=True, exist_ok=True)
+    (state / CONFIG_NAME).write_text('{"gateway": {"mode": "local"}}')
     run.becomes(RUNNING)
     assert run.compose.asked.get(timeout=SECONDS) == "restart main"
 
