@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 
-def test_a_damaged_config_is_reported_with_the_copy_to_restore_and_up_tries_again_at_once(site: Site) -> None:
+def test_a_damaged_config_is_reported_with_the_copy_to_restore_and_mended_the_gateway_starts(site: Site) -> None:
     site.ok("up", "main")
     config = site.config("main")
     good = until("the copy", lambda: _text(config.with_name("idlehands.json.last-start")))
@@ -38,10 +38,8 @@ def test_a_damaged_config_is_reported_with_the_copy_to_restore_and_up_tries_agai
     assert result.err.count(f"exit code 78: config {config} is damaged (JSON5: invalid") == 1
     assert f"(or go back to the one of its last start: cp -p {config}.last-start {config})" in result.err
     config.write_text(good)
-    assert (
-        "main: container restarted, because it waits for its config or its host to be fixed"
-        in site.ok("up", "main").err
-    )
+    # The container itself may have seen the mended config first.
+    site.ok("up", "main")
 
 
 def test_a_config_that_a_power_cut_emptied_is_restored(site: Site) -> None:
