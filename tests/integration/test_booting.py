@@ -40,6 +40,7 @@ def test_uninstall_removes_every_unit_and_stops_nothing_and_the_next_boot_starts
     assert machine.done("uninstall", "main") == "main had no unit.\n"
 
 
+@pytest.mark.full
 def test_the_units_are_valid_for_systemd_with_any_directory_name(machine: Machine) -> None:
     odd = '/srv/50% "of"\\x41 $it\n[Service]'
     machine.fleet("main", at=odd)
@@ -55,6 +56,7 @@ def test_the_units_are_valid_for_systemd_with_any_directory_name(machine: Machin
     assert machine.systemctl("show", "-P", "Description", unit) == f"IdleHands gateway main of bots in {where}"
 
 
+@pytest.mark.full
 def test_installing_twice_changes_nothing(machine: Machine) -> None:
     first = machine.done("install")
     before = machine.files()
@@ -62,6 +64,7 @@ def test_installing_twice_changes_nothing(machine: Machine) -> None:
     assert machine.files() == before
 
 
+@pytest.mark.full
 def test_after_one_profile_s_uninstall_the_other_still_starts_the_engine(machine: Machine) -> None:
     machine.done("install")
     machine.done("uninstall", "main")
@@ -70,6 +73,7 @@ def test_after_one_profile_s_uninstall_the_other_still_starts_the_engine(machine
     assert machine.is_up()
 
 
+@pytest.mark.full
 def test_deployments_with_similar_names_have_separate_units(machine: Machine) -> None:
     machine.fleet("eu-main", "rescue")
     machine.fleet("main", name="bots-eu", at="/srv/eu")
@@ -82,6 +86,7 @@ def test_deployments_with_similar_names_have_separate_units(machine: Machine) ->
     assert machine.is_up()
 
 
+@pytest.mark.full
 def test_the_unit_of_a_removed_profile_is_uninstalled_by_its_name_and_with_all(machine: Machine) -> None:
     before = machine.files()
     machine.fleet("main", "rescue", "third")
@@ -93,6 +98,7 @@ def test_the_unit_of_a_removed_profile_is_uninstalled_by_its_name_and_with_all(m
     assert machine.deploy("uninstall", "rescue")[0] == 2
 
 
+@pytest.mark.full
 def test_an_engine_that_starts_at_boot_by_itself_needs_no_unit(machine: Machine) -> None:
     machine.ok("systemctl", "enable", "docker.service")
     before = machine.files()
@@ -102,6 +108,7 @@ def test_an_engine_that_starts_at_boot_by_itself_needs_no_unit(machine: Machine)
     assert machine.files() == before
 
 
+@pytest.mark.full
 def test_an_engine_that_is_enabled_until_the_next_boot_only_needs_one(machine: Machine) -> None:
     machine.ok("systemctl", "enable", "--runtime", "docker.service")
     machine.done("install")
@@ -109,6 +116,7 @@ def test_an_engine_that_is_enabled_until_the_next_boot_only_needs_one(machine: M
     assert machine.is_up()
 
 
+@pytest.mark.full
 def test_an_engine_that_does_not_start_does_not_stop_the_rest_of_the_boot(machine: Machine) -> None:
     machine.done("install")
     machine.write(f"{SYSTEM}/docker.service.d/broken.conf", "[Service]\nType=oneshot\nExecStart=\nExecStart=false\n")
@@ -167,6 +175,7 @@ def test_a_user_s_own_engine_starts_at_boot_and_neither_touches_the_other_s(mach
     assert persons.files() == before
 
 
+@pytest.mark.full
 def test_the_engine_of_the_current_docker_context_is_used(machine: Machine, persons: Machine) -> None:
     # As the set-up script of a rootless engine leaves it.
     meta = f"{HOME}/.docker/contexts/meta/{hashlib.sha256(b'rootless').hexdigest()}/meta.json"

@@ -135,6 +135,7 @@ def test_nothing_secret_of_a_running_gateway_is_in_its_bundle(site: Site, tmp_pa
     assert json.loads(texts["engine.json"])["info"]["ServerVersion"]
 
 
+@pytest.mark.full
 def test_a_gateway_that_refuses_a_config_logs_no_secret_of_it_into_a_bundle(site: Site, tmp_path: Path) -> None:
     planted = {"key": secrets.token_hex(10), "value": secrets.token_urlsafe(24)}
     site.ok("add", "main")
@@ -150,6 +151,7 @@ def test_a_gateway_that_refuses_a_config_logs_no_secret_of_it_into_a_bundle(site
     assert "rejects its configuration" in texts["main/logs.txt"]
 
 
+@pytest.mark.full
 def test_a_wrong_fleet_file_keeps_no_log_out_of_a_bundle(site: Site) -> None:
     site.ok("add", "main")
     site.compose("up", "--detach")

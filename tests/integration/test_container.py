@@ -69,6 +69,7 @@ def test_a_client_on_the_host_opens_a_page_over_cdp_and_takes_a_picture_of_it(pa
 
 
 @root_only
+@pytest.mark.full
 def test_a_gateway_runs_as_the_user_that_its_profile_names(site: Site) -> None:
     site.write("profiles: {main: {environment: {PUID: '4321', PGID: '4322'}}}\n")
     site.ok("up")
@@ -125,6 +126,7 @@ ls -d ~/.idlehands-rescue/idlehands.json ~/.idlehands-main/state
 """
 
 
+@pytest.mark.full
 def test_the_documentation_s_manual_example_works_in_the_image(engine: docker.DockerClient) -> None:
     environ = {"IDLEHANDS_GATEWAY_TOKEN": secrets.token_hex(32)}
     container: Any = engine.containers.run(

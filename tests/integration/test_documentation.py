@@ -25,6 +25,7 @@ PAGE_BASE, PAGE_SPACING, SITE_SPACING = 18789, 1000, 20
 PAGE_ROOT, PAGE_NAME = "/srv/bots", "idlehands"
 
 
+@pytest.mark.full
 def test_the_page_on_several_gateways_shows_what_happens(make_site: Callable[[], Site], tmp_path: Path) -> None:
     site = make_site()
     site.write("profiles:\n  main: {}\n")

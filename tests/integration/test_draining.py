@@ -81,6 +81,7 @@ def test_stop_now_cuts_a_reply_short(site: Site) -> None:
     assert site.state("main") == "stopped"
 
 
+@pytest.mark.full
 def test_a_reply_that_takes_longer_than_the_grace_period_is_cut_off_and_that_is_said(site: Site) -> None:
     _busy(site, seconds=300, more="stop_grace_period: 6s, ")
     began = time.monotonic()
@@ -89,6 +90,7 @@ def test_a_reply_that_takes_longer_than_the_grace_period_is_cut_off_and_that_is_
     assert "main had not finished after 6s and was killed: unfinished work was lost. To give" in result.err
 
 
+@pytest.mark.full
 def test_a_gateway_that_is_slow_to_start_is_not_taken_for_hung(site: Site) -> None:
     # With a quarter of a core it takes longer than a gateway that had started would be given.
     site.write("profiles: {main: {resources: {cpus: 0.25}, environment: {IDLEHANDS_HANG_TIMEOUT: '20'}}}\n")

@@ -42,6 +42,7 @@ def test_a_damaged_config_is_reported_with_the_copy_to_restore_and_mended_the_ga
     site.ok("up", "main")
 
 
+@pytest.mark.full
 def test_a_config_that_a_power_cut_emptied_is_restored(site: Site) -> None:
     site.ok("up", "main")
     good = until("the copy", lambda: _text(site.config("main").with_name("idlehands.json.last-start")))
@@ -65,6 +66,7 @@ def test_a_state_directory_with_the_wrong_owner_is_reported_with_the_command_tha
 
 
 @root_only
+@pytest.mark.full
 def test_a_file_with_the_wrong_owner_deep_in_the_state_is_reported(site: Site) -> None:
     site.ok("add", "main")
     stray = site.config("main").parent / "credentials" / "stray"
@@ -76,6 +78,7 @@ def test_a_file_with_the_wrong_owner_deep_in_the_state_is_reported(site: Site) -
 
 
 @root_only
+@pytest.mark.full
 def test_a_workspace_that_is_not_writable_is_reported(site: Site) -> None:
     site.ok("add", "main")
     workspace = site.root / "profiles" / "main" / "workspace"
@@ -95,6 +98,7 @@ def test_all_problems_are_reported_at_once(site: Site) -> None:
     assert f"token file {directory}/IDLEHANDS_GATEWAY_TOKEN is empty" in reason
 
 
+@pytest.mark.full
 def test_a_missing_secret_is_reported_by_start_and_status(site: Site) -> None:
     site.write("profiles: {main: {secrets: [A_KEY]}}\n")
     key = site.secret("main", "A_KEY", "x")
@@ -124,6 +128,7 @@ def test_a_gateway_does_not_start_without_its_required_sandbox(
     )
 
 
+@pytest.mark.full
 def test_a_clock_that_is_behind_the_image_s_build_date_is_reported(engine: docker.DockerClient) -> None:
     # The host's clock is not ours to set, so that the image is made in the future instead.
     maker: Any = engine.containers.run(

@@ -133,6 +133,7 @@ def test_a_native_gateway_is_imported_with_jobs_agents_credentials_and_sessions_
     assert list((site.root / "profiles").iterdir()) == []
 
 
+@pytest.mark.full
 def test_an_adopted_gateway_goes_back_with_what_it_has_learnt_in_its_container(site: Site, native: Native) -> None:
     native.container.stop(timeout=60)
     native.remove()

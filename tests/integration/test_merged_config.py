@@ -82,6 +82,7 @@ def test_what_the_fleet_file_asks_for_joins_what_the_person_wrote(
     assert merge(written, origins, proxies, noted) == (written, noted, "")
 
 
+@pytest.mark.full
 def test_what_is_no_longer_asked_for_is_removed_and_what_the_person_added_meanwhile_stays(
     merge: Callable[..., Merged],
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_broken_config_is_the_gateway_s_to_report(merge: Callable[..., Merged]
     assert merge(text, "http://nas:19789", "127.0.0.1") == (text, "", "")
 
 
+@pytest.mark.full
 def test_a_network_that_includes_this_host_is_not_trusted_since_its_own_requests_would_be_refused(
     merge: Callable[..., Merged],
 ) -> None:

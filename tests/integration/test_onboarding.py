@@ -39,6 +39,7 @@ def test_a_key_in_the_secrets_sets_a_new_gateway_up_and_is_written_nowhere_else(
     assert site.get(site.base + 2, "/", site.token("main")).status_code == 200
 
 
+@pytest.mark.full
 def test_at_a_terminal_the_onboarding_asks(site: Site) -> None:
     site.write("profiles: {main: {}}\n")
     site.ok("up")

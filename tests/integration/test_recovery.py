@@ -24,6 +24,7 @@ def test_a_killed_gateway_is_ready_again_without_a_wait_for_its_lease(site: Site
         assert site.ok("up", "main").seconds <= 1.3 * clean + 2  # seconds for what else the machine does
 
 
+@pytest.mark.full
 def test_a_browser_starts_again_after_a_kill_with_its_data_intact(site: Site) -> None:
     site.ok("up", "main")
     start_browser(site, "main")

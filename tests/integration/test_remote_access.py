@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tests.support.elsewhere import Elsewhere
     from tests.support.site import Site
 
-pytestmark = [pytest.mark.engine, root_only]
+# On one worker, since its tests share their gateway.
+pytestmark = [pytest.mark.engine, root_only, pytest.mark.xdist_group("remote access")]
 PROXY, TLS, SSH = 3, 93, 94
 PAGE = (ROOT / "docs" / "remote-access.md").read_text(encoding="utf-8")
 
@@ -66,6 +67,7 @@ def test_a_browser_elsewhere_is_let_in_at_the_fleet_file_s_addresses_and_at_no_o
     assert there.ask(f"http://127.0.0.1:{base + 1}", base) == "refused"
 
 
+@pytest.mark.full
 def test_what_a_proxy_says_is_believed_on_the_proxy_s_port_alone(open_site: Site) -> None:
     base, origin = open_site.base, f"https://bots.test:{open_site.base + TLS}"
     assert entry(base + PROXY, origin) == "accepted"

@@ -43,6 +43,7 @@ def far(site: Site) -> Iterator[tuple[Site, str]]:
         chrome.remove(force=True, v=True)
 
 
+@pytest.mark.full
 def test_a_new_gateway_drives_the_chrome_that_the_fleet_file_names(far: tuple[Site, str]) -> None:
     site, address = far
     # Stands in for the host, on whose own addresses a test has nothing to open.

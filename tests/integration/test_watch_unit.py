@@ -26,6 +26,7 @@ def test_the_watch_starts_at_once_and_after_a_kill_and_at_each_boot(machine: Mac
     assert not machine.is_up()
 
 
+@pytest.mark.full
 def test_the_watch_runs_as_the_fleet_file_s_owner_if_they_may_use_the_engine_else_as_root(machine: Machine) -> None:
     machine.ok("chown", "-R", "person", "/srv/bots")
     machine.write(f"{SYSTEM}/{WATCH}.d/tool.conf", TOOL)
@@ -40,6 +41,7 @@ def test_the_watch_runs_as_the_fleet_file_s_owner_if_they_may_use_the_engine_els
     assert machine.ok("stat", "--format", "%U", "/srv/bots/watch/journal.jsonl") == "person\n"
 
 
+@pytest.mark.full
 def test_uninstall_ends_the_watch_alone_or_with_the_rest(machine: Machine) -> None:
     before = machine.files()
     machine.done("install", "--watch", "--metrics", "127.0.0.1:9464", "--dashboard", "127.0.0.1:18700")
@@ -54,6 +56,7 @@ def test_uninstall_ends_the_watch_alone_or_with_the_rest(machine: Machine) -> No
     assert machine.files() == before
 
 
+@pytest.mark.full
 def test_the_watch_s_unit_is_valid_for_systemd_with_any_directory_name(machine: Machine) -> None:
     odd = '/srv/50% "of"\\x41 $it\n[Service]'
     machine.fleet("main", at=odd)
