@@ -22,6 +22,7 @@ profiles: {main: {stop_grace_period: 40s}}
 OVERRIDE = "services: {main: {labels: {added: by-hand}}}\n"
 
 
+@pytest.mark.full
 def test_additions_are_in_the_container_and_an_override_file_is_refused_with_a_way_out(site: Site) -> None:
     site.write(BODY)
     assert site.run("up").code == 2  # nothing is made in place of what is missing

@@ -79,6 +79,7 @@ def make_it_log(site: Site, text: str) -> None:
     connection.close()
 
 
+@pytest.mark.full
 def test_nothing_secret_of_a_running_gateway_is_in_its_bundle(site: Site, tmp_path: Path) -> None:
     planted: dict[str, Any] = {
         place: secrets.token_urlsafe(24) for place in ("key file", "variable", "config", "config, odd key", "address")

@@ -150,6 +150,7 @@ def test_a_rotated_token_replaces_the_old_one(site: Site) -> None:
     assert site.get(site.base + 2, "/", new).status_code == 200
 
 
+@pytest.mark.full
 def test_removing_a_profile_keeps_its_files_until_a_purge_is_confirmed(site: Site) -> None:
     site.ok("add", "main")
     site.ok("up", "rescue")
@@ -217,6 +218,7 @@ def test_up_gives_a_changed_secret_to_a_gateway_that_runs(site: Site) -> None:
     assert site.ok("exec", "--raw", "main", "bash", "-c", command).out.strip() == "EXAMPLE_KEY=after"
 
 
+@pytest.mark.full
 def test_an_unapplied_change_is_reported_and_restart_refuses_to_run(site: Site) -> None:
     site.ok("up", "main")
     site.write("profiles:\n  main: {resources: {memory: 3g}}\n")

@@ -107,6 +107,7 @@ def test_a_stopped_gateway_s_port_in_use_is_reported_with_the_process_that_uses_
     pair.ok("start", "rescue")
 
 
+@pytest.mark.full
 def test_a_gateway_that_waits_for_its_config_is_an_error_with_the_gateways_own_reason(site: Site) -> None:
     site.write("profiles: {main: {}}\n")
     site.ok("generate")
@@ -124,6 +125,7 @@ def test_a_gateway_that_waits_for_its_config_is_an_error_with_the_gateways_own_r
     assert finding["fix"] == "idlehands-deploy config edit main"
 
 
+@pytest.mark.full
 def test_a_container_that_the_fleet_file_does_not_name_is_reported(site: Site) -> None:
     site.write("profiles: {main: {}, extra: {}}\n")
     site.ok("generate")

@@ -19,6 +19,7 @@ def about_models(site: Site) -> list[dict[str, Any]]:
     return [item for item in site.run("doctor", "--json").json["findings"] if "models" in item["place"]]
 
 
+@pytest.mark.full
 def test_a_model_on_this_host_is_out_of_reach_until_it_listens_where_it_is_told(site: Site) -> None:
     site.write("profiles: {main: {stop_grace_period: 40s}}\n")
     with serving(OPENAI, "127.0.0.1") as server:

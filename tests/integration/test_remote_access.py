@@ -51,6 +51,7 @@ def there(engine: docker.DockerClient, open_site: Site) -> Iterator[Elsewhere]:
         yield computer
 
 
+@pytest.mark.full
 def test_a_browser_elsewhere_is_let_in_at_the_fleet_file_s_addresses_and_at_no_other(
     open_site: Site, there: Elsewhere
 ) -> None:
@@ -86,6 +87,7 @@ def test_a_link_lets_a_browser_elsewhere_in_without_the_token(open_site: Site, t
     assert "/settings/model-setup" in there.opens(f"http://{there.host}:{open_site.base}/")
 
 
+@pytest.mark.full
 def test_doctor_finds_every_address_of_the_fleet_file_in_effect(open_site: Site) -> None:
     found = open_site.run("doctor", "--json").json["findings"]
     said = [f"{item['level']} {item['place']}: {item['what']}" for item in found]

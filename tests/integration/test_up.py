@@ -79,6 +79,7 @@ def test_adding_a_profile_recreates_no_other(pair: Site) -> None:
     assert {name: pair.container(name).id for name in before} == before
 
 
+@pytest.mark.full
 def test_plain_compose_brings_the_generated_file_up_without_the_tool(site: Site) -> None:
     site.ok("add", "main")
     site.compose("up", "--detach", "--wait")
@@ -99,6 +100,7 @@ def test_a_config_that_the_gateway_refuses_ends_the_wait_with_the_gateways_own_s
     until("a status that says why", lambda: site.state("main") == "misconfigured" or None)
 
 
+@pytest.mark.full
 def test_a_gateway_whose_chat_channel_fails_is_ready_but_called_degraded(site: Site) -> None:
     site.ok("add", "main")
     config = json.loads(site.config("main").read_text())

@@ -125,6 +125,7 @@ def test_a_frozen_browser_is_told_restarted_and_told_again_with_metrics_history_
         assert watched.token(profile) not in everything
 
 
+@pytest.mark.full
 def test_the_page_in_chromium_follows_a_fault_of_a_gateway_and_holds_no_secret(
     watched: Site, engine: docker.DockerClient
 ) -> None:
