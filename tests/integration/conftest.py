@@ -16,14 +16,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give all tests of the pair to one worker: each pair costs the processors as much as ten tests."""
-    for item in items:
-        if "pair" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("pair"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
     """Let Ctrl-C reach what tests start, also when they run in the background of a script, which ignores it."""

@@ -125,6 +125,7 @@ def test_no_token_is_in_the_compose_file_the_inspection_the_logs_or_the_process_
     assert [place for place, text in places.items() if token in text] == []
 
 
+@pytest.mark.full
 def test_stop_start_restart_and_down_do_what_they_say(site: Site) -> None:
     site.ok("up", "main")
     token, started = site.token("main"), _started(site)
@@ -141,6 +142,7 @@ def test_stop_start_restart_and_down_do_what_they_say(site: Site) -> None:
     assert site.token("main") == token
 
 
+@pytest.mark.full
 def test_a_rotated_token_replaces_the_old_one(site: Site) -> None:
     site.ok("up", "main")
     old = site.token("main")
@@ -228,6 +230,7 @@ def test_an_unapplied_change_is_reported_and_restart_refuses_to_run(site: Site) 
     assert f"Apply the change: idlehands-deploy -C {site.root} up" in refused.err
 
 
+@pytest.mark.full
 def test_a_container_that_the_fleet_file_no_longer_names_is_shown(site: Site) -> None:
     site.ok("up", "main")
     site.write("profiles:\n  other: {}\n")

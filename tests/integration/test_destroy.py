@@ -25,6 +25,7 @@ def left(site: Site) -> list[str]:
     return [str(item.id) for item in (*containers, *site.engine.networks.list(filters=label))]
 
 
+@pytest.mark.full
 def test_a_deployment_goes_but_for_what_a_person_put_there_although_destroy_is_killed(site: Site) -> None:
     site.ok("add", "main")
     site.ok("add", "rescue")

@@ -60,6 +60,7 @@ class Turn(threading.Thread):
                 self.reply += line.decode()
 
 
+@pytest.mark.full
 def test_stop_waits_for_the_reply_in_the_making_while_docker_calls_the_container_healthy(site: Site) -> None:
     turn = _busy(site, seconds=45, environment="{IDLEHANDS_HANG_TIMEOUT: '20'}")
     stop = site.begin("stop", "main")
@@ -75,6 +76,7 @@ def test_stop_waits_for_the_reply_in_the_making_while_docker_calls_the_container
     assert "killing it" not in site.logs("main")
 
 
+@pytest.mark.full
 def test_stop_now_cuts_a_reply_short(site: Site) -> None:
     _busy(site, seconds=300)
     assert site.ok("stop", "--now").seconds < 20

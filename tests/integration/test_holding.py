@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.full
 def test_a_damaged_config_is_reported_with_the_copy_to_restore_and_mended_the_gateway_starts(site: Site) -> None:
     site.ok("up", "main")
     config = site.config("main")
@@ -54,6 +55,7 @@ def test_a_config_that_a_power_cut_emptied_is_restored(site: Site) -> None:
 
 
 @root_only
+@pytest.mark.full
 def test_a_state_directory_with_the_wrong_owner_is_reported_with_the_command_that_fixes_it(site: Site) -> None:
     site.ok("add", "main")
     state = site.config("main").parent
@@ -86,6 +88,7 @@ def test_a_workspace_that_is_not_writable_is_reported(site: Site) -> None:
     assert _held(site) == f"workspace {workspace} is not writable although it belongs to uid 1000"
 
 
+@pytest.mark.full
 def test_all_problems_are_reported_at_once(site: Site) -> None:
     site.write("profiles: {main: {secrets: [A_KEY]}}\n")
     site.secret("main", "A_KEY", "x")
@@ -153,6 +156,7 @@ def test_a_clock_that_is_behind_the_image_s_build_date_is_reported(engine: docke
 
 
 @root_only
+@pytest.mark.full
 def test_a_full_disk_is_reported_before_anything_is_written_and_the_gateway_starts_when_space_is_free(
     site: Site, small_disk: Callable[[Path], None]
 ) -> None:

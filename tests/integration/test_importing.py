@@ -102,6 +102,7 @@ def native(engine: docker.DockerClient, tmp_path: Path) -> Iterator[Native]:
         found.remove()
 
 
+@pytest.mark.full
 def test_a_native_gateway_is_imported_with_jobs_agents_credentials_and_sessions_and_the_import_undone(
     site: Site, native: Native
 ) -> None:
@@ -168,6 +169,7 @@ def _json(output: str) -> str:
 @measure
 @pytest.mark.alone
 @pytest.mark.parametrize(("files", "size"), [(16_000, 64 << 10), (8, 128 << 20)], ids=["many", "big"])
+@pytest.mark.full
 def test_a_gigabyte_is_imported_at_the_speed_of_cp(
     make_site: Callable[[], Site], tmp_path: Path, files: int, size: int
 ) -> None:

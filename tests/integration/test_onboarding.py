@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.full
 def test_a_key_in_the_secrets_sets_a_new_gateway_up_and_is_written_nowhere_else(site: Site) -> None:
     key = f"sk-ant-{secrets.token_hex(24)}"
     site.write("profiles: {main: {secrets: [ANTHROPIC_API_KEY]}}\n")

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.mark.alone
+@pytest.mark.full
 def test_a_killed_gateway_is_ready_again_without_a_wait_for_its_lease(site: Site) -> None:
     clean = site.ok("up", "main").seconds
     for _ in range(2):
@@ -36,6 +37,7 @@ def test_a_browser_starts_again_after_a_kill_with_its_data_intact(site: Site) ->
     assert marker.read_text() == "mine"
 
 
+@pytest.mark.full
 def test_stop_now_does_not_wait_for_a_gateway_that_will_not_end(site: Site) -> None:
     site.ok("up", "main")
     signal_gateway(site, "STOP")

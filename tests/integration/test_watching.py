@@ -96,6 +96,7 @@ def news(site: Site) -> list[dict[str, Any]]:
     return [event for line in path.read_text().splitlines() if line for event in json.loads(line)["events"]]
 
 
+@pytest.mark.full
 def test_a_frozen_browser_is_told_restarted_and_told_again_with_metrics_history_and_no_secret(watched: Site) -> None:
     port = free_port()
     start_browser(watched, "main")
@@ -171,6 +172,7 @@ def test_the_page_in_chromium_follows_a_fault_of_a_gateway_and_holds_no_secret(
 
 
 @measure
+@pytest.mark.full
 def test_the_page_costs_15_mb_and_paints_within_0_3_seconds(watched: Site, engine: docker.DockerClient) -> None:
     address = f"127.0.0.1:{free_port()}"
     with watching(watched) as watch:
@@ -195,6 +197,7 @@ def test_the_page_costs_15_mb_and_paints_within_0_3_seconds(watched: Site, engin
     assert min(paints) <= 300
 
 
+@pytest.mark.full
 def test_a_gateway_that_lost_its_network_is_brought_back(watched: Site) -> None:
     container = watched.container("rescue")
     (network,) = container.attrs["NetworkSettings"]["Networks"]
@@ -207,6 +210,7 @@ def test_a_gateway_that_lost_its_network_is_brought_back(watched: Site) -> None:
     assert watched.state("rescue") == "ready"
 
 
+@pytest.mark.full
 def test_a_death_is_written_within_a_second_and_what_a_person_stops_is_left_alone(watched: Site) -> None:
     with watching(watched, "rescue") as watch:
         watch.wait_for("state", state="ready")
@@ -225,6 +229,7 @@ def test_a_death_is_written_within_a_second_and_what_a_person_stops_is_left_alon
     assert not [entry for entry in watch.seen if entry["event"] == "treating"]
 
 
+@pytest.mark.full
 def test_a_watch_that_is_killed_leaves_a_history_in_which_nobody_watched_since(watched: Site) -> None:
     with watching(watched, "rescue") as watch:
         watch.wait_for("state", state="ready")
@@ -241,6 +246,7 @@ def test_a_watch_that_is_killed_leaves_a_history_in_which_nobody_watched_since(w
     assert lines[-1].startswith("rescue: ready ")
 
 
+@pytest.mark.full
 def test_a_watch_goes_on_while_there_is_no_engine(watched: Site) -> None:
     watched.environ["DOCKER_HOST"] = f"unix://{watched.root}/none.sock"
     try:
