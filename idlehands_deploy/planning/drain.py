@@ -41,7 +41,9 @@ def drain(look: Look, watch: DeathWatch, command: str, profiles: Sequence[str], 
         look.containers[name].id: _grace(look.fleet, name, now) for name in profiles if look.state(name) == "running"
     }
     running = [facts for facts in look.containers.values() if facts.id in graces]
-    _end(look, watch, running, graces, lambda: run_compose(look, end_arguments(command, profiles, now=now)), now=now)
+    _end(
+        look, watch, running, graces, lambda: run_compose(look, end_arguments(command, profiles, now=now)), is_fixed=now
+    )
 
 
 def drain_orphans(look: Look, watch: DeathWatch, names: Sequence[str], *, now: bool) -> None:
@@ -54,7 +56,8 @@ def drain_orphans(look: Look, watch: DeathWatch, names: Sequence[str], *, now: b
             list(pool.map(lambda facts: look.engine.stop(facts.id, limits[facts.id]), orphans))
 
     running = [facts for facts in orphans if facts.state == "running"]
-    _end(look, watch, running, {container: f"{limit}s" for container, limit in limits.items()}, stop, now=now)
+    # No setting of a profile makes their grace longer.
+    _end(look, watch, running, {container: f"{limit}s" for container, limit in limits.items()}, stop, is_fixed=True)
 
 
 def _end(
@@ -64,7 +67,7 @@ def _end(
     graces: Mapping[str, str],
     end: Callable[[], None],
     *,
-    now: bool,
+    is_fixed: bool,
 ) -> None:
     """End containers, and tell of each.
 
@@ -85,16 +88,16 @@ def _end(
         if killed or any(CUT_OFF in line for line in look.engine.last_logs(facts.id, LAST_LINES, since=began)):
             grace = graces[facts.id]
             is_early = killed and death is not None and death.at < began + seconds(grace)
-            progress.say(cut_off(facts.profile, grace, killed=killed, is_early=is_early, now=now))
+            progress.say(cut_off(facts.profile, grace, killed=killed, is_early=is_early, is_fixed=is_fixed))
 
 
-def cut_off(profile: str, grace: str, *, killed: bool, is_early: bool, now: bool) -> str:
+def cut_off(profile: str, grace: str, *, killed: bool, is_early: bool, is_fixed: bool) -> str:
     """What is said of a gateway that did not end by itself.
 
     Args:
         killed: by SIGKILL, and not by its own limit.
         is_early: before the grace was over, so that the engine was not the one.
-        now: whether its grace was made short.
+        is_fixed: whether no setting makes its grace longer.
     """
     if not killed:
         return f"{profile} reached its own limit of 315 s before it had finished: the replies in progress were lost."
@@ -102,7 +105,7 @@ def cut_off(profile: str, grace: str, *, killed: bool, is_early: bool, now: bool
         logs = Remedy.run("logs", profile, "--tail", "50")
         return f"{profile} was killed before its {grace} were over: unfinished work was lost. See why: {logs}"
     said = f"{profile} had not finished after {grace} and was killed: unfinished work was lost."
-    return said if now else f"{said} To give it longer, raise profiles.{profile}.stop_grace_period."
+    return said if is_fixed else f"{said} To give it longer, raise profiles.{profile}.stop_grace_period."
 
 
 def _grace(fleet: Fleet, profile: str, now: bool) -> str:

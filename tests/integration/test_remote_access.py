@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from tests.support.elsewhere import Elsewhere
     from tests.support.site import Site
 
-# On one worker, since its tests share their gateway.
-pytestmark = [pytest.mark.engine, root_only, pytest.mark.xdist_group("remote access")]
+pytestmark = [pytest.mark.engine, root_only]
 PROXY, TLS, SSH = 3, 93, 94
 PAGE = (ROOT / "docs" / "remote-access.md").read_text(encoding="utf-8")
 

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from tests.support.site import Site
 
-# On one worker, since its tests share their gateways.
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("watching")]
+pytestmark = pytest.mark.engine
 
 HOOK = '[sh, -c, "cat >> news.jsonl; echo >> news.jsonl"]'
 

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.operations import dashboard, lifecycle, profiles
+from idlehands_deploy.targets.boot_units import watch_unit_name, watch_unit_text
 from tests.support.engine import AWAY
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.fake_site import FakeSite
 
 
@@ -59,6 +62,23 @@ def test_a_browser_that_the_gateway_s_config_does_not_have_is_named_with_the_com
 def test_a_browser_of_a_new_profile_is_set_by_its_first_config(site: FakeSite) -> None:
     site.edit("rescue:", "third: {browser: {profiles: {work: {}}}}\n  rescue:")
     assert notes(site) == []
+
+
+def test_a_watch_s_unit_of_a_directory_that_was_moved_is_named(site: FakeSite, tmp_path: Path) -> None:
+    home = tmp_path.parent / f"{tmp_path.name}-home"
+    unit = home / ".config/systemd/user" / watch_unit_name(site.session.fleet().name)
+    unit.parent.mkdir(parents=True)
+    session = replace(site.session, environ={"HOME": str(home)})
+
+    def notes_with(watched: Path) -> list[str]:
+        command = ["python", "-C", str(watched), "watch"]
+        unit.write_text(watch_unit_text("bots", watched, command, {}, "", user=True))
+        return [str(note) for note in lifecycle.prepare_up(session, []).notes]
+
+    assert notes_with(site.root) == []
+    (said,) = notes_with(home / "before")
+    assert said.startswith(f"Note: {unit}: watches {home / 'before'}, which is no deployment any more; ")
+    assert said.endswith("\n  idlehands-deploy install --watch")
 
 
 def test_the_notes_are_said_before_anything_is_done(site: FakeSite) -> None:
