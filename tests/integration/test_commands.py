@@ -256,7 +256,7 @@ def _started(site: Site) -> Any:
 @pytest.fixture
 def browser(engine: docker.DockerClient, pair: Site) -> Iterator[Callable[[str], str]]:
     """A browser on this host: opens a link and returns the address that the dashboard leads to."""
-    started = []
+    started: list[Any] = []
     debug_port = pair.base + 90
 
     def show(link: str) -> str:
