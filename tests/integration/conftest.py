@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that share gateways to one process; each other one goes to whichever is free."""
+    # First, since xdist reads the groups in the same hook.
+    for item in items:
+        names: list[str] = getattr(item, "fixturenames", [])
+        if "pair" in names:
+            item.add_marker(pytest.mark.xdist_group("pair"))
+        elif "make_site" in names or "hostile_image" in names:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
     """Let Ctrl-C reach what tests start, also when they run in the background of a script, which ignores it."""

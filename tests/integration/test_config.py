@@ -32,7 +32,6 @@ def config(pair: Site) -> Iterator[Path]:
     until("the old config", lambda: (accepted.exists() and accepted.read_text() == good) or None)
 
 
-@pytest.mark.full
 def test_a_value_is_set_while_the_gateway_runs_and_it_says_what_takes_effect(pair: Site, config: Path) -> None:
     before = config.stat()
     said = pair.ok("config", "set", "rescue", "agents.defaults.heartbeat.every", "3h").err
@@ -46,7 +45,6 @@ def test_a_value_is_set_while_the_gateway_runs_and_it_says_what_takes_effect(pai
     assert pair.token("rescue") not in pair.ok("config", "show", "rescue").out
 
 
-@pytest.mark.full
 def test_a_gateway_is_not_restarted_into_a_config_that_it_refuses(pair: Site, config: Path) -> None:
     started = pair.container("rescue").attrs["State"]["StartedAt"]
     config.write_text(config.read_text().replace('"headless"', '"headles"'))
@@ -58,7 +56,6 @@ def test_a_gateway_is_not_restarted_into_a_config_that_it_refuses(pair: Site, co
     assert pair.state("rescue") == "ready"
 
 
-@pytest.mark.full
 def test_a_config_of_an_older_version_that_the_start_brings_up_to_date_is_accepted(pair: Site, config: Path) -> None:
     config.write_text(config.read_text().replace('"bind"', '"reload": {"mode": "hot"}, "bind"'))
     assert pair.ok("config", "check", "rescue").out == "rescue accepts its config.\n"

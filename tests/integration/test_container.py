@@ -31,7 +31,6 @@ done
 """
 
 
-@pytest.mark.full
 def test_the_browsers_renderers_are_sandboxed_and_no_process_has_a_capability(pair: Site) -> None:
     start_browser(pair, "main")
     lines = pair.ok("exec", "--raw", "main", "bash", "-c", PROCESSES).out.splitlines()
@@ -55,7 +54,6 @@ def test_with_the_sandbox_off_the_browser_runs_without_it_and_up_warns(site: Sit
     assert all("--no-sandbox" in line for line in renderers)
 
 
-@pytest.mark.full
 def test_a_client_on_the_host_opens_a_page_over_cdp_and_takes_a_picture_of_it(pair: Site) -> None:
     start_browser(pair, "rescue")
     page = "data:text/html,<body style='background:rgb(0,128,0)'>hello"
@@ -81,7 +79,6 @@ def test_a_gateway_runs_as_the_user_that_its_profile_names(site: Site) -> None:
     assert site.config("main").stat().st_uid == 4321
 
 
-@pytest.mark.full
 def test_nothing_outside_mounts_and_scratch_can_be_written(pair: Site) -> None:
     refused = pair.run("exec", "--raw", "main", "bash", "-c", "touch /usr/x /etc/x /opt/x /x")
     assert refused.err.count("Read-only file system") == 4

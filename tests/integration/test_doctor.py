@@ -38,7 +38,6 @@ def follow(site: Site, advice: str) -> None:
             subprocess.run(command, check=True)
 
 
-@pytest.mark.full
 def test_two_working_gateways_have_no_findings(pair: Site) -> None:
     assert wrong(pair) == []
     assert "Nothing is wrong with 2 profiles" in pair.ok("doctor").out
@@ -54,7 +53,6 @@ def test_four_gateways_are_examined_within_three_seconds(site: Site) -> None:
     assert statistics.median(site.ok("doctor").seconds for _ in range(5)) < 3
 
 
-@pytest.mark.full
 def test_every_command_that_doctor_suggests_fixes_what_it_found(pair: Site) -> None:
     config = pair.config("main")
     values = json.loads(config.read_text())
@@ -76,7 +74,6 @@ def test_every_command_that_doctor_suggests_fixes_what_it_found(pair: Site) -> N
     assert wrong(pair) == []
 
 
-@pytest.mark.full
 def test_a_container_older_than_its_compose_file_is_drift_until_up(pair: Site) -> None:
     fleet = pair.root / "fleet.yaml"
     fleet.write_text(fleet.read_text().replace("rescue: {", "rescue: {resources: {pids: 600}, "))
@@ -91,7 +88,6 @@ def test_a_container_older_than_its_compose_file_is_drift_until_up(pair: Site) -
     assert wrong(pair) == []
 
 
-@pytest.mark.full
 def test_a_secret_that_is_newer_than_its_gateway_is_reported(pair: Site) -> None:
     token = pair.root / "secrets/main/IDLEHANDS_GATEWAY_TOKEN"
     before = token.stat()
@@ -102,7 +98,6 @@ def test_a_secret_that_is_newer_than_its_gateway_is_reported(pair: Site) -> None
     assert wrong(pair) == []
 
 
-@pytest.mark.full
 def test_a_stopped_gateway_s_port_in_use_is_reported_with_the_process_that_uses_it(pair: Site) -> None:
     pair.ok("stop", "rescue", "--now")
     port = pair.port("rescue")

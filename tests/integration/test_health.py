@@ -84,7 +84,6 @@ def test_a_deep_check_tests_both_and_leaves_no_browser_and_no_page(pair: Site) -
     assert (browser(pair)["running"], browser(pair)["pid"]) == (False, None)
 
 
-@pytest.mark.full
 def test_repeated_deep_checks_leave_a_running_browser_running(pair: Site) -> None:
     start_browser(pair, "main")
     pages = [page["id"] for page in pair.get(pair.base + 11, "/json/list").json()]
@@ -97,7 +96,6 @@ def test_repeated_deep_checks_leave_a_running_browser_running(pair: Site) -> Non
     assert [page["id"] for page in pair.get(pair.base + 11, "/json/list").json()] == pages
 
 
-@pytest.mark.full
 def test_a_frozen_chromium_fails_is_left_unchanged_and_the_suggested_command_fixes_it(pair: Site) -> None:
     start_browser(pair, "main")
     inside(pair, "pkill -STOP chromium")
@@ -109,7 +107,6 @@ def test_a_frozen_chromium_fails_is_left_unchanged_and_the_suggested_command_fix
     stop_browser(pair)
 
 
-@pytest.mark.full
 def test_a_chromium_that_no_longer_draws_fails_at_the_picture(pair: Site) -> None:
     start_browser(pair, "main")
     until("a browser that answers and does not draw", lambda: freeze_drawing(pair))
@@ -120,7 +117,6 @@ def test_a_chromium_that_no_longer_draws_fails_at_the_picture(pair: Site) -> Non
         stop_browser(pair)
 
 
-@pytest.mark.full
 def test_a_cdp_port_without_a_forwarder_fails_at_the_page_and_the_browser_is_stopped_again(pair: Site) -> None:
     inside(pair, f"pkill -STOP -f TCP4-LISTEN:{pair.base + 11}")
     try:
@@ -131,7 +127,6 @@ def test_a_cdp_port_without_a_forwarder_fails_at_the_page_and_the_browser_is_sto
     assert browser(pair)["running"] is False
 
 
-@pytest.mark.full
 def test_a_wrong_token_in_the_secret_file_fails_at_the_token(pair: Site) -> None:
     file = pair.root / "secrets/main/IDLEHANDS_GATEWAY_TOKEN"
     before = file.read_text()
@@ -142,7 +137,6 @@ def test_a_wrong_token_in_the_secret_file_fails_at_the_token(pair: Site) -> None
         file.write_text(before)
 
 
-@pytest.mark.full
 def test_ctrl_c_during_a_deep_check_leaves_no_browser(pair: Site) -> None:
     process = pair.begin("health", "main", "--deep")
     assert process.stderr is not None
@@ -156,7 +150,6 @@ def test_ctrl_c_during_a_deep_check_leaves_no_browser(pair: Site) -> None:
     assert browser(pair)["running"] is False
 
 
-@pytest.mark.full
 def test_the_picture_is_taken_through_browser_control_where_cdp_is_not_published(pair: Site) -> None:
     fleet = pair.root / "fleet.yaml"
     before = fleet.read_text()
@@ -174,7 +167,6 @@ def test_the_picture_is_taken_through_browser_control_where_cdp_is_not_published
         fleet.write_text(before)
 
 
-@pytest.mark.full
 def test_a_stopped_gateway_exits_with_6_and_the_command_that_starts_it(pair: Site) -> None:
     pair.container("rescue").kill()
     until("its end", lambda: pair.container("rescue").status == "exited" or None)

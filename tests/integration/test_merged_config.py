@@ -70,7 +70,6 @@ def config(origins: list[str] | None = None, proxies: list[str] | None = None, *
         (config([]), "", "", config([])),
     ],
 )  # fmt: skip
-@pytest.mark.full
 def test_what_the_fleet_file_asks_for_joins_what_the_person_wrote(
     merge: Callable[..., Merged], old: dict[str, Any], origins: str, proxies: str, new: dict[str, Any]
 ) -> None:
@@ -83,7 +82,6 @@ def test_what_the_fleet_file_asks_for_joins_what_the_person_wrote(
     assert merge(written, origins, proxies, noted) == (written, noted, "")
 
 
-@pytest.mark.full
 def test_what_is_no_longer_asked_for_is_removed_and_what_the_person_added_meanwhile_stays(
     merge: Callable[..., Merged],
 ) -> None:
@@ -109,7 +107,6 @@ def test_what_is_no_longer_asked_for_is_removed_and_what_the_person_added_meanwh
         ('{"gateway": {"$include": "./more.json"}}', "includes other files"),
     ],
 )
-@pytest.mark.full
 def test_a_config_that_would_lose_something_is_left_alone_and_the_lines_to_add_are_said(
     merge: Callable[..., Merged], text: str, why: str
 ) -> None:
@@ -121,12 +118,10 @@ def test_a_config_that_would_lose_something_is_left_alone_and_the_lines_to_add_a
 
 
 @pytest.mark.parametrize("text", ["{broken", "[]", "", '{"gateway": 3}', '{"gateway": {"trustedProxies": "x"}}'])
-@pytest.mark.full
 def test_a_broken_config_is_the_gateway_s_to_report(merge: Callable[..., Merged], text: str) -> None:
     assert merge(text, "http://nas:19789", "127.0.0.1") == (text, "", "")
 
 
-@pytest.mark.full
 def test_a_network_that_includes_this_host_is_not_trusted_since_its_own_requests_would_be_refused(
     merge: Callable[..., Merged],
 ) -> None:

@@ -62,7 +62,6 @@ def test_a_new_gateway_drives_the_chrome_that_the_fleet_file_names(far: tuple[Si
     assert [item for item in site.run("doctor", "--json").json["findings"] if item["level"] != "note"] == []
 
 
-@pytest.mark.full
 def test_a_container_knows_its_host_by_name_and_the_gateway_by_address(pair: Site) -> None:
     hosts = pair.ok("exec", "--raw", "main", "getent", "hosts", "host.docker.internal").out.split()
     known = pair.container("main").exec_run(

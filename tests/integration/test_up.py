@@ -65,7 +65,6 @@ def test_up_of_an_unknown_name_adds_it_and_returns_as_soon_as_it_is_ready(site: 
 
 
 @pytest.mark.alone
-@pytest.mark.full
 def test_up_when_already_up_is_quick_and_recreates_nothing(pair: Site) -> None:
     before = pair.container("main").id
     result = pair.ok("up")
@@ -73,7 +72,6 @@ def test_up_when_already_up_is_quick_and_recreates_nothing(pair: Site) -> None:
     assert pair.container("main").id == before
 
 
-@pytest.mark.full
 def test_adding_a_profile_recreates_no_other(pair: Site) -> None:
     before = {name: pair.container(name).id for name in ("main", "rescue")}
     pair.ok("add", "third")
@@ -228,7 +226,6 @@ def test_a_port_held_by_a_process_is_refused_by_its_name_and_nothing_changes(sit
     assert _files(site.root) == before
 
 
-@pytest.mark.full
 def test_a_port_held_by_a_container_is_refused_by_its_name(site: Site, pair: Site) -> None:
     site.write(f"profiles:\n  main: {{port: {pair.base}}}\n")
     result = site.run("up", "main")
@@ -236,7 +233,6 @@ def test_a_port_held_by_a_container_is_refused_by_its_name(site: Site, pair: Sit
     assert f"(gateway of main): held by container {pair.name}-main-1" in result.err
 
 
-@pytest.mark.full
 def test_a_second_directory_of_the_same_project_is_refused(site: Site, pair: Site) -> None:
     site.name, own = pair.name, site.name
     site.write("profiles:\n  main: {}\n")
