@@ -58,6 +58,10 @@ class Deployment:
         """The link of the page that a watch serves, with its token."""
         return self.root / "watch" / "page.link"
 
+    def start_file(self, profile: str) -> Path:
+        """A record of what a profile's secrets were when its container was started."""
+        return self.root / "profiles" / profile / "started.json"
+
     @property
     def rename_file(self) -> Path:
         """Both names, while a profile is being renamed."""

@@ -135,15 +135,6 @@ def absent_parts(deployment: Deployment, name: str) -> list[str]:
     return absent
 
 
-def secrets_changed_at(deployment: Deployment, profile: Profile, name: str) -> float:
-    """When the newest of a profile's secrets was written, in seconds since 1970; 0 if none is visible."""
-    newest = 0.0
-    for secret in secret_names(profile):
-        with suppress(OSError):
-            newest = max(newest, deployment.secret_file(name, secret).stat().st_mtime)
-    return newest
-
-
 def read_token(deployment: Deployment, profile: str) -> str | None:
     """The gateway token of a profile; None if there is none or this user may not read it."""
     try:
@@ -177,8 +168,7 @@ def _make_profile(deployment: Deployment, profile: Profile, ports: ProfilePorts,
     for kept in secret_names(profile):
         path = secret.with_name(kept)
         if not path.is_symlink():  # the person takes care of a link's target
-            path.chmod(PRIVATE_FILE)
-            _give(path, uid, gid)
+            _make_private(path, uid, gid)
 
 
 def _is_empty(path: Path) -> bool:
@@ -191,6 +181,15 @@ def _is_empty(path: Path) -> bool:
         return stat.S_ISREG(found.st_mode) and found.st_size <= SHORT and not path.read_bytes().strip()
     except FileNotFoundError:
         return True
+
+
+def _make_private(path: Path, uid: int, gid: int) -> None:
+    found = path.stat()
+    # Only what differs: each change would look like a new value to whoever has only the file's dates.
+    if stat.S_IMODE(found.st_mode) != PRIVATE_FILE:
+        path.chmod(PRIVATE_FILE)
+    if (found.st_uid, found.st_gid) != (uid, gid):
+        _give(path, uid, gid)
 
 
 def _give(path: Path, uid: int, gid: int) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.fleet.model import Fleet
 
+# Files in a profile's directory that are no gateway's.
+OURS = {"import.json", "started.json"}
 # Docker's states of a container in which nothing runs.
 ENDED = {"created", "exited", "dead"}
 
@@ -88,12 +90,13 @@ def changes(directory: Path, journal: Journal) -> list[str]:
         for file in files:
             path = f"{root}/{file}"
             try:
-                changed = os.lstat(path).st_mtime
+                # Not the date of its content, which a copy or an archive can set back.
+                changed = os.lstat(path).st_ctime
             except OSError:
                 continue
             if changed > journal.finished_at:
                 found.append((changed, os.path.relpath(path, directory)))
-    return [path for _, path in sorted(found, reverse=True) if path != "import.json"]
+    return [path for _, path in sorted(found, reverse=True) if path not in OURS]
 
 
 def _loss(directory: Path, journal: Journal) -> str:

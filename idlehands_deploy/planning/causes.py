@@ -14,9 +14,14 @@ from idlehands_deploy.text import listed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from idlehands_deploy.deployment.starts import Change
     from idlehands_deploy.engine.facts import ContainerFacts, ImageFacts
 
-SECRET_CHANGED = "a secret changed since it started"  # noqa: S105 - a sentence
+SECRETS = {
+    "changed": "a secret changed since it started",
+    # Nothing is known of its start, and a file's dates cannot tell a new value from another owner.
+    "touched": "a secret may have changed since it started",
+}
 HELD = "it waits for its config or its host to be fixed"
 NETWORK_LOST = "it lost its network"
 OTHER_FILES = "it was not made from compose.yaml alone, but from"
@@ -30,14 +35,14 @@ class Recipe:
         services: of the Compose document, by profile.
         old_text: the compose file on disk, which may be older; None if there is none.
         image: the fleet's image as the engine has it; None if it has none.
-        newer_secrets: profiles of which a secret was written after their container started.
+        secrets: what became of the secrets since the container of a profile started; without those that are the same.
         held: profiles whose gateway is held back by its container until something is fixed.
     """
 
     services: Mapping[str, Mapping[str, Any]]
     old_text: str | None = None
     image: ImageFacts | None = None
-    newer_secrets: frozenset[str] = field(default_factory=frozenset)
+    secrets: Mapping[str, Change] = field(default_factory=dict)
     held: frozenset[str] = field(default_factory=frozenset)
 
     @cached_property
@@ -58,8 +63,8 @@ def is_seen_by_compose(cause: str) -> bool:
 
 def restart_cause(facts: ContainerFacts, recipe: Recipe) -> str:
     """Why a running container that need not be made again must be restarted; empty if it need not."""
-    if facts.profile in recipe.newer_secrets:
-        return SECRET_CHANGED
+    if change := recipe.secrets.get(facts.profile):
+        return SECRETS[change]
     return HELD if facts.profile in recipe.held else ""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.deployment.profile_files import absent_parts, secrets_changed_at
+from idlehands_deploy.deployment.profile_files import absent_parts
 from idlehands_deploy.deployment.session import meant
+from idlehands_deploy.deployment.starts import secret_change
 from idlehands_deploy.health.observe import observe
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.planning.causes import Recipe
@@ -67,12 +68,12 @@ def find_recipe(look: Look, services: Mapping[str, Mapping[str, Any]], image: Im
         image: the fleet's, as the engine has it.
     """
     deployment, fleet = look.session.deployment, look.fleet
-    newer = {
-        name
+    secrets = {
+        name: change
         for name, facts in look.containers.items()
-        if secrets_changed_at(deployment, fleet.profiles[name], name) > facts.started
+        if (change := secret_change(deployment, fleet.profiles[name], facts))
     }
-    return Recipe(services, read_text(deployment.compose_file), image, frozenset(newer))
+    return Recipe(services, read_text(deployment.compose_file), image, secrets)
 
 
 def find_held(look: Look, profiles: Sequence[str]) -> frozenset[str]:

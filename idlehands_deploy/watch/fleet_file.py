@@ -69,4 +69,5 @@ class FleetFile:
             found = self._session.deployment.fleet_file.stat()
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        # A copy can keep an earlier date, but not this one.
+        return found.st_ctime_ns, found.st_ino, found.st_size

@@ -47,6 +47,22 @@ def test_an_undo_says_what_is_lost_and_changes_nothing_without_consent(root: Pat
     assert everything(root) == before
 
 
+@pytest.mark.parametrize("date", [1, 1_000_000_000])
+def test_a_file_of_an_old_date_is_a_change_too(root: Path, state: Path, date: int) -> None:
+    bring(root, state)
+    note = root / "profiles" / "rescue" / "workspace" / "from-a-backup.md"
+    note.write_text("another")
+    os.utime(note, (date, date))
+    assert " Changes of 1 file since " in (said := asked(root))
+    assert " are lost; the latest is workspace/from-a-backup.md." in said
+
+
+def test_our_own_record_of_a_start_is_no_change(root: Path, state: Path) -> None:
+    bring(root, state)
+    (root / "profiles" / "rescue" / "started.json").write_text("{}")
+    assert "Nothing in it changed since " in asked(root)
+
+
 def test_a_profile_that_was_not_imported_is_not_undone(root: Path) -> None:
     profiles.add(session(root), "rescue", None, [])
     with pytest.raises(UsageError, match="rescue was not imported"):

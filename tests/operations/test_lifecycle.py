@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.deployment.directory import Deployment
+from idlehands_deploy.deployment.profile_files import new_token
 from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.operations import containers, dashboard, doctor, lifecycle, profiles, status
@@ -53,15 +54,16 @@ COMMANDS: dict[str, Callable[[FakeSite], object]] = {
     "logs": lambda site: containers.logs(site.session, [], containers.LogLines(), follow=False),
     "doctor": lambda site: doctor.examine(site.session),
 }
-# How often the engine is asked for what, with two gateways up. Containers: once, and once more after a change.
+# How often the engine is asked for what, with two gateways up. Containers: once, once more when Compose has started
+# some, to know these starts again, and once more after a change.
 CALLS = {
     "up, nothing to do": {"containers": 1, "holders": 1, "image": 1, "watch_deaths": 1},
-    "up, one to make": {"containers": 2, "holders": 1, "image": 1, "watch_deaths": 1, "first_logs": 1},
+    "up, one to make": {"containers": 3, "holders": 1, "image": 1, "watch_deaths": 1, "first_logs": 1},
     "up --dry-run": {"containers": 1, "holders": 1, "image": 1},
     "status": {"containers": 1, "image": 1, "counters": 2, "usage": 2},
     "stop": {"containers": 1, "watch_deaths": 1, "last_logs": 2},
     "restart": {
-        "containers": 2,
+        "containers": 3,
         "holders": 1,
         "watch_deaths": 1,
         "last_logs": 2,
@@ -82,7 +84,7 @@ def test_the_engine_is_asked_no_more_often_than_needed(pair: FakeSite, command: 
 
 
 def new_key(site: FakeSite) -> None:
-    (site.root / "secrets" / "main" / "IDLEHANDS_GATEWAY_TOKEN").touch()
+    (site.root / "secrets" / "main" / "IDLEHANDS_GATEWAY_TOKEN").write_text(new_token())
 
 
 def more_memory(site: FakeSite) -> None:

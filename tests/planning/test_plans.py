@@ -97,7 +97,7 @@ def test_a_container_that_does_not_run_is_started(state: str, why: str) -> None:
 
 
 def test_compose_is_called_once_for_all_that_it_treats_alike() -> None:
-    recipe = replace(RECIPE, newer_secrets=frozenset({"rescue"}))
+    recipe = replace(RECIPE, secrets={"rescue": "changed"})
     plan = planned(recipe, rescue=container("rescue"))
     assert [(step.subject, step.verb) for step in plan.steps] == [("main", "up"), ("rescue", "restart")]
     assert planned(main=replace(container("main"), digest="")).steps[0].how == planned().steps[1].how

@@ -33,9 +33,9 @@ class FakeSite:
         path.write_text(path.read_text().replace(old, new))
 
     def mine(self, name: str) -> dict[str, Any]:
-        """What lies in a profile's own directories."""
+        """What lies in a profile's own directories, but for the record of its container's start."""
         return {
             path.replace(f"/{name}", "/*"): facts
             for path, facts in snapshot(self.root).items()
-            if path.split("/")[:2] in (["profiles", name], ["secrets", name])
+            if path.split("/")[:2] in (["profiles", name], ["secrets", name]) and not path.endswith("/started.json")
         }
