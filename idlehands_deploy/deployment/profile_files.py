@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
 from idlehands_deploy.deployment.additions import missing_problems
+from idlehands_deploy.deployment.secret_values import read_secret_file, secret_problems, secret_remedy
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.gateway.first_config import initial_config
-from idlehands_deploy.host.file_facts import read_ordinary
 from idlehands_deploy.host.files import PRIVATE_FILE, read_text, unusable, write_atomic
-from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.targets.compose import GENERATED, secret_names
 from idlehands_deploy.targets.override import (
     ENVIRONMENT_FILE,
@@ -74,7 +73,9 @@ def check_files(deployment: Deployment, fleet: Fleet, user: str, starting: Seque
     problems = [*_foreign_files(deployment), *other_compose_files(deployment, fleet.profiles)]
     problems += missing_problems(deployment, fleet, starting)
     for name, profile in fleet.profiles.items():
-        problems += [*_secret_problems(deployment, name, profile), *user_problems(name, profile.user_or(user))]
+        problems += user_problems(name, profile.user_or(user))
+    unset = secret_problems(deployment, fleet, fleet.profiles)
+    problems += unset
     foreign = dict(_foreign_mounts(deployment, fleet, user))
     problems += [
         Problem(str(path.relative_to(deployment.root)), f"belongs to uid {owner}, but its gateway runs as {uid_gid}")
@@ -82,15 +83,8 @@ def check_files(deployment: Deployment, fleet: Fleet, user: str, starting: Seque
     ]
     if foreign:
         raise FleetError(str(deployment.root), problems, f"Give them to their gateways: {_chown(foreign)}")
-    unset = [
-        (name, secret)
-        for name, profile in fleet.profiles.items()
-        for secret in profile.secrets
-        if not _has_value(deployment.secret_file(name, secret))
-    ]
     if unset:
-        remedy = Remedy("Set each missing secret: ", ours("secret", "set", *unset[0]))
-        raise FleetError(str(deployment.root), problems, remedy=remedy)
+        raise FleetError(str(deployment.root), problems, secret_remedy(unset))
     if problems:
         raise FleetError(str(deployment.root), problems)
 
@@ -125,7 +119,7 @@ def absent_parts(deployment: Deployment, name: str) -> list[str]:
         "state": lambda: not state.exists(),
         "workspace": lambda: not deployment.workspace_directory(name).exists(),
         "config": lambda: _is_empty(state / CONFIG_NAME),
-        "token": lambda: _is_empty(token),
+        "token": lambda: _has_no_value(token),
     }
     absent = []
     for part, is_absent in parts.items():
@@ -138,11 +132,10 @@ def absent_parts(deployment: Deployment, name: str) -> list[str]:
 def read_token(deployment: Deployment, profile: str) -> str | None:
     """The gateway token of a profile; None if there is none or this user may not read it."""
     try:
-        text = (read_ordinary(deployment.secret_file(profile, TOKEN_SECRET)) or "").strip()
+        reading = read_secret_file(deployment.secret_file(profile, TOKEN_SECRET))
     except OSError:
         return None
-    # Only ASCII is valid in an HTTP header or a link.
-    return text if text and text.isascii() else None
+    return reading.value if reading and not reading.flaw else None
 
 
 def new_token() -> str:
@@ -163,7 +156,7 @@ def _make_profile(deployment: Deployment, profile: Profile, ports: ProfilePorts,
     config = state / CONFIG_NAME
     if _is_empty(config):
         write_atomic(config, initial_config(profile, ports), PRIVATE_FILE, (uid, gid))
-    if _is_empty(secret):
+    if _has_no_value(secret):
         write_atomic(secret, new_token() + "\n", PRIVATE_FILE)
     for kept in secret_names(profile):
         path = secret.with_name(kept)
@@ -181,6 +174,17 @@ def _is_empty(path: Path) -> bool:
         return stat.S_ISREG(found.st_mode) and found.st_size <= SHORT and not path.read_bytes().strip()
     except FileNotFoundError:
         return True
+
+
+def _has_no_value(secret: Path) -> bool:
+    """Whether a secret's file is missing or blank; a link or a pipe is neither."""
+    try:
+        if not stat.S_ISREG(secret.lstat().st_mode):
+            return False
+    except FileNotFoundError:
+        return True
+    reading = read_secret_file(secret)
+    return reading is None or reading.is_blank
 
 
 def _make_private(path: Path, uid: int, gid: int) -> None:
@@ -206,19 +210,6 @@ def _foreign_files(deployment: Deployment) -> Iterator[Problem]:
     seccomp = read_text(deployment.seccomp_file)
     if compose is None and seccomp not in {None, seccomp_text()}:
         yield Problem("seccomp.json", NOT_OURS)
-
-
-def _secret_problems(deployment: Deployment, name: str, profile: Profile) -> Iterator[Problem]:
-    for secret in profile.secrets:
-        path = deployment.secret_file(name, secret)
-        where = str(path.relative_to(deployment.root))
-        try:
-            if not path.is_file():
-                yield Problem(where, "missing")
-            elif path.stat().st_size == 0:
-                yield Problem(where, "is empty")
-        except PermissionError:
-            yield Problem(where, "you may not read it")
 
 
 def user_problems(name: str, user: str) -> Iterator[Problem]:
@@ -250,10 +241,3 @@ def _chown(foreign: Mapping[Path, tuple[int, str]]) -> str:
     for path, (_, user) in foreign.items():
         by_user.setdefault(user, []).append(str(path))
     return " && ".join(f"sudo chown -R {user} {shlex.join(paths)}" for user, paths in by_user.items())
-
-
-def _has_value(path: Path) -> bool:
-    try:
-        return path.is_file() and path.stat().st_size > 0
-    except PermissionError:  # which is a problem of its own
-        return True

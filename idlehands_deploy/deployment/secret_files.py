@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import stat
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from idlehands_deploy.deployment.profile_files import PRIVATE_DIRECTORY, SHORT
+from idlehands_deploy.deployment.profile_files import PRIVATE_DIRECTORY
+from idlehands_deploy.deployment.secret_values import UTF_16, read_content, read_secret_file
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.fleet.values import CAPITALS, MANAGED_VARIABLES
 from idlehands_deploy.host.file_facts import names_in
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
 
-State = Literal["set", "empty", "missing", "unreadable"]
-# Linux starts no program with a longer variable; bytes, with the name, the equals sign and the NUL at its end.
-LONGEST_VARIABLE = 128 * 1024
+State = Literal["set", "empty", "unusable", "missing", "unreadable"]
 # A terminal cuts a longer line off, and says nothing.
 LONGEST_LINE = 4095
 
@@ -48,23 +46,15 @@ def read_value(name: str, given: bytes) -> str:
     Raises:
         UsageError: it cannot be the value of a variable; the message does not hold it.
     """
-    if given.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise UsageError("The value is UTF-16 text, not UTF-8.", "Convert it first: iconv -f UTF-16 -t UTF-8")
-    try:
-        value = given.removeprefix(codecs.BOM_UTF8).decode().strip()
-    except UnicodeDecodeError:
-        raise UsageError("The value is not UTF-8 text.", "Give the key itself, as text.") from None
-    if not value:
-        raise UsageError("The value is empty: nothing was set.", "Give it on standard input, or at the prompt.")
-    if odd := re.search(r"[\0-\x08\x0b\x0c\x0e-\x1f\x7f]", value):
-        what = "a NUL byte" if odd[0] == "\0" else f"a control character, U+{ord(odd[0]):04X}"
-        raise UsageError(f"The value contains {what}: it was not set.", "Give the key itself, as text.")
-    if (most := LONGEST_VARIABLE - len(name) - 2) < len(value.encode()):
-        raise UsageError(
-            f"The value is longer than {most} bytes: no program starts with such a variable.",
-            "Give the key itself, or put a file into the gateway's workspace.",
-        )
-    return value
+    reading = read_content(name, given)
+    if not reading.flaw:
+        return reading.value
+    remedy = "Give the key itself, as text."
+    if reading.flaw == UTF_16:
+        remedy = "Convert it first: iconv -f UTF-16 -t UTF-8"
+    elif reading.is_blank:
+        remedy = "Give it on standard input, or at the prompt."
+    raise UsageError(f"The value {reading.flaw}: nothing was set.", remedy)
 
 
 def read_typed(line: str) -> bytes:
@@ -97,11 +87,12 @@ def read_secret(path: Path) -> str | None:
             )
         if not stat.S_ISREG(found.st_mode):
             raise UsageError(f"{path} is not a file.", f"Move it away: mv {path} {path}.old")
-        return path.read_bytes().decode(errors="replace").rstrip("\n")
+        reading = read_secret_file(path)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise unusable("read", path, error) from None
+    return reading.value if reading else None
 
 
 def is_private(path: Path, uid: int) -> bool:
@@ -151,12 +142,14 @@ def _state(path: Path) -> tuple[State, float]:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             return "unreadable", found.st_mtime
-        is_empty = found.st_size == 0 or (found.st_size <= SHORT and not path.read_bytes().strip())
+        reading = read_secret_file(path)
     except (FileNotFoundError, NotADirectoryError):
         return "missing", 0.0
     except OSError:
         return "unreadable", 0.0
-    return "empty" if is_empty else "set", found.st_mtime
+    if reading is None or not reading.flaw:
+        return "set" if reading else "missing", found.st_mtime
+    return "empty" if reading.is_blank else "unusable", found.st_mtime
 
 
 def set_command(profile: str, name: str) -> Remedy:

@@ -9,8 +9,9 @@ import secrets
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
+from idlehands_deploy.deployment.secret_values import read_secret_file
 from idlehands_deploy.errors import DirectoryError
-from idlehands_deploy.host.file_facts import read_ordinary, read_ordinary_bytes
+from idlehands_deploy.host.file_facts import read_ordinary
 from idlehands_deploy.host.files import PRIVATE_FILE, write_atomic
 from idlehands_deploy.targets.compose import secret_names
 
@@ -30,10 +31,10 @@ def read_values(deployment: Deployment, profile: Profile, name: str) -> bytes | 
     parts = []
     for secret in secret_names(profile):
         try:
-            content = read_ordinary_bytes(deployment.secret_file(name, secret))
+            reading = read_secret_file(deployment.secret_file(name, secret))
         except OSError:
             return None
-        value = (content or b"").strip()
+        value = reading.value.encode() if reading else b""
         parts.append(f"{secret}\0{len(value)}\0".encode() + value)
     return b"".join(parts)
 

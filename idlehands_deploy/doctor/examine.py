@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from idlehands_deploy.deployment.additions import find_missing
 from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import other_compose_files
+from idlehands_deploy.deployment.secret_values import read_secret_file
 from idlehands_deploy.doctor.access import examine_access
 from idlehands_deploy.doctor.checks.additions import check_compose_files, check_missing
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
@@ -193,7 +195,15 @@ def _look_at_files(session: Session, drafted: draft.Draft, name: str) -> Profile
         secrets=tuple(look_at(secrets / secret, root, follow=True) for secret in expected),
         unused=unused_secrets(deployment, name, profile),
         foreign={path: found for path, found in foreign.items() if found},
+        flaws=dict(_flaws([secrets / secret for secret in expected], root)),
     )  # fmt: skip
+
+
+def _flaws(secrets: Iterable[Path], root: Path) -> Iterator[tuple[str, str]]:
+    for path in secrets:
+        with suppress(OSError):  # a finding of its own
+            if (reading := read_secret_file(path)) and reading.flaw:
+                yield str(path.relative_to(root)), reading.flaw
 
 
 def _may_enter(directory: Path) -> bool:

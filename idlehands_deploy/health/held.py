@@ -38,9 +38,14 @@ _MENDS: tuple[tuple[str, str], ...] = (
         "df -h {path}   (free some space there)",
     ),
     (
-        r"(?P<what>secret (?P<path>/\S+) is empty): "
+        r"(?P<what>secret (?P<path>/\S+) [^:]+): "
         r"write its value into the file mounted there, and restart the container",
         "write its value into {path}",
+    ),
+    (
+        r"(?P<what>token file (?P<path>/\S+) [^:]+ \(uid \d+\)): "
+        r"write the gateway token into it, and restart the container",
+        "rm {path}   (a new one is made)",
     ),
 )
 _DAMAGED = r"(?P<what>exit code 78: config (?P<path>/\S+) is (?:missing|damaged \(.*\))): fix it.*"

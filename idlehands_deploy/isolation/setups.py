@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, HOME_TARGET, HOST_VARIABLE, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.secret_values import read_secret_file
 from idlehands_deploy.fleet.additions import mounts_of
 from idlehands_deploy.fleet.ports import MAIN, plan_ports
 from idlehands_deploy.gateway.config import FlawError, read_config
@@ -116,5 +117,6 @@ def _secrets(session: Session, name: str, profile: Profile) -> dict[str, str]:
     found = {}
     for secret in profile.secrets:
         with suppress(OSError):
-            found[secret] = (read_ordinary(session.deployment.secret_file(name, secret)) or "").rstrip("\n")
+            if reading := read_secret_file(session.deployment.secret_file(name, secret)):
+                found[secret] = "" if reading.flaw else reading.value
     return found

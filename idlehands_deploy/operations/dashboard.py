@@ -9,6 +9,7 @@ from urllib.parse import quote
 from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.secret_values import refuse_flawed
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, EngineFailedError, NotReadyError, UsageError
 from idlehands_deploy.fleet.access import find_access
@@ -157,6 +158,7 @@ def prepare_rotation(session: Session, name: str, engine: Engine | None = None, 
     drafts.refuse_stale(session, drafted)
     refuse_moved(look, [name])
     refuse_conflicts(look, [name])
+    refuse_flawed(session.deployment, drafted.fleet, [name], but=TOKEN_SECRET)
     plan = with_downtimes(look, plan_rotation(look, name))
     return Prepared(look, accepted(look, plan, force=force), [name])
 

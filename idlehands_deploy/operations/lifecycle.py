@@ -10,6 +10,7 @@ from idlehands_deploy.deployment.additions import refuse_missing
 from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import check_files
+from idlehands_deploy.deployment.secret_values import refuse_flawed
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.health.readiness import wait_for
@@ -294,5 +295,6 @@ def _existing(session: Session, names: Sequence[str], engine: Engine | None) -> 
     drafts.refuse_stale(session, drafted)
     refuse_moved(look, profiles)
     refuse_missing(session.deployment, drafted.fleet, profiles)
+    refuse_flawed(session.deployment, drafted.fleet, profiles)
     refuse_conflicts(look, profiles)
     return look, profiles

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.secret_values import read_content
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet.file import read_data
 from idlehands_deploy.fleet.rules import VARIABLE_NAME
@@ -56,7 +57,9 @@ def given_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
     """The secrets that a person has given as such: in files of their own, in `.env` files and in the environment."""
     found = {value for name, value in environ.items() if names_a_secret(name)}
     for path in _files(deployment.root / "secrets"):
-        found.add(read_plain(path) or "")
+        text = read_plain(path) or ""
+        # A gateway gets it without what an editor put before it.
+        found |= {text, read_content(path.name, text.encode()).value}
         if not re.fullmatch(VARIABLE_NAME, path.name) or any(random_words(path.name)):
             # A secret's value used as the file name by mistake.
             found.add(path.name)

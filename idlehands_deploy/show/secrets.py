@@ -37,6 +37,11 @@ def notes(secrets: Sequence[Secret]) -> Iterator[Remedy]:
             yield Remedy(
                 f"{secret.name} of {secret.profile} is {secret.state}. Set it: ", ours("secret", "set", *words)
             )
+        elif secret.state == "unusable":
+            yield Remedy(
+                f"What the file of {secret.name} of {secret.profile} holds cannot be a value. Set it again: ",
+                ours("secret", "set", *words),
+            )
         elif not secret.named:
             yield Remedy(
                 f"fleet.yaml does not name {secret.name} of {secret.profile}. Name it there, or delete it: ",

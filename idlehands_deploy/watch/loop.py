@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.look import take_look
+from idlehands_deploy.deployment.secret_values import secret_problems
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.engine.compose import end_arguments, up_arguments
 from idlehands_deploy.errors import DeployError
@@ -213,6 +214,8 @@ class _Round:
             return "it is being stopped"
         if verdict.usable and (problems := check_before(look, profile, "restart").problems):
             return f"it would not start again with its config: {problems[0]}"
+        if verdict.usable and (flawed := secret_problems(look.session.deployment, look.fleet, [profile])):
+            return f"it would not start again with its secrets: {flawed[0]}"
         return ""
 
     def _not_sent(self, receiver: str, why: str) -> None:

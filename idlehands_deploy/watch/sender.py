@@ -11,9 +11,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.deployment.secret_values import read_secret_file
 from idlehands_deploy.errors import DeployError, DirectoryError, FleetError, Problem
 from idlehands_deploy.fleet.values import is_web_address
-from idlehands_deploy.host.files import read_text
+from idlehands_deploy.host.files import unusable
 from idlehands_deploy.watch import notifications
 
 if TYPE_CHECKING:
@@ -212,7 +213,11 @@ def _address(session: Session, value: str) -> str:
     if not value.startswith("secrets/"):
         return value
     path = session.deployment.root / value
-    text = (read_text(path) or "").strip()
+    try:
+        reading = read_secret_file(path)
+    except OSError as error:
+        raise unusable("read", path, error) from None
+    text = reading.value if reading else ""
     if not is_web_address(text):
         raise DirectoryError(f"{path} does not contain an address.", "Write the address into it, as its only line.")
     return text

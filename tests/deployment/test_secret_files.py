@@ -43,8 +43,8 @@ def test_a_value_is_what_was_given_without_what_surrounds_it(given: bytes, value
     ("given", "expected"),
     [
         (b"", "is empty"),
-        (b"\n", "is empty"),
-        (b" \t\r\n ", "is empty"),
+        (b"\n", "holds only white space"),
+        (b" \t\r\n ", "holds only white space"),
         (codecs.BOM_UTF8, "is empty"),
         ("key".encode("utf-16"), "is UTF-16 text"),
         (codecs.BOM_UTF16_BE + "key".encode("utf-16-be"), "is UTF-16 text"),

@@ -37,6 +37,13 @@ TABLE = {
         f"secret {SECRETS}/A_KEY is empty",
         f"write its value into '{SECRETS}/A_KEY'{UP}",
     ),
+    "secret /run/secrets/A_KEY is UTF-16 text, not UTF-8: write its value into the file mounted there, and restart the "
+    "container": (f"secret {SECRETS}/A_KEY is UTF-16 text, not UTF-8", f"write its value into '{SECRETS}/A_KEY'{UP}"),
+    "token file /run/secrets/IDLEHANDS_GATEWAY_TOKEN holds only white space (uid 1000): write the gateway token into "
+    "it, and restart the container": (
+        f"token file {SECRETS}/IDLEHANDS_GATEWAY_TOKEN holds only white space (uid 1000)",
+        f"rm '{SECRETS}/IDLEHANDS_GATEWAY_TOKEN'   (a new one is made){UP}",
+    ),
     f"state directory {INSIDE} has 3 MB free, but 16 MB are needed: free some space on the host": (
         f"state directory {STATE} has 3 MB free, but 16 MB are needed",
         f"df -h '{STATE}'   (free some space there){UP}",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import TOKEN_SECRET
+from idlehands_deploy.deployment.secret_values import BLANK
 from idlehands_deploy.doctor.checks.owners import is_handed_over, is_unreadable
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.planning.notes import check_unused_secret
@@ -30,6 +31,7 @@ class ProfileFiles:
         secrets: the files that the container gets.
         unused: names in the secrets directory that the container does not get.
         foreign: files of other users in the mounts, by the mount's path.
+        flaws: why a secret cannot be meant as it is, by its path.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ProfileFiles:
     secrets: tuple[PathFacts, ...]
     unused: tuple[str, ...]
     foreign: dict[str, ForeignFiles]
+    flaws: dict[str, str] = field(default_factory=dict)
 
 
 def check_files(files: ProfileFiles, handover: Remedy) -> Iterator[Finding]:
@@ -116,10 +119,11 @@ def _check_secret(files: ProfileFiles, secret: PathFacts, handover: Remedy, *, w
             "error", secret.path, "is not a file", "the gateway cannot read a value from it",
             Remedy(f"mv {secret.full} {secret.full}.old; ").then(_make_secret(files.name, name)),
         )  # fmt: skip
-    elif secret.size == 0:
+    elif flaw := files.flaws.get(secret.path, "is empty" if secret.size == 0 else ""):
         yield Finding(
-            "error", secret.path, "is empty", "the gateway does not start until it has a value",
-            _make_secret(files.name, name),
+            "error", secret.path, flaw, "the gateway does not start until it has a value",
+            _make_secret(files.name, name) if flaw in BLANK or name != TOKEN_SECRET
+            else Remedy.run("token", files.name, "--rotate"),
         )  # fmt: skip
     else:
         if secret.mode & OTHERS:
