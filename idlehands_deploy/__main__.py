@@ -25,6 +25,15 @@ def main() -> None:
         progress.close()
         show_error(error)
         sys.exit(error.exit_code)
+    except OSError as error:
+        from idlehands_deploy.host.denials import CAUSES, from_anywhere  # noqa: PLC0415 - only a failure pays for it
+
+        if error.errno not in CAUSES:
+            raise
+        progress.close()
+        failure = from_anywhere(error)
+        show_error(failure)
+        sys.exit(failure.exit_code)
     finally:
         progress.close()
         flush()

@@ -8,11 +8,14 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import DirectoryError
-from idlehands_deploy.host.files import PRIVATE_FILE, unusable
+from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.files import PRIVATE_FILE
+from idlehands_deploy.host.handover import give_to_owner
 from idlehands_deploy.host.programs.tools import holder_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from idlehands_deploy.deployment.directory import Deployment
 
@@ -33,17 +36,28 @@ def locked(deployment: Deployment) -> Iterator[None]:
     try:
         deployment.root.mkdir(parents=True, exist_ok=True)
         lock.acquire()
+        _hand_over(path)
     except Timeout:
         raise DirectoryError(
             f"Another idlehands-deploy command has been changing {deployment.root} for {LOCK_TIMEOUT:.0f} s.",
             "Wait until it ends" + (f", or find its process: {command}" if (command := holder_command(path)) else "."),
         ) from None
     except OSError as error:
-        raise unusable("write", deployment.root, error) from None
+        raise unusable("write", path, error) from None
     try:
         yield
     finally:
         lock.release()
+
+
+def _hand_over(path: Path) -> None:
+    """Let the next command run without root."""
+    with suppress(OSError):  # a link or a hard link in its place stays whose it is
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            give_to_owner(descriptor, path.parent)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager

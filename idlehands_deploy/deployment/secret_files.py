@@ -6,12 +6,13 @@ import re
 import stat
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from idlehands_deploy.deployment.profile_files import PRIVATE_DIRECTORY
 from idlehands_deploy.deployment.secret_values import UTF_16, read_content, read_secret_file
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.fleet.values import CAPITALS, MANAGED_VARIABLES
+from idlehands_deploy.host.denials import unusable
 from idlehands_deploy.host.file_facts import names_in
-from idlehands_deploy.host.files import PRIVATE_FILE, unusable, write_atomic
+from idlehands_deploy.host.files import PRIVATE_FILE, write_atomic
+from idlehands_deploy.host.handover import make_private
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def write_secret(path: Path, value: str, owner: tuple[int, int]) -> None:
     """
     try:
         for directory in (path.parent.parent, path.parent):
-            directory.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+            make_private(directory)
     except OSError as error:
         raise unusable("write", path, error) from None
     write_atomic(path, value, PRIVATE_FILE, owner, keep=False)

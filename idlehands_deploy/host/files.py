@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import DirectoryError
+from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.handover import give_to_owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,7 +45,7 @@ def write_atomic(
 
     Args:
         mode: of a new file.
-        owner: uid and gid of a new file; ignored unless this user is root.
+        owner: uid and gid of a new file, by default those of its directory; ignored unless this user is root.
         keep: whether an existing file keeps its own mode and owner.
 
     Raises:
@@ -88,7 +90,9 @@ def _stage(path: Path, text: str, mode: int, owner: tuple[int, int] | None, *, k
             stream.write(text)
             os.fchmod(stream.fileno(), stat.S_IMODE(old.st_mode) if old else mode)
             wanted = (old.st_uid, old.st_gid) if old else owner
-            if wanted and os.geteuid() == 0:
+            if not wanted:
+                give_to_owner(stream.fileno(), path.parent)
+            elif os.geteuid() == 0:
                 os.fchown(stream.fileno(), *wanted)
             stream.flush()
             if old or not keep:
@@ -128,19 +132,3 @@ def remove(path: Path) -> None:
         path.unlink(missing_ok=True)
     except OSError as error:
         raise unusable("delete", path, error) from None
-
-
-def unusable(verb: str, path: Path, error: OSError) -> DirectoryError:
-    """An OSError as an error with a remedy.
-
-    Args:
-        verb: the failed action: read, write or delete.
-    """
-    reason = error.strerror or str(error)
-    remedies = {
-        "No space left on device": "Free some space and run the command again; existing files are unchanged.",
-        "Read-only file system": "Choose another directory with -C, or make this one writable.",
-        "Permission denied": f"Choose another directory with -C, or check its owner: ls -ld {path}",
-    }
-    remedy = remedies.get(reason, "Choose another directory with -C.")
-    return DirectoryError(f"Cannot {verb} {path}: {reason}.", remedy)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.errors import StateRefusedError
-from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, unusable, write_atomic
+from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
 from idlehands_deploy.host.trees import Census, Copier, census, free_space, give_tree, open_directory, other_owners
 from idlehands_deploy.importing.databases import relocate_databases
 from idlehands_deploy.importing.journal import ORIGINAL, Journal

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
 from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.errors import StateRefusedError
-from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, unusable, write_atomic
+from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
 from idlehands_deploy.importing.lock import import_lock, make_directory

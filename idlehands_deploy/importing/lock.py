@@ -6,9 +6,9 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.profile_files import PRIVATE_DIRECTORY
 from idlehands_deploy.errors import StateRefusedError
-from idlehands_deploy.host.files import unusable
+from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.handover import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +46,6 @@ def make_directory(path: Path) -> None:
         DirectoryError: it cannot be created.
     """
     try:
-        path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+        make_private(path)
     except OSError as error:
         raise unusable("write", path, error) from None

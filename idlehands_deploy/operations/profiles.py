@@ -108,7 +108,7 @@ def add(
         UsageError: there is one of that name, the name cannot be, or it was not confirmed.
     """
     check_name(name)
-    if name not in (session.fleet().profiles if session.deployment.fleet_file.exists() else ()):
+    if name not in (session.fleet().profiles if read_text(session.deployment.fleet_file) is not None else ()):
         confirm_old_files(session.deployment, [name], confirm)
 
     def change(text: str) -> str:

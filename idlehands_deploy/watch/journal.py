@@ -6,7 +6,6 @@ import errno
 import json
 import logging
 import os
-import stat
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import UsageError
-from idlehands_deploy.host.files import PRIVATE_FILE, unusable
+from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.files import PRIVATE_FILE
+from idlehands_deploy.host.handover import give_to_owner, make_private
 from idlehands_deploy.host.programs.tools import holder_command
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.timestamps import read_timestamp, timestamp
@@ -75,7 +76,7 @@ class _Handler(RotatingFileHandler):
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         stream = os.fdopen(os.open(self.baseFilename, flags, PRIVATE_FILE), "a", encoding=self.encoding)
         try:
-            _give_to_owner(stream.fileno(), os.path.dirname(self.baseFilename))  # noqa: PTH120 - logging keeps a text
+            give_to_owner(stream.fileno(), os.path.dirname(self.baseFilename))  # noqa: PTH120 - logging keeps a text
         except OSError:
             stream.close()
             raise
@@ -120,7 +121,7 @@ def locked(path: Path) -> Iterator[None]:
         lock.acquire()
         descriptor = os.open(lock.lock_file, os.O_RDONLY | os.O_NOFOLLOW)
         try:
-            _give_to_owner(descriptor, path.parent)  # the next watch may run without root
+            give_to_owner(descriptor, path.parent)  # the next watch may run without root
         finally:
             os.close(descriptor)
     except Timeout:
@@ -183,31 +184,8 @@ def make_directory(directory: Path) -> None:
     Raises:
         OSError: it cannot be made.
     """
-    try:
-        directory.mkdir(mode=0o700)
-    except FileExistsError:
-        if directory.is_symlink():
-            raise OSError(errno.ELOOP, "it is a symbolic link") from None
-        return
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        _give_to_owner(descriptor, directory.parent)
-    finally:
-        os.close(descriptor)
-
-
-def _give_to_owner(descriptor: int, directory: str | Path) -> None:
-    """Give a file that root created to the owner of the directory, who can then read it without root.
-
-    Raises:
-        OSError: it is not an ordinary file, or it has a second hard link.
-    """
-    found = os.fstat(descriptor)
-    if not stat.S_ISDIR(found.st_mode) and (not stat.S_ISREG(found.st_mode) or found.st_nlink > 1):
-        raise OSError(errno.EINVAL, "it is not an ordinary file")
-    if os.geteuid() == 0:
-        owner = os.stat(directory)  # noqa: PTH116 - a text or a path
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+    if not make_private(directory) and directory.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link")
 
 
 def _entries(lines: Iterable[str]) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.deployment.secret_values import read_secret_file
 from idlehands_deploy.errors import DeployError, DirectoryError, FleetError, Problem
 from idlehands_deploy.fleet.values import is_web_address
-from idlehands_deploy.host.files import unusable
+from idlehands_deploy.host.denials import unusable
 from idlehands_deploy.watch import notifications
 
 if TYPE_CHECKING:

@@ -95,9 +95,7 @@ def test_an_unreadable_file_is_reported(ordinary_user: Path) -> None:
     path.touch(mode=0)
     with pytest.raises(DirectoryError) as caught:
         read_text(path)
-    assert str(caught.value) == (
-        f"Cannot read {path}: Permission denied.\nChoose another directory with -C, or check its owner: ls -ld {path}"
-    )
+    assert str(caught.value) == (f"Cannot read {path}: its mode, 0000, forbids it.\nPermit it: chmod u+rwX {path}")
     assert caught.value.exit_code == 2
 
 
@@ -140,7 +138,7 @@ def test_a_write_that_fails_changes_nothing_and_leaves_nothing_behind(tmp_path: 
 
 def test_a_directory_that_is_not_writable_is_reported(ordinary_user: Path) -> None:
     ordinary_user.chmod(0o500)
-    with pytest.raises(DirectoryError, match=r"^Cannot write .*: Permission denied\.\n"):
+    with pytest.raises(DirectoryError, match=r"^Cannot write .*: the mode of .*, 0500, forbids it\.\n"):
         write_atomic(ordinary_user / "fleet.yaml", "x")
     ordinary_user.chmod(0o700)
     assert snapshot(ordinary_user) == {}

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@pytest.mark.parametrize(("number", "named"), [(errno.ENOSPC, "write {there}"), (errno.EIO, "read {file}")])
+@pytest.mark.parametrize(
+    ("number", "named"),
+    [(errno.ENOSPC, "write {there}: the disk is full"), (errno.EIO, "read {file}: Input/output error")],
+)
 def test_a_copy_that_fails_names_the_full_disk_or_the_file(
     root: Path, state: Path, monkeypatch: pytest.MonkeyPatch, number: int, named: str
 ) -> None:
@@ -33,7 +36,7 @@ def test_a_copy_that_fails_names_the_full_disk_or_the_file(
     with pytest.raises(DeployError) as caught:
         bring(root, state)
     there, file = root / "profiles" / ".import-rescue", state / "credentials" / "key"
-    assert f"Cannot {named.format(there=there, file=file)}: {os.strerror(number)}." in str(caught.value)
+    assert f"Cannot {named.format(there=there, file=file)}." in str(caught.value)
     assert list((root / "profiles").iterdir()) == []
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -163,6 +164,22 @@ def test_a_rename_that_cannot_move_everything_moves_nothing(site: FakeSite, monk
 
     monkeypatch.setattr(Path, "rename", busy)
     with pytest.raises(DirectoryError, match=r"Cannot move .*/profiles/rescue: Device or resource busy"):
+        profiles.rename(site.session, "rescue", "backup", 5)
+    assert snapshot(site.root) == before
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_a_rename_that_cannot_be_noted_is_not_begun_and_not_finished_later(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    before = snapshot(site.root)
+
+    def fail(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    # A test double: a disk that fills up between a file's writing and its sync cannot be had in a test.
+    monkeypatch.setattr("idlehands_deploy.planning.rename_files.os.fsync", fail)
+    with pytest.raises(DirectoryError, match=r"Cannot write .*/\.rename\.json: "):
         profiles.rename(site.session, "rescue", "backup", 5)
     assert snapshot(site.root) == before
 

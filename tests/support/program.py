@@ -27,11 +27,14 @@ _processes = multiprocessing.get_context("forkserver")
 
 
 def call(
-    arguments: tuple[str, ...], home: Path, environ: Mapping[str, str], within: float = 60
+    arguments: tuple[str, ...], home: Path, environ: Mapping[str, str], within: float = 60, uid: int | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run the program in a pipe.
 
     What happens before its first line and after its last is not tried: for that, start a Python.
+
+    Args:
+        uid: of an ordinary user to run it as, when root runs the tests; None for who runs them.
 
     Raises:
         subprocess.TimeoutExpired: it took longer than ``within`` seconds, and was ended.
@@ -39,7 +42,7 @@ def call(
     _start_server()
     with tempfile.TemporaryDirectory(prefix="idlehands-tests-") as name:
         said = [Path(name, stream) for stream in ("out", "err")]
-        process = _processes.Process(target=_be_program, args=(arguments, home, dict(environ), said))
+        process = _processes.Process(target=_be_program, args=(arguments, home, dict(environ), said, uid))
         process.start()
         process.join(within)
         if process.exitcode is None:
@@ -58,7 +61,9 @@ def _start_server() -> None:
         forkserver.ensure_running()
 
 
-def _be_program(arguments: tuple[str, ...], home: Path, environ: dict[str, str], said: list[Path]) -> None:
+def _be_program(
+    arguments: tuple[str, ...], home: Path, environ: dict[str, str], said: list[Path], uid: int | None
+) -> None:
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(home)
@@ -68,6 +73,10 @@ def _be_program(arguments: tuple[str, ...], home: Path, environ: dict[str, str],
     sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
     sys.stdout, sys.stderr = (_stream(number) for number in (1, 2))
     sys.argv = ["idlehands-deploy", *arguments]
+    if uid is not None and not os.geteuid():
+        os.setgroups([])
+        os.setegid(uid)
+        os.seteuid(uid)
     main()
 
 

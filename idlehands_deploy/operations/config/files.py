@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.contract import CONFIG_NAME, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, StateRefusedError, UsageError
+from idlehands_deploy.host.denials import unusable
 from idlehands_deploy.host.file_facts import resolved
-from idlehands_deploy.host.files import unusable
 from idlehands_deploy.host.owned_files import FileVersion, read_version, replace_version
 from idlehands_deploy.isolation.setups import inside_reader, read_profile_config
 from idlehands_deploy.remedies import Remedy, ours

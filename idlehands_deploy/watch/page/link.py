@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import NotReadyError
-from idlehands_deploy.host.files import PRIVATE_FILE, read_text, unusable, write_atomic
+from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.files import PRIVATE_FILE, read_text, write_atomic
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.watch.journal import ALIVE, last_run, make_directory
 
