@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sysconfig
@@ -87,6 +88,52 @@ def test_after_a_full_disk_a_gateway_is_restarted_when_space_is_free_and_killed_
         """,
     )
     assert lines == ["WARNING: it has 3 MB free: the gateway may lose new data", what]
+
+
+SILENT = "port 1 accepted the connection but did not respond within 4 s"
+CLOSED = "nothing listens on port 1 yet"
+BUSY = "HTTP 503 startup-sidecars"
+KILLED = (
+    "the gateway did not respond for 20 s after its start (a slow host may need more: IDLEHANDS_START_TIMEOUT): "
+    "killing it, so that it restarts"
+)
+
+
+@pytest.mark.parametrize(
+    ("checks", "said"),
+    [
+        ([SILENT] * 4, KILLED),  # frozen at its first response, or before
+        ([CLOSED] * 20, KILLED),
+        ([CLOSED] * 5 + [SILENT] * 3, KILLED),
+        ([SILENT] * 3 + [BUSY] + [SILENT] * 4, KILLED),
+        ([CLOSED] * 5 + [SILENT] * 2 + [BUSY] * 100 + [SILENT] * 3, "started"),
+        ([BUSY] * 1000, "started"),
+        ([SILENT] * 3 + ["disk: it has 3 MB free"], "started"),
+    ],
+)
+def test_a_silent_start_is_killed_at_its_own_limit_and_a_slow_one_is_not(checks: list[str], said: str) -> None:
+    lines = library(
+        "watch",
+        f"""
+        said=({" ".join(shlex.quote(check) for check in checks)}); look=$(mktemp); echo 0 > "$look"
+        idlehands-healthcheck() {{
+            local n; n=$(< "$look"); echo $((n + 1)) > "$look"; ((n < ${{#said[@]}})) || return 0
+            echo "${{said[n]}}"; return 1
+        }}
+        sleep() {{ :; }}; kill() {{ :; }}
+        IDLEHANDS_START_TIMEOUT=20; watch_start 1 && echo started
+        rm "$look"
+        """,
+    )
+    assert lines == [said]
+
+
+@pytest.mark.parametrize("name", ["HANG_TIMEOUT", "START_TIMEOUT"])
+@pytest.mark.parametrize("value", ["0", "-1", "soon", "1.5", " 50", "99999999999999999999"])
+def test_a_timeout_that_is_no_number_of_seconds_is_reported(name: str, value: str) -> None:
+    lines = library("checks", f"problem() {{ echo \"$*\"; }}; IDLEHANDS_{name}={shlex.quote(value)}; check_timeout {name} 50")
+    assert lines == [f"IDLEHANDS_{name} is '{value}': set it to a number of seconds, such as 50"]
+    assert library("checks", f"problem() {{ echo \"$*\"; }}; IDLEHANDS_{name}=600; check_timeout {name} 50") == []
 
 
 def test_a_browser_s_lock_is_removed_when_its_process_is_gone_and_stays_while_it_runs(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.site import start_browser
-from tests.support.trials import signal_gateway
+from tests.support.site import start_browser, until
+from tests.support.trials import GATEWAY, is_healthy, signal_gateway
 
 if TYPE_CHECKING:
     from tests.support.site import Site
@@ -43,3 +43,25 @@ def test_stop_now_does_not_wait_for_a_gateway_that_will_not_end(site: Site) -> N
     signal_gateway(site, "STOP")
     assert site.ok("stop", "--now").seconds < 20
     assert site.state("main") == "stopped"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("moment", ["listening", "before"])
+def test_a_gateway_that_freezes_in_its_start_is_started_again(site: Site, moment: str) -> None:
+    site.write("profiles: {main: {environment: {IDLEHANDS_START_TIMEOUT: '20'}}}\n")
+    with site.begin("up", "main") as up:
+        until("its process", lambda: _freeze(site, moment == "listening"))
+        until("the restart", lambda: site.container("main").attrs["RestartCount"] or None, 120)
+        until("a healthy container", lambda: is_healthy(site), 120)
+        up.communicate(timeout=120)
+    assert "the gateway did not respond for 20 s after its start" in site.logs("main")
+
+
+def _freeze(site: Site, listening: bool) -> bool | None:
+    """Stop main's gateway as soon as it runs, or listens; None before that."""
+    if not site.engine.containers.list(filters={"name": f"{site.name}-main-1"}):
+        return None
+    # Port 18789 of 0.0.0.0 or ::, as /proc writes it; the gateway's is the container's only one that ends so.
+    ready = f"grep -q ':{site.base:04X} ' /proc/net/tcp" if listening else "true"
+    code, _ = site.container("main").exec_run(["bash", "-c", f"{ready} && kill -STOP $({GATEWAY})"])
+    return True if code == 0 else None
