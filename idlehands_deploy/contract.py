@@ -20,6 +20,8 @@ STAGE_SCRIPTS = ("/build/with-host-ca", "/build/warm-compile-cache")
 HOME_TARGET = PurePosixPath("/home/idlehands")
 STATE_TARGET = str(HOME_TARGET / ".idlehands")
 WORKSPACE_TARGET = str(HOME_TARGET / "workspace")
+# In the home directory, which is mounted as well; the engine would create them as root.
+HOME_MOUNT_POINTS = (".idlehands", "workspace")
 # Where the image has the gateway and its own scripts.
 PROGRAM_TARGETS = (
     "/opt/gateway", "/opt/gateway-cache", "/usr/local/lib/idlehands", "/usr/local/bin/idlehands",

@@ -64,9 +64,11 @@ def _missing(deployment: Deployment, fleet: Fleet, name: str) -> Iterator[Missin
 
 def _made(deployment: Deployment, fleet: Fleet) -> set[Path]:
     """The directories that are made before any container is started."""
-    profiles = {path for name in fleet.profiles for path in (
-        deployment.secrets_directory(name), deployment.state_directory(name), deployment.workspace_directory(name),
-    )}  # fmt: skip
+    profiles = {
+        path
+        for name in fleet.profiles
+        for path in (deployment.secrets_directory(name), *deployment.mounted(name).values())
+    }
     return {above for path in profiles for above in (path, path.parent)}
 
 

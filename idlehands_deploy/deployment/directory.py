@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.contract import HOME_TARGET, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.targets.compose import SECCOMP_FILE
 
@@ -82,6 +83,18 @@ class Deployment:
     def workspace_directory(self, profile: str) -> Path:
         """The agents' files."""
         return self.root / "profiles" / profile / "workspace"
+
+    def home_directory(self, profile: str) -> Path:
+        """What other programs in the container keep in the home directory, such as ``~/.config/gh``."""
+        return self.root / "profiles" / profile / "home"
+
+    def mounted(self, profile: str) -> dict[str, Path]:
+        """A profile's own directories by their path in its container; one inside another comes first."""
+        return {
+            STATE_TARGET: self.state_directory(profile),
+            WORKSPACE_TARGET: self.workspace_directory(profile),
+            str(HOME_TARGET): self.home_directory(profile),
+        }
 
 
 def find_deployment(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
+from idlehands_deploy.contract import CONFIG_NAME, HOME_MOUNT_POINTS, TOKEN_SECRET
 from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.host.file_facts import names_in
 
@@ -44,7 +44,9 @@ def leftover_of(deployment: Deployment, name: str) -> Leftover:
     """What lies under one name."""
     state, secrets = names_in(deployment.state_directory(name)), names_in(deployment.secrets_directory(name))
     workspace = names_in(deployment.workspace_directory(name))
-    paths = [deployment.state_directory(name).parent] if state or workspace else []
+    home = names_in(deployment.home_directory(name))
+    paths = [deployment.state_directory(name).parent] if state or workspace or home else []
     paths += [deployment.secrets_directory(name)] if secrets else []
-    was_used = bool(workspace or set(state) - {CONFIG_NAME} or set(secrets) - {TOKEN_SECRET})
+    was_made = {CONFIG_NAME, TOKEN_SECRET, *HOME_MOUNT_POINTS}
+    was_used = bool(workspace or {*home, *state, *secrets} - was_made)
     return Leftover(name, tuple(str(path.relative_to(deployment.root)) for path in paths), was_used)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
+from idlehands_deploy.contract import CONFIG_NAME, HOME_MOUNT_POINTS, TOKEN_SECRET
 from idlehands_deploy.deployment.additions import missing_problems
 from idlehands_deploy.deployment.secret_values import read_secret_file, secret_problems, secret_remedy
 from idlehands_deploy.errors import FleetError, Problem
@@ -131,6 +131,7 @@ def absent_parts(deployment: Deployment, name: str) -> list[str]:
     parts: dict[str, Callable[[], bool]] = {
         "state": lambda: not state.exists(),
         "workspace": lambda: not deployment.workspace_directory(name).exists(),
+        "home": lambda: not deployment.home_directory(name).exists(),
         "config": lambda: _is_empty(state / CONFIG_NAME),
         "token": lambda: _has_no_value(token),
     }
@@ -162,10 +163,9 @@ def _make_profile(deployment: Deployment, profile: Profile, ports: ProfilePorts,
     # Only the mounted directories are given to the container's user: in others it could make links that root follows.
     for private in (state.parent.parent, state.parent, secret.parent.parent, secret.parent):
         make_private(private)
-    for mounted in (state, deployment.workspace_directory(name)):
+    for mounted in deployment.mounted(name).values():
         if not mounted.exists():
-            mounted.mkdir(mode=PRIVATE_DIRECTORY)
-            _give(mounted, uid, gid)
+            _make_mounted(mounted, uid, gid, HOME_MOUNT_POINTS if mounted.name == "home" else ())
     config = state / CONFIG_NAME
     if _is_empty(config):
         write_atomic(config, initial_config(profile, ports), PRIVATE_FILE, (uid, gid))
@@ -175,6 +175,16 @@ def _make_profile(deployment: Deployment, profile: Profile, ports: ProfilePorts,
         path = secret.with_name(kept)
         if not path.is_symlink():  # the person takes care of a link's target
             _make_private(path, uid, gid)
+
+
+def _make_mounted(directory: Path, uid: int, gid: int, inner: Sequence[str]) -> None:
+    """Create a directory of the container's user, complete at once: it is not looked into again."""
+    staging = directory.with_name(f".{directory.name}")
+    staging.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+    for path in [*(staging / name for name in inner), staging]:
+        path.mkdir(mode=PRIVATE_DIRECTORY, exist_ok=True)
+        _give(path, uid, gid)
+    staging.rename(directory)
 
 
 def _is_empty(path: Path) -> bool:
@@ -268,7 +278,7 @@ def _foreign_mounts(deployment: Deployment, fleet: Fleet, user: str) -> Iterator
         wanted = profile.user_or(user)
         if os.geteuid() not in (0, int(wanted.partition(":")[0])):
             continue  # another problem, and already told
-        for directory in (deployment.state_directory(name), deployment.workspace_directory(name)):
+        for directory in deployment.mounted(name).values():
             with suppress(OSError):
                 if (owner := directory.stat().st_uid) != int(wanted.partition(":")[0]):
                     yield directory, (owner, wanted)

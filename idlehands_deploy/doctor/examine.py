@@ -137,8 +137,7 @@ def _examine_host(session: Session, drafted: draft.Draft, seen: _Seen) -> list[F
     deployment = session.deployment
     # Most profiles that do not run were stopped on purpose, so only one more must fit.
     to_start = min(1, len(drafted.fleet.profiles) - len(seen.running))
-    mounts = [deployment.state_directory(name) for name in drafted.fleet.profiles]
-    mounts += [deployment.workspace_directory(name) for name in drafted.fleet.profiles]
+    mounts = [path for name in drafted.fleet.profiles for path in deployment.mounted(name).values()]
     uid = int(drafted.user.split(":")[0])
     host = look_at_host([deployment.root, *map(resolved, mounts), *([seen.root] if seen.root else [])], uid)
     files = [deployment.fleet_file, deployment.compose_file]
@@ -181,7 +180,7 @@ def _look_at_files(session: Session, drafted: draft.Draft, name: str) -> Profile
     deployment, profile = session.deployment, drafted.fleet.profiles[name]
     root = deployment.root
     uid, gid = (int(part) for part in profile.user_or(drafted.user).split(":"))
-    mounts = (deployment.state_directory(name), deployment.workspace_directory(name))
+    mounts = tuple(deployment.mounted(name).values())
     own, secrets = mounts[0].parent, deployment.secrets_directory(name)
     if not _may_enter(own) or not _may_enter(secrets):
         return None

@@ -8,6 +8,7 @@ from idlehands_deploy.contract import HOME_TARGET, PROGRAM_TARGETS, SECRETS_TARG
 
 # Nothing may be mounted over or below these. Below a mount, the engine would create the mount point in it, as root.
 CLOSED = {
+    str(HOME_TARGET): "the gateway's home directory",
     STATE_TARGET: "the gateway's state",
     WORKSPACE_TARGET: "the gateway's workspace",
     SECRETS_TARGET: "the gateway's secrets",
@@ -19,7 +20,6 @@ CLOSED = {
 RUN = "/var/run"
 # Nothing may be mounted over these, or over what they are in.
 KEPT = {
-    str(HOME_TARGET): "the gateway's home directory",
     "/tmp": "the container's scratch space",  # noqa: S108 - the container's
     "/run": "the container's scratch space",
     RUN: "the container's scratch space",

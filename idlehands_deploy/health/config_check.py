@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, STATE_TARGET
+from idlehands_deploy.contract import CONFIG_NAME, HOME_TARGET, STATE_TARGET
 from idlehands_deploy.deployment.profile_files import container_user
 from idlehands_deploy.errors import Problem
 from idlehands_deploy.gateway.config_changes.validation import (
@@ -157,7 +157,7 @@ class ConfigJudge:
         profile = self.fleet.profiles[name]
         user = profile.user_or(container_user(self.fleet, self.deployment))
         state = resolved(self.deployment.state_directory(name))
-        scratch = dict(entry.split(":", 1) for entry in SCRATCH)
+        scratch = dict(entry.split(":", 1) for entry in (*SCRATCH, f"{HOME_TARGET}:mode=1777,size=64m"))
         with self._drafted(state, user) as drafts:
             mounts = {state: STATE_TARGET} | drafts
             return self.engine.run_one_off(OneOff(image, command, user, profile.environment, mounts, scratch), SECONDS)

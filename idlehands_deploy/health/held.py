@@ -7,7 +7,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import SECRETS_TARGET, STATE_TARGET, WORKSPACE_TARGET
+from idlehands_deploy.contract import SECRETS_TARGET
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ class _Places:
 
     def __init__(self, deployment: Deployment, profile: str) -> None:
         self._places: dict[str, Path] = {
-            STATE_TARGET: deployment.state_directory(profile),
-            WORKSPACE_TARGET: deployment.workspace_directory(profile),
             SECRETS_TARGET: deployment.secrets_directory(profile),
+            **deployment.mounted(profile),
         }
 
     def translate(self, text: str) -> str:

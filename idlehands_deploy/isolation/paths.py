@@ -67,7 +67,7 @@ def _problem(setup: Setup, path: str) -> str:
     inside = _inside(path)
     if ".." in inside.parts:
         return OFF
-    if any(inside.is_relative_to(target) for target in (STATE_TARGET, WORKSPACE_TARGET)):
+    if inside.is_relative_to(HOME_TARGET):
         return ""
     mount = _added_mount(setup, inside)
     if mount is None:

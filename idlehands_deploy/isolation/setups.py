@@ -6,7 +6,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, HOME_TARGET, HOST_VARIABLE, STATE_TARGET, WORKSPACE_TARGET
+from idlehands_deploy.contract import CONFIG_NAME, HOME_TARGET, HOST_VARIABLE, STATE_TARGET
 from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.secret_values import read_secret_file
 from idlehands_deploy.fleet.additions import mounts_of
@@ -79,12 +79,12 @@ def read_profile_config(
         secrets: the values of its secrets, which the config may refer to.
         drafts: texts to read in place of files.
     """
-    state, workspace = resolved(deployment.state_directory(name)), resolved(deployment.workspace_directory(name))
+    mounts = {place: resolved(path) for place, path in deployment.mounted(name).items()}
     return read_config(
-        state / CONFIG_NAME,
+        mounts[STATE_TARGET] / CONFIG_NAME,
         f"profiles/{name}/state/{CONFIG_NAME}",
-        inside_reader(state, workspace, drafts=drafts),
-        mounts={STATE_TARGET: state, WORKSPACE_TARGET: workspace},
+        inside_reader(*mounts.values(), drafts=drafts),
+        mounts=mounts,
         # The host's address differs inside the container, so it stays a variable.
         environ={"HOME": str(HOME_TARGET)} | {k: v for k, v in profile.environment.items() if k != HOST_VARIABLE},
         hidden=secrets,

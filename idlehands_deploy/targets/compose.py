@@ -35,11 +35,10 @@ if TYPE_CHECKING:
 
 SECCOMP_FILE = "seccomp.json"
 # Where the gateway and Chromium write outside their mounts: in memory, so limited, and lost with the container.
-# Writable for all, because the container's user can be any uid; `exec` in the home, where npx puts programs.
+# Writable for all, because the container's user can be any uid.
 SCRATCH = (
     "/tmp:mode=1777,size=512m",  # noqa: S108 - the container's
     "/run:mode=1777,size=16m",
-    f"{HOME_TARGET}:mode=1777,size=512m,exec",
 )
 
 # The beginning of our files; a file without it belongs to the person.
@@ -236,6 +235,8 @@ def _volumes(fleet: Fleet, name: str) -> list[Service]:
     return [
         _bind(f"./profiles/{name}/state", STATE_TARGET),
         _bind(f"./profiles/{name}/workspace", WORKSPACE_TARGET),
+        # What programs keep in ~, such as a login of `gh` or the cache of npx, is needed after a restart too.
+        _bind(f"./profiles/{name}/home", str(HOME_TARGET)),
         *(
             _bind(_literal(mount.host), _literal(mount.container)) | ({} if mount.is_writable else {"read_only": True})
             for mount in mounts_of(fleet, name).values()

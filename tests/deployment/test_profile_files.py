@@ -70,6 +70,9 @@ def test_the_gateway_s_user_owns_the_mounted_directories(tmp_path: Path) -> None
         "profiles/main/state",
         "profiles/main/state/idlehands.json",
         "profiles/main/workspace",
+        "profiles/main/home",
+        "profiles/main/home/.idlehands",
+        "profiles/main/home/workspace",
         "secrets/main/IDLEHANDS_GATEWAY_TOKEN",
     ]
     assert {path: owner(root / path) for path in mounted} == dict.fromkeys(mounted, USER)
@@ -197,7 +200,7 @@ def test_every_missing_and_empty_secret_is_reported_with_its_path(tmp_path: Path
 
 
 def test_a_directory_of_another_user_is_reported_with_the_command_that_fixes_it(tmp_path: Path) -> None:
-    state = make(tmp_path, "profiles: {main: }").state_directory("main")
+    parts = [str(path) for path in make(tmp_path, "profiles: {main: }").mounted("main").values()]
     owner = USER.partition(":")[0]
     if not ROOT_RUNS:
         pytest.skip("only root can check files for a user that it is not")
@@ -206,10 +209,9 @@ def test_a_directory_of_another_user_is_reported_with_the_command_that_fixes_it(
     assert [str(problem) for problem in caught.value.problems] == [
         f"profiles/main/state: belongs to uid {owner}, but its gateway runs as 1234:1234",
         f"profiles/main/workspace: belongs to uid {owner}, but its gateway runs as 1234:1234",
+        f"profiles/main/home: belongs to uid {owner}, but its gateway runs as 1234:1234",
     ]
-    assert str(caught.value.remedy) == (
-        f"Give them to their gateways: sudo chown -R 1234:1234 {state} {state.parent / 'workspace'}"
-    )
+    assert str(caught.value.remedy) == (f"Give them to their gateways: sudo chown -R 1234:1234 {' '.join(parts)}")
 
 
 def test_an_ordinary_user_is_told_that_it_cannot_give_files_away(ordinary_user: Path) -> None:

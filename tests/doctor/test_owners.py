@@ -54,10 +54,14 @@ def test_a_copied_deployment_is_mended_by_the_one_command_that_doctor_shows(tmp_
         os.chown(path, 0, 0)
     found = errors(home)
     assert [item["place"] for item in found] == [
-        "profiles/main/state", "profiles/main/workspace", "secrets/main/IDLEHANDS_GATEWAY_TOKEN",
-        "profiles/rescue/state", "profiles/rescue/workspace", "secrets/rescue/IDLEHANDS_GATEWAY_TOKEN",
-    ]  # fmt: skip
+        place
+        for name in ("main", "rescue")
+        for place in (
+            *(f"profiles/{name}/{part}" for part in ("state", "workspace", "home")),
+            f"secrets/{name}/IDLEHANDS_GATEWAY_TOKEN",
+        )
+    ]
     shown = [line for line in run(home, "doctor").stdout.splitlines() if "sudo" in line]
-    (command,) = [line.partition("        fix for these 6: sudo ")[2] for line in shown if "chown" in line]
+    (command,) = [line.partition("        fix for these 8: sudo ")[2] for line in shown if "chown" in line]
     subprocess.run(["sh", "-c", command], check=True)
     assert errors(home) == []

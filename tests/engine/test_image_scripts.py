@@ -131,9 +131,11 @@ def test_a_silent_start_is_killed_at_its_own_limit_and_a_slow_one_is_not(checks:
 @pytest.mark.parametrize("name", ["HANG_TIMEOUT", "START_TIMEOUT"])
 @pytest.mark.parametrize("value", ["0", "-1", "soon", "1.5", " 50", "99999999999999999999"])
 def test_a_timeout_that_is_no_number_of_seconds_is_reported(name: str, value: str) -> None:
-    lines = library("checks", f"problem() {{ echo \"$*\"; }}; IDLEHANDS_{name}={shlex.quote(value)}; check_timeout {name} 50")
+    lines = library(
+        "checks", f'problem() {{ echo "$*"; }}; IDLEHANDS_{name}={shlex.quote(value)}; check_timeout {name} 50'
+    )
     assert lines == [f"IDLEHANDS_{name} is '{value}': set it to a number of seconds, such as 50"]
-    assert library("checks", f"problem() {{ echo \"$*\"; }}; IDLEHANDS_{name}=600; check_timeout {name} 50") == []
+    assert library("checks", f'problem() {{ echo "$*"; }}; IDLEHANDS_{name}=600; check_timeout {name} 50') == []
 
 
 def test_a_browser_s_lock_is_removed_when_its_process_is_gone_and_stays_while_it_runs(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ GOOD = {
     "/srv/${HOME}:/$x": Mount("/srv/${HOME}", "/$x", False),
     "/etc/localtime:/etc/localtime": Mount("/etc/localtime", "/etc/localtime", False),
     "/run/docker.sock:/var/run/docker.sock": Mount("/run/docker.sock", "/var/run/docker.sock", False),
-    "./cache:/home/idlehands/.cache:rw": Mount("./cache", "/home/idlehands/.cache", True),
+    "./cache:/var/cache/mine:rw": Mount("./cache", "/var/cache/mine", True),
     "./tool:/usr/local/bin/tool": Mount("./tool", "/usr/local/bin/tool", False),
     "./skills:/opt/skills": Mount("./skills", "/opt/skills", False),
     "./x:/tmp/.X11-unix": Mount("./x", "/tmp/.X11-unix", False),  # noqa: S108 - the container's
@@ -101,6 +101,7 @@ def test_a_mount_that_would_hide_what_the_container_needs_is_refused(path: str) 
 @pytest.mark.parametrize(
     "path",
     [
+        str(contract.HOME_TARGET),
         contract.STATE_TARGET, contract.WORKSPACE_TARGET, contract.SECRETS_TARGET, *contract.PROGRAM_TARGETS,
         *(place.partition(":")[0] for place in SCRATCH),
     ],

@@ -136,11 +136,14 @@ def test_stop_start_restart_and_down_do_what_they_say(site: Site) -> None:
     assert site.state("main") == "stopped"
     site.ok("start", "main")
     assert site.state("main") == "ready"
+    login = "mkdir -p ~/.config/gh && echo kept > ~/.config/gh/hosts.yml"
+    site.ok("exec", "--raw", "main", "bash", "-c", login)
     site.ok("down")
     assert site.state("main") == "missing"
     assert site.run("start", "main").code == 2
     site.ok("up")
     assert site.token("main") == token
+    assert site.ok("exec", "--raw", "main", "bash", "-c", "cat ~/.config/gh/hosts.yml").out == "kept\n"
 
 
 @pytest.mark.full

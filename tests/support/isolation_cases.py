@@ -152,10 +152,6 @@ WRONG = [
     # directories
     Case("a workspace off the mounts", PAIR, main="{agents: {defaults: {workspace: '/srv/work'}}}",
          places=(f"{MAIN}:agents.defaults.workspace",)),
-    Case("a workspace in the container's home", PAIR, main="{agents: {defaults: {workspace: '~/work'}}}",
-         places=(f"{MAIN}:agents.defaults.workspace",)),
-    Case("a workspace of the native documentation", PAIR, main="{agents: {defaults: {workspace: '~/.openclaw/workspace'}}}",
-         places=(f"{MAIN}:agents.defaults.workspace",)),
     Case("a workspace on a read-only mount", "volumes: ['/srv/data:/data']\nprofiles: {main: {}}",
          main="{agents: {defaults: {workspace: '/data/main'}}}", places=(f"{MAIN}:agents.defaults.workspace",)),
     Case("agents of two gateways in one directory of a mount", "volumes: ['/srv/data:/data:rw']\n" + PAIR,
@@ -164,7 +160,7 @@ WRONG = [
     Case("a workspace that climbs out of its mount", PAIR,
          main="{agents: {defaults: {workspace: '~/workspace/../elsewhere'}}}", places=(f"{MAIN}:agents.defaults.workspace",)),
     Case("a workspace whose name only begins like a mount", PAIR,
-         main="{agents: {defaults: {workspace: '~/workspace-rescue'}}}", places=(f"{MAIN}:agents.defaults.workspace",)),
+         main="{agents: {defaults: {workspace: '/home/idlehands-rescue'}}}", places=(f"{MAIN}:agents.defaults.workspace",)),
     Case("an agent's workspace off the mounts", PAIR, rescue="{agents: {entries: {ops: {workspace: '/ops'}}}}",
          places=(f"{RESCUE}:agents.entries.ops.workspace",)),
     Case("an agent's directory off the mounts", PAIR, rescue="{agents: {entries: {ops: {agentDir: '/ops'}}}}",
@@ -247,12 +243,12 @@ WRONG = [
     Case("a Chrome port that is text", PAIR, main="{browser: {profiles: {x: {cdpPort: '18805'}}}}", places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
     Case("a Chrome port that is zero", PAIR, main="{browser: {profiles: {x: {cdpPort: 0}}}}", places=(f"{MAIN}:browser.profiles.x.cdpPort",)),
     # further directories
-    Case("a workspace beside the mounts by the home's variable", PAIR, main="{agents: {defaults: {workspace: '${HOME}/work'}}}",
+    Case("a workspace beside the mounts by the home's variable", PAIR, main="{agents: {defaults: {workspace: '${HOME}-work'}}}",
          places=(f"{MAIN}:agents.defaults.workspace",)),
     Case("a workspace off the mounts by a variable", "profiles: {main: {environment: {W: /srv/w}}}",
          main="{agents: {defaults: {workspace: '${W}'}}}", places=(f"{MAIN}:agents.defaults.workspace",)),
     Case("sessions off the mounts", PAIR, main="{session: {store: '/srv/sessions.json'}}", places=(f"{MAIN}:session.store",)),
-    Case("work trees off the mounts", PAIR, main="{worktreeRoot: '~/trees'}", places=(f"{MAIN}:worktreeRoot",)),
+    Case("work trees off the mounts", PAIR, main="{worktreeRoot: '/trees'}", places=(f"{MAIN}:worktreeRoot",)),
     Case("a chat's login off the mounts", PAIR, rescue="{channels: {whatsapp: {accounts: {me: {authDir: '/srv/wa'}}}}}",
          places=(f"{RESCUE}:channels.whatsapp.accounts.me.authDir",)),
     Case("credentials off the mounts by a variable", "profiles: {main: {environment: {OPENCLAW_OAUTH_DIR: /tmp/x}}}",
@@ -284,6 +280,8 @@ WRONG = [
 ]  # fmt: skip
 
 RIGHT = [
+    Case("a workspace and work trees in the home directory", PAIR,
+         main="{agents: {defaults: {workspace: '~/work'}}, worktreeRoot: '${HOME}/trees'}"),
     Case("no config yet", PAIR),
     Case("nothing in them", PAIR, "{}", "{}"),
     Case("the first config", PAIR, '{"gateway": {"mode": "local", "bind": "lan", "auth": {"mode": "token"}}}', '{"gateway": {"mode": "local", "bind": "lan", "auth": {"mode": "token"}}}'),

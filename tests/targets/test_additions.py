@@ -31,7 +31,7 @@ def digest(text: str, profile: str = "main") -> str:
 
 def test_an_added_mount_is_read_only_unless_asked_for_and_is_never_created() -> None:
     service = services(fleet("profiles: {main: {volumes: ['/srv/media:/media', './notes:/mnt/notes:rw']}}"))["main"]
-    assert service["volumes"][2:] == [
+    assert service["volumes"][3:] == [
         {"type": "bind", "source": "/srv/media", "target": "/media", "bind": {"create_host_path": False},
          "read_only": True},
         {"type": "bind", "source": "./notes", "target": "/mnt/notes", "bind": {"create_host_path": False}},
@@ -85,7 +85,7 @@ def test_compose_itself_reads_every_addition_as_it_was_written(tmp_path: Path) -
     said = Compose(tmp_path, "idlehands", clean_environ(tmp_path)).run("config", "--format", "json")
     # `config` writes a document again, with its dollars doubled.
     read = json.loads(said.replace("$$", "$"))["services"]["main"]
-    mounts = [(mount["source"], mount["target"], mount.get("read_only", False)) for mount in read["volumes"][2:]]
+    mounts = [(mount["source"], mount["target"], mount.get("read_only", False)) for mount in read["volumes"][3:]]
     assert mounts == [
         *((f"/srv/{text}", f"/mnt/{text}", True) for text in plain), (f"{tmp_path}/notes", "/mnt/notes", False)
     ]  # fmt: skip

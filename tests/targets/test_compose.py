@@ -64,7 +64,6 @@ services:
     tmpfs:
     - /tmp:mode=1777,size=512m
     - /run:mode=1777,size=16m
-    - /home/idlehands:mode=1777,size=512m,exec
     cap_drop:
     - ALL
     security_opt:
@@ -109,6 +108,11 @@ services:
       target: /home/idlehands/workspace
       bind:
         create_host_path: false
+    - type: bind
+      source: ./profiles/rescue/home
+      target: /home/idlehands
+      bind:
+        create_host_path: false
     secrets:
     - source: rescue.IDLEHANDS_GATEWAY_TOKEN
       target: IDLEHANDS_GATEWAY_TOKEN
@@ -119,7 +123,7 @@ services:
     networks:
     - rescue
     labels:
-      org.idlehands.deploy.digest: sha256:81d04baf430308c5
+      org.idlehands.deploy.digest: sha256:a08bf39a9f615856
 networks:
   rescue: {}
 secrets:
@@ -185,7 +189,7 @@ def test_the_container_runs_as_the_given_user_and_mounts_only_its_own_paths() ->
     service = build_document(written, plan_ports(written), "1234:5678")["services"]["main"]
     assert service["user"] == "1234:5678"
     assert [volume["source"] for volume in service["volumes"]] == [
-        "./profiles/main/state", "./profiles/main/workspace",
+        "./profiles/main/state", "./profiles/main/workspace", "./profiles/main/home",
     ]  # fmt: skip
 
 

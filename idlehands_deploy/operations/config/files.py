@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, STATE_TARGET, WORKSPACE_TARGET
+from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, StateRefusedError, UsageError
 from idlehands_deploy.host.denials import unusable
@@ -56,8 +56,7 @@ class ConfigFiles:
     @property
     def mounts(self) -> Mapping[str, Path]:
         """The gateway's directories by their path in its container."""
-        workspace = resolved(self.session.deployment.workspace_directory(self.name))
-        return {STATE_TARGET: self.state, WORKSPACE_TARGET: workspace}
+        return {place: resolved(path) for place, path in self.session.deployment.mounted(self.name).items()}
 
     @property
     def reader(self) -> Callable[[Path], str | None]:
