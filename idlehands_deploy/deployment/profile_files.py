@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, HOME_MOUNT_POINTS, TOKEN_SECRET
 from idlehands_deploy.deployment.additions import missing_problems
+from idlehands_deploy.deployment.file_systems import file_system_problems
 from idlehands_deploy.deployment.secret_values import read_secret_file, secret_problems, secret_remedy
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.gateway.first_config import initial_config
@@ -75,6 +76,7 @@ def check_files(deployment: Deployment, fleet: Fleet, user: str, starting: Seque
     """
     problems = [*_foreign_files(deployment), *other_compose_files(deployment, fleet.profiles)]
     problems += missing_problems(deployment, fleet, starting)
+    problems += file_system_problems(deployment, starting)
     strangers = [
         problem for name, profile in fleet.profiles.items() for problem in user_problems(name, profile.user_or(user))
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.deployment.additions import find_missing
+from idlehands_deploy.deployment.file_systems import check_file_systems
 from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import other_compose_files
@@ -172,7 +173,10 @@ def _examine_files(session: Session, drafted: draft.Draft) -> list[Finding]:
     ]  # fmt: skip
     renames = find_hand_renames(session.deployment, drafted.fleet, drafted.ports)
     leftovers = find_leftovers(session.deployment, drafted.fleet.profiles)
-    return [*found, *check_leftovers(leftovers, renames), *check_watch_unit(session, drafted.fleet.name)]
+    return [
+        *found, *check_file_systems(session.deployment, drafted.fleet.profiles),
+        *check_leftovers(leftovers, renames), *check_watch_unit(session, drafted.fleet.name),
+    ]  # fmt: skip
 
 
 def _look_at_files(session: Session, drafted: draft.Draft, name: str) -> ProfileFiles | None:

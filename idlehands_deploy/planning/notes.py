@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.directory import FLEET_FILE
+from idlehands_deploy.deployment.file_systems import check_file_systems
 from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.findings import Finding
 from idlehands_deploy.host.file_facts import names_in
@@ -68,6 +69,7 @@ def check_unused_secret(profile: str, secret: str) -> Finding:
 def _notes(session: Session, drafted: Draft) -> Iterator[Finding]:
     fleet = drafted.fleet
     yield from check_additions(session, fleet, list(fleet.profiles), drafted.user)
+    yield from check_file_systems(session.deployment, fleet.profiles)
     yield from check_watch_unit(session, fleet.name)
     yield from check_leftovers(find_leftovers(session.deployment, fleet.profiles))
     for name, profile in fleet.profiles.items():
