@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 TOOL = "mmdebstrap"
 # Ubuntu does not have Debian's package signing keys.
 PACKAGES = (TOOL, "debian-archive-keyring")
+# What Debian's own slim image leaves out too: 50 MB.
+LEFT_OUT = (
+    "path-exclude=/usr/share/man/*", "path-exclude=/usr/share/info/*", "path-exclude=/usr/share/locale/*",
+    "path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright",
+)  # fmt: skip
 
 
 def bootstrap_debian(archive: Path, suite: str, may_install: Callable[[str], bool], progress: Progress) -> None:
@@ -36,4 +41,5 @@ def bootstrap_debian(archive: Path, suite: str, may_install: Callable[[str], boo
             )
         install_packages(PACKAGES, progress)
     progress.update("image", f"bootstrapping Debian {suite}")
-    run_logged([TOOL, "--quiet", "--variant=minbase", "--include=ca-certificates", suite, str(archive)])
+    slim = [f"--dpkgopt={option}" for option in LEFT_OUT]
+    run_logged([TOOL, "--quiet", "--variant=minbase", "--include=ca-certificates", *slim, suite, str(archive)])

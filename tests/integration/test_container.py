@@ -31,6 +31,54 @@ done
 """
 
 
+USE_TOOLS = """
+for tool in node npm ssh unzip; do command -v $tool > /dev/null || echo no $tool; done
+git init -q /tmp/a && cd /tmp/a && echo '{"x": 1}' > f && git add f
+git -c user.name=a -c user.email=a@b commit -qm one && git clone -q . ../b && jq .x ../b/f
+python3 -c 'import json, sqlite3, ssl, venv' && rg -c x f && curl -V > v
+"""
+# Draws each character, and one that no font has; what looks like that one, or like its neighbour, is a box.
+GLYPHS = """
+<meta charset=utf-8><body><script>
+const drawn = text => {
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d")
+  context.font = "30px sans-serif"
+  context.fillText(text, 4, 40)
+  return canvas.toDataURL()
+}
+const characters = [...CHARACTERS], pictures = characters.map(drawn), box = drawn("\\u{F0000}")
+document.body.textContent = characters.filter((_, i) => pictures[i] === box || pictures[i] === pictures[i ^ 1]).join("")
+  || "every one is drawn"
+</script>
+"""
+
+
+def test_pages_in_chinese_japanese_korean_and_with_emoji_show_no_boxes(engine: docker.DockerClient) -> None:
+    page = GLYPHS.replace(
+        "CHARACTERS", json.dumps("\u6f22\u5b57\u306a\u30c4\ud55c\uae00\u0416\u03a9\U0001f600\U0001f680")
+    )
+    address = f"data:text/html;base64,{base64.b64encode(page.encode()).decode()}"
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=/tmp/b", "--dump-dom"]
+    shown = engine.containers.run(IMAGE, ["chromium", *flags, address], network_mode="none", remove=True)
+    assert "<body>every one is drawn</body>" in shown.decode()
+
+
+def test_what_agents_call_most_is_in_the_image_and_runs_without_a_network(engine: docker.DockerClient) -> None:
+    said = engine.containers.run(IMAGE, ["bash", "-c", USE_TOOLS], network_mode="none", remove=True)
+    assert said.decode().split() == ["1", "1"]
+
+
+def test_when_memory_runs_out_the_browser_is_ended_before_the_gateway(pair: Site) -> None:
+    start_browser(pair, "main")
+    script = "for p in /proc/[0-9]*; do echo $(cat $p/oom_score_adj) $(tr '\\0\\n' '  ' < $p/cmdline); done"
+    lines = pair.ok("exec", "--raw", "main", "bash", "-c", script).out.splitlines()
+    gateway = [int(line.split()[0]) for line in lines if line.endswith("openclaw-gateway")]
+    browser = [int(line.split()[0]) for line in lines if "/chromium" in line and "user-data-dir" in line]
+    assert gateway == [0]
+    assert browser
+    assert min(browser) >= 300
+
+
 def test_the_browsers_renderers_are_sandboxed_and_no_process_has_a_capability(pair: Site) -> None:
     start_browser(pair, "main")
     lines = pair.ok("exec", "--raw", "main", "bash", "-c", PROCESSES).out.splitlines()
