@@ -119,7 +119,17 @@ def test_what_is_left_of_the_engine_touches_neither_docker_nor_the_network_nor_t
 
 
 def test_the_values_of_a_fleet_file_need_no_library_but_pydantic() -> None:
-    ours_and_standard = {"pydantic", NAME, "__future__", "collections", "ipaddress", "re", "typing", "urllib"}
+    ours_and_standard = {
+        "pydantic",
+        NAME,
+        "__future__",
+        "collections",
+        "hashlib",
+        "ipaddress",
+        "re",
+        "typing",
+        "urllib",
+    }
     assert {name.split(".")[0] for name in imports(MODULES["fleet.values"])} <= ours_and_standard
 
 

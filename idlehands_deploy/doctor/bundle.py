@@ -199,7 +199,7 @@ class _Collector:
         from idlehands_deploy.engine.details import select_info, short_id  # noqa: PLC0415
 
         engine = self._needed()
-        image = engine.image(self._session.fleet().image)
+        image = engine.image(self._session.fleet().container_image)
         # The digests in its labels identify the image, and are not secret.
         labels = (
             {key: re.sub(r"^[0-9a-f]{32,}$", lambda found: found[0][:12], text) for key, text in image.labels.items()}

@@ -255,7 +255,7 @@ def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterat
     engine, fleet, profiles = look.engine, look.fleet, list(look.fleet.profiles)
     with ThreadPoolExecutor() as pool:
         facts, holders = pool.submit(engine.facts), pool.submit(engine.holders)
-        image = pool.submit(engine.image, fleet.image)
+        image = pool.submit(engine.image, fleet.container_image)
         observed = observe(look, profiles)
         doctors = [pool.submit(_ask_browser, look, item) for item in observed if item.verdict.usable]
         configs = {name: pool.submit(check_before, look, name, "restart") for name in look.containers}

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # A digest of the sources that one of our images was built from.
 CONTEXT_LABEL = "org.idlehands.deploy.context"
+# The id of the image that one with added packages was made from.
+BASE_LABEL = "org.idlehands.deploy.base"
 PROJECT_LABEL = "com.docker.compose.project"
 ONE_OFF_LABEL = "com.docker.compose.oneoff"
 NETWORK_LABEL = "com.docker.compose.network"

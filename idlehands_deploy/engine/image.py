@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy import __version__
 from idlehands_deploy.contract import DEFAULT_IMAGE
-from idlehands_deploy.engine.facts import CONTEXT_LABEL
+from idlehands_deploy.engine.facts import BASE_LABEL, CONTEXT_LABEL
 from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.remedies import Remedy, ours
 
@@ -123,8 +123,14 @@ def ensure_image(
         )
 
 
-def renewal(reference: str, image: ImageFacts) -> Remedy:
-    """How to renew an image that another version of this tool built; false for any other."""
+def renewal(reference: str, image: ImageFacts, base: ImageFacts | None = None) -> Remedy:
+    """How to renew an image that another version of this tool built, or was made from another base; false otherwise.
+
+    Args:
+        base: what it was made from, by its name now.
+    """
+    if base and image.labels.get(BASE_LABEL) not in {None, base.id}:
+        return Remedy(f"{reference} was made from another build of its base. Rebuild it: ", ours("image", "build"))
     if image.context in {None, context_digest(context_directory())}:
         return Remedy()
     return Remedy(f"{reference} was built by another version of this tool. Rebuild it: ", ours("image", "build"))

@@ -24,6 +24,7 @@ from idlehands_deploy.fleet.values import (
     ImageName,
     Memory,
     Origin,
+    Package,
     Pids,
     ProjectName,
     Proxy,
@@ -33,6 +34,7 @@ from idlehands_deploy.fleet.values import (
     Text,
     Url,
     User,
+    extended_name,
     none_is_empty,
 )
 
@@ -147,6 +149,8 @@ class Fleet(_Model, Additions):
     """The Compose project's name. Two deployments on one host need two names."""
     image: ImageName = DEFAULT_IMAGE
     """The image of every gateway. `up` builds `idlehands/gateway` if it is missing, and pulls any other."""
+    packages: list[Package] = []
+    """Debian packages that agents need, such as ffmpeg. Added to the image here, and again when that is rebuilt."""
     base_port: BasePort = DEFAULT_BASE_PORT
     """The base port of slot 0, which `main` has. A profile that has a `port` does not move."""
     spacing: Spacing = 1000
@@ -165,6 +169,11 @@ class Fleet(_Model, Additions):
     ] = {}
     """The gateways, by name. A name is 1 to 63 letters, digits, - and _, and starts with a letter or digit, not with
     x-."""
+
+    @property
+    def container_image(self) -> str:
+        """What containers are made from: the image, or the one made from it with the added packages."""
+        return extended_name(self.image, self.packages) if self.packages else self.image
 
     def with_ports(self, ports: Mapping[str, int]) -> Fleet:
         """The same fleet with the ports of these profiles."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import re
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,10 +10,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from idlehands_deploy.contract import EXTENDED_REPOSITORY
 from idlehands_deploy.fleet.addresses import HOST, is_loopback, url_host
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 LOWEST_BASE_PORT = 1024
 # Above this the gateway's range of CDP ports silently falls back to 18800-18899.
@@ -50,6 +52,13 @@ def seconds(duration: str) -> int:
     """The seconds of a duration such as 90s or 5m30s."""
     minutes, rest = re.fullmatch(r"(?:(\d+)m)?(?:(\d+)s)?", duration).groups()  # type: ignore[union-attr]
     return 60 * int(minutes or 0) + int(rest or 0)
+
+
+def extended_name(image: str, packages: Iterable[str]) -> str:
+    """The name of an image with packages added; another list, or another image, is another name."""
+    made_from = "\0".join((image, *sorted(set(packages))))
+    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2] or "latest"
+    return f"{EXTENDED_REPOSITORY}:{tag}-{hashlib.sha256(made_from.encode()).hexdigest()[:8]}"
 
 
 def none_is_empty(value: object) -> object:
@@ -211,6 +220,11 @@ ImageName = Annotated[
         )
     ),
     Field(examples=["my/gateway:1.2.3"]),
+]
+Package = Annotated[
+    str,
+    AfterValidator(_matches(r"[a-z0-9][a-z0-9+.-]+", "must be the name of a Debian package, such as ffmpeg")),
+    Field(examples=["ffmpeg"]),
 ]
 Memory = Annotated[
     str,

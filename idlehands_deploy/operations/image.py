@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import DEFAULT_IMAGE
+from idlehands_deploy.engine.extended_image import extend_image
 from idlehands_deploy.engine.image import GatewayPackage, build_image
 from idlehands_deploy.errors import EngineFailedError
 from idlehands_deploy.host.files import read_text
@@ -32,11 +33,14 @@ def build(session: Session, tag: str | None, name: str, version: str | None, com
     Raises:
         EngineFailedError: the build failed.
     """
-    if tag is None:
-        tag = DEFAULT_IMAGE if read_text(session.deployment.fleet_file) is None else session.fleet().image
+    fleet = None if tag or read_text(session.deployment.fleet_file) is None else session.fleet()
+    tag = tag or (fleet.image if fleet else DEFAULT_IMAGE)
     package = GatewayPackage(name, version, command, prefix)
     engine = session.engine()
     build_image(engine, tag, package, session.environ, session.progress, session.may_install)
+    if fleet and fleet.packages:
+        extend_image(engine, tag, fleet.packages, fleet.container_image, session.environ, session.progress)
+        tag = fleet.container_image
     image = engine.image(tag)
     if image is None:
         raise EngineFailedError(

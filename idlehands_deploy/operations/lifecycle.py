@@ -234,14 +234,15 @@ def watched(session: Session, fleet: Fleet) -> Iterator[tuple[Engine, DeathWatch
 def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozenset[str], *, force: bool) -> Prepared:
     from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
 
-    profiles, reference = select(drafted.fleet, names), drafted.fleet.image
+    profiles, reference = select(drafted.fleet, names), drafted.fleet.container_image
     check_files(look.session.deployment, drafted.fleet, drafted.user, profiles)
     refuse_conflicts(look, profiles)
     image = look.engine.image(reference)
     recipe = replace(find_recipe(look, drafted.document["services"], image), held=held)
     files = plan_files(look_at_files(look.session, drafted), drafted.ports)
     plan = files + with_downtimes(look, plan_up(look.containers, recipe, profiles, reference))
-    notes = [*map(noted, find_notes(look.session, drafted)), *([renewal(reference, image)] if image else [])]
+    base = look.engine.image(drafted.fleet.image) if drafted.fleet.packages else None
+    notes = [*map(noted, find_notes(look.session, drafted)), *([renewal(reference, image, base)] if image else [])]
     return Prepared(look, accepted(look, plan, force=force), profiles, tuple(note for note in notes if note))
 
 
@@ -273,8 +274,8 @@ def _with_image(prepared: Prepared, drafted: Draft, held: frozenset[str], watch:
     if not (missing := [step for step in plan.steps if step.verb == "image"]):
         return prepared
     carry_out(look, watch, Plan(tuple(missing)))
-    recipe = find_recipe(look, drafted.document["services"], look.engine.image(drafted.fleet.image))
-    now = plan_up(look.containers, replace(recipe, held=held), prepared.profiles, drafted.fleet.image)
+    recipe = find_recipe(look, drafted.document["services"], look.engine.image(drafted.fleet.container_image))
+    now = plan_up(look.containers, replace(recipe, held=held), prepared.profiles, drafted.fleet.container_image)
     after = with_downtimes(look, now)
     for line in after.lines:
         if line not in plan.lines:

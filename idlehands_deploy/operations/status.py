@@ -122,7 +122,7 @@ def _status(session: Session, fleet: Fleet, plan: PortPlan, profiles: list[str],
     look = take_look(session, fleet, plan)
     document = build_document(fleet, plan, container_user(fleet, session.deployment))
     with ThreadPoolExecutor() as pool:
-        image = pool.submit(look.engine.image, fleet.image)
+        image = pool.submit(look.engine.image, fleet.container_image)
         is_stale = pool.submit(lambda: read_text(session.deployment.compose_file) != render(document))
         seen = observe(look, profiles, details=True)
         recipe = find_recipe(look, document["services"], image.result())

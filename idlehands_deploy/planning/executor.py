@@ -89,11 +89,15 @@ def _remove_orphans(run: _Run, _: How, names: Sequence[str]) -> None:
 
 
 def _image(run: _Run, _: How, references: Sequence[str]) -> None:
-    from idlehands_deploy.engine.image import ensure_image  # noqa: PLC0415 - slow to load, seldom needed
+    from idlehands_deploy.engine.extended_image import extend_image  # noqa: PLC0415 - slow to load, seldom needed
+    from idlehands_deploy.engine.image import ensure_image  # noqa: PLC0415
 
-    session = run.look.session
+    look, session = run.look, run.look.session
+    base, packages = look.fleet.image, look.fleet.packages
+    ensure_image(look.engine, base, session.environ, session.progress, session.may_install)
     for reference in references:
-        ensure_image(run.look.engine, reference, session.environ, session.progress, session.may_install)
+        if reference != base:
+            extend_image(look.engine, base, packages, reference, session.environ, session.progress)
 
 
 def _token(run: _Run, _: How, profiles: Sequence[str]) -> None:

@@ -86,7 +86,7 @@ def build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str
 
 def _build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str) -> Service:
     return {
-        "image": fleet.image,
+        "image": fleet.container_image,
         **_identity(ports, profile.user_or(user)),
         **_life(profile),
         **_safety(),

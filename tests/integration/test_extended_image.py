@@ -1,0 +1,37 @@
+"""An image with a person's Debian packages, on a real engine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.site import IMAGE
+
+if TYPE_CHECKING:
+    from tests.support.site import Site
+
+pytestmark = pytest.mark.engine
+
+
+def test_packages_are_added_kept_when_the_image_is_rebuilt_and_told_when_they_do_not_exist(site: Site) -> None:
+    site.write("packages: [rot13, less]\nprofiles: {main: {}}\n")
+    refused = site.run("image", "build")
+    assert refused.code == 5
+    assert f"The packages rot13, less could not be added to {IMAGE}" in refused.err
+    assert "Unable to locate package rot13" in refused.err
+
+    site.write("packages: [less]\nprofiles: {main: {}}\n")
+    built = site.ok("image", "build").err.split()[1].rstrip(":")
+    assert built.startswith("idlehands/extended:")
+    image = site.engine.images.get(built)
+    try:
+        run = site.engine.containers.run
+        assert b"less 6" in run(built, ["less", "--version"], network_mode="none", remove=True)
+        assert run(built, ["id", "-u"], network_mode="none", remove=True) == b"1000\n"
+        assert image.labels["idlehands.gateway.version"]
+        site.ok("image", "build")
+        assert site.engine.images.get(built).id == image.id
+        assert f"image: {built}" in site.ok("generate").out + (site.root / "compose.yaml").read_text()
+    finally:
+        site.engine.images.remove(built, force=True)
