@@ -95,5 +95,5 @@ class _Places:
     def translate(self, text: str) -> str:
         """A text with the host's paths."""
         for inside, outside in self._places.items():
-            text = re.sub(rf"{re.escape(inside)}(?![\w.-])", str(outside).replace("\\", r"\\"), text)
+            text = re.sub(rf"(?<![\w./-]){re.escape(inside)}(?![\w.-])", str(outside).replace("\\", r"\\"), text)
         return text

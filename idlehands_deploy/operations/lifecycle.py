@@ -23,7 +23,7 @@ from idlehands_deploy.planning.facts import find_held, find_recipe, look_at_file
 from idlehands_deploy.planning.guards.config import accepted, note_broken
 from idlehands_deploy.planning.guards.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.leftovers import confirm_old_files, nobody, refuse_hand_renames
-from idlehands_deploy.planning.notes import find_notes, noted
+from idlehands_deploy.planning.notes import find_notes, find_renewal, noted
 from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop, plan_up
 from idlehands_deploy.planning.steps import Plan
 from idlehands_deploy.remedies import Remedy, ours
@@ -232,18 +232,16 @@ def watched(session: Session, fleet: Fleet) -> Iterator[tuple[Engine, DeathWatch
 
 
 def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozenset[str], *, force: bool) -> Prepared:
-    from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
 
     profiles, reference = select(drafted.fleet, names), drafted.fleet.container_image
     check_files(look.session.deployment, drafted.fleet, drafted.user, profiles)
     refuse_conflicts(look, profiles)
     image = look.engine.image(reference)
     recipe = replace(find_recipe(look, drafted.document["services"], image), held=held)
-    files = plan_files(look_at_files(look.session, drafted), drafted.ports)
-    plan = files + with_downtimes(look, plan_up(look.containers, recipe, profiles, reference))
-    base = look.engine.image(drafted.fleet.image) if drafted.fleet.packages else None
-    notes = [*map(noted, find_notes(look.session, drafted)), *([renewal(reference, image, base)] if image else [])]
-    return Prepared(look, accepted(look, plan, force=force), profiles, tuple(note for note in notes if note))
+    plan = plan_files(look_at_files(look.session, drafted), drafted.ports)
+    plan += with_downtimes(look, plan_up(look.containers, recipe, profiles, reference))
+    notes = (*map(noted, find_notes(look.session, drafted)), *find_renewal(look.engine, drafted.fleet, image))
+    return Prepared(look, accepted(look, plan, force=force), profiles, notes)
 
 
 def _checked_draft(session: Session, names: Sequence[str], *, yes: bool) -> Draft:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.deployment.session import Session
-    from idlehands_deploy.fleet.model import Profile
+    from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.facts import ImageFacts
+    from idlehands_deploy.fleet.model import Fleet, Profile
     from idlehands_deploy.planning.draft import Draft
 
 
@@ -36,6 +38,15 @@ def find_notes(session: Session, drafted: Draft) -> tuple[Finding, ...]:
 def noted(finding: Finding) -> Remedy:
     """A finding as the lines that a plan says of it."""
     return Remedy(f"Note: {finding.place}: {finding.what}; {finding.why}\n  ").then(finding.fix)
+
+
+def find_renewal(engine: Engine, fleet: Fleet, image: ImageFacts | None) -> Iterator[Remedy]:
+    """How to renew the fleet's image, if that is to be done."""
+    from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
+
+    base = engine.image(fleet.image) if fleet.packages else None
+    if image and (remedy := renewal(fleet.container_image, image, base)):
+        yield remedy
 
 
 def check_watch_unit(session: Session, project: str) -> Iterator[Finding]:

@@ -35,7 +35,7 @@ def found(system: FileSystem) -> list[tuple[str, str, str]]:
         on("tmpfs", point="/tmp"), on("tmpfs", point="/tmp/pytest"), on("ext4", "nosuid", "nodev"),  # noqa: S108
         on("fuse.bindfs", "user_id=0", "allow_other"), on("fuse.mount", "user_id=1000", "allow_other"),
     ],
-    ids=str,
+    ids=lambda system: f"{system.kind} {' '.join(sorted(system.options))}",
 )  # fmt: skip
 def test_a_file_system_that_serves_is_not_mentioned(system: FileSystem) -> None:
     assert found(system) == []

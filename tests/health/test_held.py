@@ -84,4 +84,6 @@ def test_other_verdicts_stay_as_they_are() -> None:
 
 
 def test_only_whole_paths_are_replaced() -> None:
-    assert host_text(f"{INSIDE}-other {INSIDE}/x {INSIDE}: y", "main", HERE) == f"{INSIDE}-other {STATE}/x {STATE}: y"
+    said = f"/x{INSIDE} {INSIDE}-other {INSIDE}/x {INSIDE}: y"
+    other = "/srv/my bots/profiles/main/home/.idlehands-other"
+    assert host_text(said, "main", HERE) == f"/x{INSIDE} {other} {STATE}/x {STATE}: y"
