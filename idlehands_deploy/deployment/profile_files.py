@@ -110,7 +110,15 @@ def other_compose_files(deployment: Deployment, profiles: Container[str]) -> lis
     for name in OVERRIDE_FILES:
         if (text := read_text(deployment.root / name)) is not None:
             problems += override_problems(name, text, profiles)
-    return problems + list(environment_problems(read_text(deployment.root / ENVIRONMENT_FILE) or ""))
+    return problems + list(environment_problems(read_environment_file(deployment)))
+
+
+def read_environment_file(deployment: Deployment) -> str:
+    """Compose's file of variables, which is for something else: empty if there is none, or none that can be read."""
+    try:
+        return read_ordinary(deployment.root / ENVIRONMENT_FILE) or ""
+    except OSError:
+        return ""
 
 
 def make_files(deployment: Deployment, fleet: Fleet, plan: PortPlan, user: str) -> None:

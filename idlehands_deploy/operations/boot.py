@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.session import select
+from idlehands_deploy.engine.compose import ENGINE_VARIABLES
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.host.systemd import may_use, name_of
 from idlehands_deploy.targets.boot_units import ENGINE_UNIT, unit_name, unit_text, watch_unit_name, watch_unit_text
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.host.systemd import Systemd
-
-# The variables that choose the engine and how to connect to it.
-ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
 
 
 def install(session: Session, names: Sequence[str]) -> dict[str, str]:

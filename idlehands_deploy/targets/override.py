@@ -23,6 +23,12 @@ VARIABLES = {
     "COMPOSE_FILE": "makes `docker compose` use other files than this tool",
     "COMPOSE_PROJECT_NAME": "makes `docker compose` make second containers, on the same files",
 }
+# Which change something of it that `docker compose config` does not show.
+UNSEEN_VARIABLES = {
+    "COMPOSE_COMPATIBILITY": "makes `docker compose` name containers in another way than this tool",
+    "COMPOSE_REMOVE_ORPHANS": "makes `docker compose up` remove containers that have no profile",
+    "DOCKER_DEFAULT_PLATFORM": "makes `docker compose` look for an image for another processor",
+}
 # Keys of a service, and the fleet file's for the same.
 KEYS = {
     "volumes": "volumes", "devices": "devices", "group_add": "groups", "dns": "dns", "labels": "labels",
@@ -52,8 +58,19 @@ def override_problems(name: str, text: str, profiles: Container[str]) -> Iterato
 def environment_problems(text: str) -> Iterator[Problem]:
     """The variables in Compose's file of variables that make it do something else than this tool."""
     for variable, why in VARIABLES.items():
-        if re.search(rf"^[ \t]*(export[ \t]+)?{variable}[ \t]*=[ \t]*\S", text, re.MULTILINE):
+        if _sets(text, variable):
             yield Problem(f"{ENVIRONMENT_FILE}:{variable}", f"{why}; remove it")
+
+
+def unseen_variables(text: str) -> Iterator[tuple[str, str]]:
+    """The variables in that file that do so without a trace in the document, each with what it does."""
+    for variable, why in UNSEEN_VARIABLES.items():
+        if _sets(text, variable):
+            yield variable, why
+
+
+def _sets(text: str, variable: str) -> bool:
+    return bool(re.search(rf"^\ufeff?[ \t]*(export[ \t]+)?{variable}[ \t]*[=:][ \t]*\S", text, re.MULTILINE))
 
 
 def _place(profile: str, key: str) -> str:

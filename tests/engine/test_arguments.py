@@ -21,8 +21,6 @@ from tests.support.helpers import clean_environ
 if TYPE_CHECKING:
     from pathlib import Path
 
-ONE_SERVICE = "services: {mine: {image: x}, theirs: {image: x, profiles: [theirs]}}\n"
-
 
 def test_up_uses_a_local_image_and_does_not_wait() -> None:
     assert " ".join(up_arguments(["main", "rescue"])) == ("up --detach --no-build --pull never main rescue")
@@ -55,14 +53,8 @@ def test_compose_gets_its_project_directory_and_file_by_name(tmp_path: Path) -> 
     assert command[0] == find_binary()
     assert " ".join(command[1:]) == (
         f"--project-name idlehands --project-directory {tmp_path} --file {tmp_path}/compose.yaml "
-        "--progress quiet ps --all"
+        "--env-file /dev/null --progress quiet ps --all"
     )
-
-
-def test_compose_variables_of_other_work_are_dropped(tmp_path: Path) -> None:
-    (tmp_path / "compose.yaml").write_text(ONE_SERVICE, encoding="utf-8")
-    environ = clean_environ(tmp_path, COMPOSE_PROFILES="theirs", COMPOSE_FILE="/nonexistent.yaml")
-    assert Compose(tmp_path, "idlehands", environ).run("config", "--services") == "mine\n"
 
 
 def test_a_failure_of_compose_shows_its_output_and_a_command_to_try(tmp_path: Path) -> None:
