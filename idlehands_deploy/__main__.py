@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 
@@ -10,11 +11,14 @@ import sys
 def main() -> None:
     """Run the command line, and exit with the code that the documentation promises."""
     _open_missing_streams()
+    # A path or a label may have characters that the terminal's encoding lacks.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     # A command ends before a collection is worthwhile, and each collection would search every loaded module.
     gc.set_threshold(50_000)
     try:
         from idlehands_deploy.cli import app, progress  # noqa: PLC0415 - here, so that Ctrl-C while loading is quiet
-        from idlehands_deploy.errors import DeployError  # noqa: PLC0415
+        from idlehands_deploy.errors import DeployError, system_error  # noqa: PLC0415
         from idlehands_deploy.show.output import flush, show_error  # noqa: PLC0415
     except KeyboardInterrupt:
         sys.exit(130)
@@ -25,15 +29,15 @@ def main() -> None:
         progress.close()
         show_error(error)
         sys.exit(error.exit_code)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         from idlehands_deploy.host.denials import CAUSES, from_anywhere  # noqa: PLC0415 - only a failure pays for it
 
-        if error.errno not in CAUSES:
-            raise
         progress.close()
-        failure = from_anywhere(error)
-        show_error(failure)
-        sys.exit(failure.exit_code)
+        flush()  # which tells of a standard output that cannot be written
+        is_denial = isinstance(error, OSError) and error.errno in CAUSES
+        told = from_anywhere(error) if is_denial else system_error(error)
+        show_error(told)
+        sys.exit(told.exit_code)
     finally:
         progress.close()
         flush()

@@ -49,6 +49,16 @@ class DeployError(Exception):
         return f"{self.what}\n{self.remedy}"
 
 
+def system_error(error: OSError | UnicodeError) -> DeployError:
+    """What this machine refused, where nothing nearer has words for it."""
+    if isinstance(error, UnicodeError):
+        return UsageError("A text has characters that your locale cannot write.", "Set another: export LC_ALL=C.UTF-8")
+    reason = error.strerror or str(error) or type(error).__name__
+    if not error.filename:
+        return DirectoryError(f"This machine refused what the command needs: {reason}.", "Fix that and run it again.")
+    return DirectoryError(f"Cannot use {error.filename}: {reason}.", f"Look at it: ls -ld {error.filename}")
+
+
 class UsageError(DeployError):
     """The command line asks for something that does not exist or is not possible."""
 

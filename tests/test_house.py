@@ -102,6 +102,7 @@ def test_only_the_engine_and_the_host_start_processes() -> None:
         ("requests", "gateway.probe"),
         ("websocket", "gateway.channel"),
         ("prometheus_client", "watch.metrics"),
+        ("filelock", "host.file_lock"),
     ],
 )
 def test_a_library_that_reaches_out_has_one_importer(library: str, module: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.host.denials import unusable
-from idlehands_deploy.host.files import PRIVATE_FILE
+from idlehands_deploy.host.file_lock import file_locked
 from idlehands_deploy.host.handover import give_to_owner
 from idlehands_deploy.host.programs.tools import holder_command
 
@@ -29,25 +29,21 @@ def locked(deployment: Deployment) -> Iterator[None]:
     Raises:
         DirectoryError: it cannot be created or written, or another command has held the lock for a minute.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - only commands that write pay for it
-
     path = deployment.root / ".lock"
-    lock = FileLock(path, timeout=LOCK_TIMEOUT, mode=PRIVATE_FILE)
-    try:
-        deployment.root.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-        _hand_over(path)
-    except Timeout:
-        raise DirectoryError(
+
+    def held() -> DirectoryError:
+        return DirectoryError(
             f"Another idlehands-deploy command has been changing {deployment.root} for {LOCK_TIMEOUT:.0f} s.",
             "Wait until it ends" + (f", or find its process: {command}" if (command := holder_command(path)) else "."),
-        ) from None
+        )
+
+    try:
+        deployment.root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unusable("write", path, error) from None
-    try:
+    with file_locked(path, LOCK_TIMEOUT, held):
+        _hand_over(path)
         yield
-    finally:
-        lock.release()
 
 
 def _hand_over(path: Path) -> None:

@@ -61,7 +61,7 @@ def _differences(session: Session, fleet: Fleet) -> Iterator[Finding]:
     try:
         ours_read = compose.document()
         plain = compose.plain_document(clean(session.environ))
-    except (DeployError, OSError):  # another check tells that Compose is missing, or that the document is wrong
+    except DeployError:  # another check tells that Compose is missing, or that the document is wrong
         return
     if plain.error:
         # Its words may quote a value, which may be a secret.

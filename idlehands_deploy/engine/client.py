@@ -59,15 +59,15 @@ class Engine(ImageStore):
         """The engine's version, limits and data directory."""
         with translated(self._client):
             info = self._api.info()
-        return EngineFacts(
-            version=str(info["ServerVersion"]),
-            root=str(info["DockerRootDir"]),
-            cpus=int(info["NCPU"]),
-            has_seccomp=any("name=seccomp" in option for option in info.get("SecurityOptions") or []),
-            limits_memory=bool(info.get("MemoryLimit")),
-            limits_pids=bool(info.get("PidsLimit")),
-            limits_cpus=bool(info.get("CpuCfsQuota") or info.get("CPUShares")),
-        )
+            return EngineFacts(
+                version=str(info["ServerVersion"]),
+                root=str(info["DockerRootDir"]),
+                cpus=int(info["NCPU"]),
+                has_seccomp=any("name=seccomp" in option for option in info.get("SecurityOptions") or []),
+                limits_memory=bool(info.get("MemoryLimit")),
+                limits_pids=bool(info.get("PidsLimit")),
+                limits_cpus=bool(info.get("CpuCfsQuota") or info.get("CPUShares")),
+            )
 
     def bridge_address(self) -> str:
         """This host's address for containers, on the engine's default bridge; empty if it has none."""
@@ -92,14 +92,14 @@ class Engine(ImageStore):
         """One container by its id; None if it is gone."""
         with translated(self._client):
             detail = self._inspect(container)
-        return None if detail is None else container_facts(detail)
+            return None if detail is None else container_facts(detail)
 
     def is_healthy_now(self, container: str) -> bool:
         """Run a container's own health check now; False also if it has none or is gone."""
         with translated(self._client):
             detail = self._inspect(container) or {}
             test = (detail.get("Config", {}).get("Healthcheck") or {}).get("Test") or ["NONE"]
-        command = ["/bin/sh", "-c", *test[1:]] if test[0] == "CMD-SHELL" else test[1:]
+            command = ["/bin/sh", "-c", *test[1:]] if test[0] == "CMD-SHELL" else test[1:]
         return bool(command) and self.run(container, command)[0] == 0
 
     def run(self, container: str, command: Sequence[str]) -> tuple[int, str]:
@@ -128,14 +128,14 @@ class Engine(ImageStore):
         """A container's details without the values of its environment; None if it is gone."""
         with translated(self._client):
             detail = self._inspect(container)
-        return None if detail is None else select_details(detail)
+            return None if detail is None else select_details(detail)
 
     def environment(self, container: str) -> dict[str, str]:
         """A container's environment with its values, which must not be shown; empty if it is gone."""
         with translated(self._client):
             detail = self._inspect(container) or {}
-        pairs = (line.partition("=") for line in detail.get("Config", {}).get("Env") or [])
-        return {name: value for name, _, value in pairs}
+            pairs = (line.partition("=") for line in detail.get("Config", {}).get("Env") or [])
+            return {name: value for name, _, value in pairs}
 
     def counters(self, facts: ContainerFacts) -> Reading | None:
         """A running container's counters, to compare with later ones; None if they cannot be read."""
@@ -172,7 +172,7 @@ class Engine(ImageStore):
         filters = {"container": facts.id, "event": "kill"}
         with translated(self._client):
             kills = list(self._api.events(since=since, until=now + 1, filters=filters, decode=True))
-        return any(str(event["Actor"]["Attributes"].get("signal")) == str(signal.SIGTERM.value) for event in kills)
+            return any(str(event["Actor"]["Attributes"].get("signal")) == str(signal.SIGTERM.value) for event in kills)
 
     def holders(self) -> dict[int, list[PortHolder]]:
         """The running containers by the TCP ports that they publish, on any address."""
@@ -191,7 +191,7 @@ class Engine(ImageStore):
                 raw = self._api.logs(container, tail=lines, since=int(since))
             except NotFound:
                 return []
-        return [str(line) for line in raw.decode(errors="replace").splitlines()]
+            return _lines(raw)
 
     def first_logs(self, container: str, since: float, seconds: int) -> list[str]:
         """The log lines of a container in the ``seconds`` seconds after ``since``; empty if it is gone."""
@@ -200,7 +200,7 @@ class Engine(ImageStore):
                 raw = self._api.logs(container, since=int(since), until=int(since) + seconds)
             except NotFound:
                 return []
-        return [str(line) for line in raw.decode(errors="replace").splitlines()]
+            return _lines(raw)
 
     def seconds_to_line(self, container: str, since: float, end: str, within: int) -> float | None:
         """How long after ``since`` a container first logged a line that ends so; None if it did not.
@@ -214,9 +214,9 @@ class Engine(ImageStore):
                 raw = self._api.logs(container, since=int(since), until=int(since) + within, timestamps=True)
             except NotFound:
                 return None
-        for line in raw.splitlines():
-            if line.rstrip().endswith(end.encode()):
-                return read_time(line.partition(b" ")[0].decode()) - since
+            for line in raw.splitlines():
+                if line.rstrip().endswith(end.encode()):
+                    return read_time(line.partition(b" ")[0].decode()) - since
         return None
 
     def watch_deaths(self, project: str) -> DeathWatch:
@@ -256,3 +256,7 @@ class Engine(ImageStore):
             return dict(self._api.inspect_container(container))
         except NotFound:  # removed since it was listed
             return None
+
+
+def _lines(raw: bytes) -> list[str]:
+    return raw.decode(errors="replace").splitlines()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from idlehands_deploy.errors import EngineFailedError
+from idlehands_deploy.host.programs.start import starting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,16 +42,20 @@ class Compose:
         """
         # Not subprocess.run, which kills Compose soon after Ctrl-C. Compose receives the signal too and ends by
         # itself, with no container half replaced; leaving the block waits for that.
-        with subprocess.Popen(
-            self.command(*arguments),
-            env=clean(self.environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            pass_fds=holding,
-        ) as process:
+        command = self.command(*arguments)
+        with (
+            starting(command[0]),
+            subprocess.Popen(
+                command,
+                env=clean(self.environ),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                pass_fds=holding,
+            ) as process,
+        ):
             out, err = process.communicate()
         if process.returncode:
             output = "\n".join(f"  {line}" for line in _last_lines(err))
@@ -62,7 +67,9 @@ class Compose:
 
     def attach(self, *arguments: str) -> int:
         """Run a Compose command to its end on this terminal, and return its exit code."""
-        process = subprocess.Popen(self.command(*arguments), env=clean(self.environ))
+        command = self.command(*arguments)
+        with starting(command[0]):
+            process = subprocess.Popen(command, env=clean(self.environ))
         while True:
             try:
                 return process.wait()
@@ -72,7 +79,8 @@ class Compose:
     def become(self, *arguments: str) -> NoReturn:
         """Replace this process with a Compose command, which then owns the terminal and receives the signals."""
         command = self.command(*arguments)
-        os.execve(command[0], command, clean(self.environ))  # noqa: S606 - on purpose without a shell
+        with starting(command[0]):
+            os.execve(command[0], command, clean(self.environ))  # noqa: S606 - on purpose without a shell
 
     def command(self, *arguments: str) -> list[str]:
         """The full argument list of a Compose command."""
@@ -93,10 +101,12 @@ class Compose:
 
     def plain_document(self, environ: Mapping[str, str]) -> PlainDocument:
         """The document as a person's own `docker compose` reads it in the directory, with these variables."""
-        said = subprocess.run(
-            [find_binary(), *_DOCUMENT], cwd=self.directory, env=dict(environ), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, errors="replace", check=False,
-        )  # fmt: skip
+        command = [find_binary(), *_DOCUMENT]
+        with starting(command[0]):
+            said = subprocess.run(
+                command, cwd=self.directory, env=dict(environ), stdin=subprocess.DEVNULL,
+                capture_output=True, text=True, errors="replace", check=False,
+            )  # fmt: skip
         return PlainDocument(said.stdout, said.stderr if said.returncode else "")
 
 
@@ -195,11 +205,16 @@ def clean(environ: Mapping[str, str]) -> dict[str, str]:
         for name, value in environ.items()
         if name in ENGINE_VARIABLES or not name.startswith(("COMPOSE_", "DOCKER_"))
     }
-    if not kept.get("DOCKER_HOST"):
-        # They belong to an address. Without one, Compose would ask the default socket for certificates.
+    if is_socket(kept.get("DOCKER_HOST", "")):
+        # Compose would look for the certificates of a socket, which has none.
         for name in TLS_VARIABLES:
             kept.pop(name, None)
     return kept
+
+
+def is_socket(host: str) -> bool:
+    """Whether a ``DOCKER_HOST`` is a socket of this host, as it is where none is named."""
+    return not host or host.startswith(("unix:", "http+unix:"))
 
 
 def _last_lines(text: str) -> list[str]:

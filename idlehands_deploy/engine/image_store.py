@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from docker.errors import ImageNotFound
 
 from idlehands_deploy.engine.connection import translated
+from idlehands_deploy.engine.credentials import registry_credentials
 from idlehands_deploy.engine.facts import ImageFacts
 from idlehands_deploy.engine.leftovers import Leftovers
 
@@ -31,7 +32,7 @@ class ImageStore:
                 detail = self._api.inspect_image(reference)  # type: ignore[no-untyped-call]
             except ImageNotFound:
                 return None
-        return ImageFacts(detail["Id"], int(detail["Size"]), dict(detail["Config"].get("Labels") or {}))
+            return ImageFacts(detail["Id"], int(detail["Size"]), dict(detail["Config"].get("Labels") or {}))
 
     @property
     def leftovers(self) -> Leftovers:
@@ -40,10 +41,12 @@ class ImageStore:
 
     def pull(self, reference: str) -> str | None:
         """Pull an image; returns the reason in one line if that fails."""
+        credentials, trouble = registry_credentials(reference)
         try:
-            self._client.images.pull(reference)
+            self._client.images.pull(reference, auth_config=credentials)
         except Exception as error:  # noqa: BLE001 - the caller continues after any failure
-            return str(getattr(error, "explanation", None) or error).strip().partition("\n")[0]
+            reason = str(getattr(error, "explanation", None) or error).strip().partition("\n")[0]
+            return f"{reason} ({trouble})" if trouble else reason
         return None
 
     def import_image(self, archive: Path, repository: str, tag: str) -> None:
@@ -61,6 +64,9 @@ class ImageStore:
         on_line: Callable[[str], None],
     ) -> str | None:
         """Build an image and report each line of output; returns the error's text if it fails."""
+        # A build uses images of this engine alone. docker-py would ask every credential helper that a person has set
+        # up, of which one may be missing or never end, and would send the engine all that they say.
+        self._api._set_auth_headers = lambda _headers: None  # type: ignore[attr-defined]
         with translated(self._client):
             for event in self._api.build(
                 path=str(context),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.engine.client import Engine
 from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError
 from idlehands_deploy.host.packages import as_root, install_packages, run_logged
+from idlehands_deploy.host.programs.start import starting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,13 +46,14 @@ def _start(progress: Progress) -> None:
         return
     # Without a service manager, as in a container, nothing else starts the engine.
     command = as_root(["sh", "-c", f"exec dockerd >>{LOG} 2>&1"])
-    subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    with starting(command[0]):
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
     progress.say(f"Started dockerd in the background, because no service manager is running here. Its log: {LOG}.")
     progress.say("dockerd keeps running after this command, until it is stopped or the machine shuts down.")
 

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import warnings
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import DEFAULT_IMAGE
@@ -13,7 +14,7 @@ from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.fleet.model import DEFAULT_BASE_PORT, parse_fleet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
     from ruamel.yaml import YAML
 
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
 
 # Lines of a document without content.
 _EMPTY = {"null", "~", "..."}
+# What ruamel.yaml raises over values that its tags promise, and over text that it cannot hold.
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, AssertionError, RecursionError, MemoryError)
+UNREADABLE_VALUE = (
+    "a value cannot be read: a number is too long, a date does not exist, "
+    "a tag (!!) is wrong, or the nesting is too deep"
+)
 
 NEW_FLEET = f"""\
 # yaml-language-server: $schema=./fleet.schema.json
@@ -57,7 +64,10 @@ def parse_text(text: str, source: str, also: Callable[[Fleet], Iterable[Problem]
     try:
         return parse_fleet(data, source, also)
     except FleetError as error:
-        top = _yaml("rt").compose(text)
+        try:
+            top = _composed(text)
+        except FleetError:
+            raise error from None
         problems = [problem._replace(line=_line_of(top, problem.path)) for problem in error.problems]
         raise FleetError(source, problems) from None
 
@@ -158,7 +168,7 @@ def belongs_to_the_next(line: str, column: int) -> bool:
 
 def profiles_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
     """The mapping of the profiles, with the positions of its keys and values."""
-    top = _yaml("rt").compose(text).value
+    top = _composed(text).value
     return next(value for key, value in top if key.value == "profiles")
 
 
@@ -215,7 +225,8 @@ def _edit(text: str, change: Callable[[dict[str, Any]], None]) -> str:
     comments = [line for line in text.splitlines() if line.lstrip()[:1] in {"", "#"}]
     if {*text.splitlines()} - {*comments} <= _EMPTY:
         text = "\n".join([*comments, "profiles: {}\n"]).lstrip()
-    document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
+    with _editable():
+        document, indent, offset = load_yaml_guess_indent(text, yaml=yaml)
     if offset is None:  # no list in the file to guess from
         indent, offset = 4, 2
     yaml.indent(mapping=_mapping_indent(text), sequence=indent, offset=offset)
@@ -238,6 +249,23 @@ def _yaml(kind: str) -> YAML:
     return YAML(typ=kind, pure=True)
 
 
+def _composed(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    with _editable():
+        return _yaml("rt").compose(text)
+
+
+@contextmanager
+def _editable() -> Iterator[None]:
+    """Turn away a text that can be read for its values, but not with its comments and places."""
+    from ruamel.yaml.error import YAMLError  # noqa: PLC0415
+
+    try:
+        yield
+    except (YAMLError, *UNREADABLE):
+        problem = Problem("YAML", "this tool cannot edit the file as it is written; make the change by hand")
+        raise FleetError("fleet.yaml", [problem]) from None
+
+
 def _mapping_indent(text: str) -> int:
     first = re.search(r"^( +)[^ #-]", text, re.MULTILINE)
     return len(first.group(1)) if first else 2
@@ -256,5 +284,5 @@ def _read(yaml: YAML, text: str, source: str) -> object:
         raise syntax.syntax_error(text, source, error) from None
     except (YAMLError, ReusedAnchorWarning) as error:
         raise syntax.other_error(text, source, error) from None
-    except (ValueError, RecursionError):
-        raise FleetError(source, [Problem("YAML", "a number is too long, or the nesting is too deep")]) from None
+    except UNREADABLE:
+        raise FleetError(source, [Problem("YAML", UNREADABLE_VALUE)]) from None

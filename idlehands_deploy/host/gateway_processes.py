@@ -58,7 +58,10 @@ def _pids_elsewhere() -> list[int]:
     # On these systems containers run in a virtual machine.
     import psutil  # noqa: PLC0415
 
-    return [item.pid for item in psutil.process_iter(["name"]) if str(item.info["name"]).startswith(NAMES)]
+    try:
+        return [item.pid for item in psutil.process_iter(["name"]) if str(item.info["name"]).startswith(NAMES)]
+    except (psutil.Error, OSError):
+        return []
 
 
 def _environ(process: psutil.Process) -> dict[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import EngineFailedError, UsageError
+from idlehands_deploy.host.programs.start import starting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,8 +44,7 @@ def install_packages(names: Sequence[str], progress: Progress) -> None:
         UsageError: this is neither Debian nor Ubuntu, or sudo is missing.
         EngineFailedError: apt-get failed.
     """
-    release = Path("/etc/os-release")
-    if not release.exists() or not is_debian(release.read_text(encoding="utf-8")):
+    if not is_debian(_os_release()):
         raise UsageError(
             f"This is not Debian or Ubuntu, so {', '.join(names)} cannot be installed automatically.",
             "Install a Docker Engine the way your distribution documents it, start it, and run the command again.",
@@ -57,16 +57,24 @@ def install_packages(names: Sequence[str], progress: Progress) -> None:
         run_logged(as_root(command), environ)
 
 
+def _os_release() -> str:
+    try:
+        return Path("/etc/os-release").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
 def run_logged(command: Sequence[str], environ: dict[str, str] | None = None) -> None:
     """Run a command; its output is shown only if it fails.
 
     Raises:
         EngineFailedError: it failed; the message has its last lines.
     """
-    done = subprocess.run(
-        command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, errors="replace", check=False,
-    )  # fmt: skip
+    with starting(command[0]):
+        done = subprocess.run(
+            command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, errors="replace", check=False,
+        )  # fmt: skip
     if done.returncode:
         said = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-10:])
         raise EngineFailedError(f"{' '.join(command[:3])} … failed:\n{said}", f"Run it by hand: {' '.join(command)}")

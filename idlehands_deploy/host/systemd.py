@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from idlehands_deploy.errors import EngineFailedError, UsageError
+from idlehands_deploy.host.programs.start import starting
 from idlehands_deploy.remedies import Remedy, ours
 
 SYSTEM_UNITS = Path("/etc/systemd/system")
@@ -51,7 +52,7 @@ class Systemd:
     @property
     def waits_for(self) -> str | None:
         """The user who must log in before it starts; None if it starts at boot."""
-        person = pwd.getpwuid(os.geteuid()).pw_name
+        person = name_of(os.geteuid())
         return person if self.user and not (LINGERING / person).exists() else None
 
     def starts_at_boot(self, unit: str) -> bool:
@@ -117,7 +118,8 @@ class Systemd:
 
     def _run(self, *arguments: str, check: bool = True) -> str:
         command = ["systemctl", *(["--user"] if self.user else []), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        with starting(command[0]):
+            done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
         if check and done.returncode:
             raise EngineFailedError(
                 f"`{' '.join(command)}` failed: {done.stderr.strip() or done.stdout.strip()}",

@@ -65,7 +65,7 @@ class StderrProgress:
         said = "\n".join(_wrapped(text, sys.stderr))
         with self._lock:
             if self._status is None:
-                print(said, file=sys.stderr, flush=True)  # noqa: T201
+                _tell(said)
             else:
                 self._status.console.print(said, markup=False, highlight=False, soft_wrap=True)
 
@@ -179,11 +179,20 @@ def flush() -> None:
         _fail(error)
 
 
+def _tell(text: str) -> None:
+    """Print a message; where that is not possible, the command and its exit code matter more."""
+    try:
+        print(text, file=sys.stderr, flush=True)  # noqa: T201
+    except OSError:
+        # Else Python would try again at its end, and exit with 120.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
 def _fail(error: OSError) -> NoReturn:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if isinstance(error, BrokenPipeError):  # the reader closed the pipe, as `| head` does
         sys.exit(141)
-    print(f"Error: the output cannot be written: {error.strerror}.", file=sys.stderr)  # noqa: T201
+    _tell(f"Error: the output cannot be written: {error.strerror}.")
     sys.exit(2)
 
 
@@ -197,7 +206,7 @@ def show_error(error: DeployError) -> None:
     what = "\n".join(_wrapped(f"Error: {error.what}", sys.stderr))
     remedy = "\n".join(_wrapped(error.remedy, sys.stderr))
     if not sys.stderr.isatty():
-        print(f"{what}\n{remedy}", file=sys.stderr)  # noqa: T201
+        _tell(f"{what}\n{remedy}")
         return
     from rich.console import Console  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.file_lock import file_locked
 from idlehands_deploy.host.files import PRIVATE_FILE
 from idlehands_deploy.host.handover import give_to_owner, make_private
 from idlehands_deploy.host.programs.tools import holder_command
@@ -114,28 +115,25 @@ def locked(path: Path) -> Iterator[None]:
         UsageError: another watch holds it.
         DirectoryError: the lock file cannot be opened.
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to load
+    lock = path.with_name("lock")
 
-    lock = FileLock(path.with_name("lock"), timeout=0, mode=PRIVATE_FILE)
-    try:
-        lock.acquire()
-        descriptor = os.open(lock.lock_file, os.O_RDONLY | os.O_NOFOLLOW)
-        try:
-            give_to_owner(descriptor, path.parent)  # the next watch may run without root
-        finally:
-            os.close(descriptor)
-    except Timeout:
-        command = holder_command(path.with_name("lock"))
-        raise UsageError(
+    def held() -> UsageError:
+        command = holder_command(lock)
+        return UsageError(
             f"Another watch is running in {path.parent.parent}.",
             Remedy("Show its journal: ", ours("history"), f"   (its process: {command})" if command else ""),
-        ) from None
-    except OSError as error:
-        raise unusable("write", path.with_name("lock"), error) from None
-    try:
+        )
+
+    with file_locked(lock, 0, held):
+        try:
+            descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                give_to_owner(descriptor, path.parent)  # the next watch may run without root
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise unusable("write", lock, error) from None
         yield
-    finally:
-        lock.release()
 
 
 def read_journal(path: Path) -> JournalContent:

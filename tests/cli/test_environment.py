@@ -148,6 +148,45 @@ def test_a_pipe_that_is_closed_from_the_start_causes_no_message(deployment: Path
     assert shown.stderr == ""
 
 
+@pytest.mark.parametrize("command", ["list", "ports --json", "--help", "doctor", "url gone"])
+def test_a_full_standard_output_is_one_sentence(deployment: Path, command: str) -> None:
+    shown = calm(shell(deployment, f"idlehands-deploy {command} >/dev/full"))
+    assert shown.returncode == 2
+    assert shown.stderr.count("Error: ") == 1
+
+
+@pytest.mark.parametrize(("command", "code"), [("generate", 0), ("list", 0), ("status", 4), ("url gone", 2)])
+def test_a_full_standard_error_changes_no_exit_code(deployment: Path, command: str, code: int) -> None:
+    assert calm(shell(deployment, f"idlehands-deploy {command} 2>/dev/full")).returncode == code
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_a_character_that_the_terminal_lacks_is_written_as_its_number(deployment: Path, encoding: str) -> None:
+    (deployment / "fleet.yaml").write_text("profiles: {main: {volumes: ['/no/\u2603:/x']}}\n", encoding="utf-8")
+    shown = calm(shell(deployment, "idlehands-deploy doctor", PYTHONIOENCODING=encoding))
+    assert shown.returncode == 6
+    assert "/no/\\u2603 does not exist on this host" in shown.stdout
+
+
+def test_a_path_that_the_locale_cannot_name_is_one_sentence(deployment: Path) -> None:
+    (deployment / "fleet.yaml").write_text("profiles: {main: {volumes: ['/no/\u2603:/x']}}\n", encoding="utf-8")
+    ascii_alone = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    shown = calm(shell(deployment, "idlehands-deploy doctor", **ascii_alone))
+    assert shown.returncode == 2
+    assert shown.stderr == (
+        "Error: A text has characters that your locale cannot write.\nSet another: export LC_ALL=C.UTF-8\n"
+    )
+
+
+@pytest.mark.parametrize("home", ["/proc", "/dev/null", "relative", ""])
+@pytest.mark.parametrize("command", ["list", "init", "status"])
+def test_a_home_that_holds_nothing_is_one_sentence(tmp_path: Path, home: str, command: str) -> None:
+    directory = "-C /proc/none" if command == "init" else ""
+    shown = calm(shell(tmp_path, f"HOME={home} idlehands-deploy {directory} {command}"))
+    assert shown.returncode == 2
+    assert shown.stderr.count("Error: ") == 1
+
+
 @pytest.mark.parametrize("names", ["", " main", " new"])
 def test_up_reports_a_wrong_fleet_file_before_it_looks_for_an_engine(tmp_path: Path, names: str) -> None:
     (tmp_path / "fleet.yaml").write_text("profiles: {main: {prot: 1}}\n", encoding="utf-8")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 KINDS = {dict: "a mapping", list: "a list", type(None): "nothing", str: "text"}
+# Characters of a value that are shown; also the bits of a number.
+LONG = 100
 
 
 def got(value: object, *, private: bool) -> str:
@@ -15,7 +17,10 @@ def got(value: object, *, private: bool) -> str:
     """
     if private or not isinstance(value, str | int | float | bool):
         return f", not {KINDS.get(type(value), type(value).__name__)}"
-    return f", not {value!r}"
+    if isinstance(value, int) and value.bit_length() > LONG:  # Python refuses to write some of them
+        return ", not a number that long"
+    shown = repr(value)
+    return f", not {shown if len(shown) <= LONG else shown[:LONG] + '...'}"
 
 
 def unspaced(value: object) -> str:

@@ -49,10 +49,14 @@ def outside_addresses() -> list[Address]:
     """The addresses of this host that other machines can use, those of the interface to the internet first."""
     import psutil  # noqa: PLC0415 - only what shows them pays for it
 
-    up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
+    try:
+        up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
+        addresses = psutil.net_if_addrs()
+    except (psutil.Error, OSError):  # a container or a jail may hide them
+        return []
     found: list[tuple[bool, int, Address]] = []
     first, passing = _default_interfaces(), _passing_addresses()
-    for interface, items in psutil.net_if_addrs().items():
+    for interface, items in addresses.items():
         if interface not in up or _VIRTUAL.fullmatch(interface):
             continue
         for item in items:

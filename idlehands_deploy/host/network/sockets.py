@@ -37,5 +37,8 @@ def own_addresses() -> frozenset[str]:
     import psutil  # noqa: PLC0415 - only `doctor` and `ports` pay for it
 
     families = (socket.AF_INET, socket.AF_INET6)
-    found = [item for items in psutil.net_if_addrs().values() for item in items if item.family in families]
+    try:
+        found = [item for items in psutil.net_if_addrs().values() for item in items if item.family in families]
+    except (psutil.Error, OSError):  # a container or a jail may hide them
+        return frozenset()
     return frozenset(item.address.partition("%")[0] for item in found) - {"127.0.0.1", "::1"}
