@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
+import io
+import tarfile
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, NamedTuple
 
 from idlehands_deploy import __version__
 from idlehands_deploy.contract import DEFAULT_IMAGE
@@ -30,6 +31,8 @@ BOOTSTRAPPED_BASE = f"{BOOTSTRAPPED_REPOSITORY}:{BOOTSTRAPPED_TAG}"
 OWN_REPOSITORY = DEFAULT_IMAGE.partition(":")[0]
 # The build context, which is also in the wheel.
 CONTEXT = (".dockerignore", "Dockerfile", "build", "rootfs")
+# What the image runs. The scripts of the build are given to a shell.
+PROGRAMS = "rootfs/usr/local/bin/"
 CA_FILE = "ca-bundle.crt"
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -58,16 +61,59 @@ def context_directory() -> Path:
     return packed if packed.is_dir() else package.parent / "images" / "gateway"
 
 
+class ContextFile(NamedTuple):
+    """A file of the build context as it is packed, whatever a checkout or a package's installation made of it.
+
+    A umask takes permissions from a checkout, a zip file and some file systems take the executable bits, and git may
+    write other line ends: in the image nobody could read a script, or run it.
+    """
+
+    name: str
+    content: bytes
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it is executable, by its place."""
+        return self.name.startswith(PROGRAMS)
+
+
+def context_files(context: Path) -> list[ContextFile]:
+    """The files of the build context."""
+    paths = (path for name in CONTEXT for path in (context / name, *(context / name).rglob("*")))
+    return [
+        ContextFile(path.relative_to(context).as_posix(), _with_our_line_ends(path.read_bytes()))
+        for path in sorted(path for path in paths if path.is_file())
+    ]
+
+
 def context_digest(context: Path) -> str:
-    """A digest of every file's name, mode and content; equal contexts build equal images."""
+    """A digest of every file's name, mode and content, as packed; equal contexts build equal images."""
     digest = hashlib.sha256()
-    files = (path for name in CONTEXT for path in (context / name, *(context / name).rglob("*")))
-    for path in sorted(path for path in files if path.is_file()):
-        content = path.read_bytes()
-        executable = bool(path.stat().st_mode & 0o100)
-        digest.update(f"{path.relative_to(context)}\0{executable}\0{len(content)}\0".encode())
-        digest.update(content)
+    for file in context_files(context):
+        digest.update(f"{file.name}\0{file.is_program}\0{len(file.content)}\0".encode())
+        digest.update(file.content)
     return digest.hexdigest()
+
+
+def pack_context(context: Path, certificates: bytes) -> bytes:
+    """The build context as a tar file, of the same bytes from every checkout.
+
+    Args:
+        certificates: this host's own.
+    """
+    files = [*context_files(context), ContextFile(CA_FILE, certificates)]
+    directories = {parent.as_posix() for file in files for parent in PurePosixPath(file.name).parents[:-1]}
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name in sorted(directories):
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(entry)
+        for file in files:
+            entry = tarfile.TarInfo(file.name)
+            entry.size, entry.mode = len(file.content), 0o755 if file.is_program else 0o644
+            archive.addfile(entry, io.BytesIO(file.content))
+    return packed.getvalue()
 
 
 def expected_context(reference: str) -> str | None:
@@ -159,17 +205,13 @@ def build_image(
         if line.startswith("Step "):
             progress.update("image", line)
 
-    with tempfile.TemporaryDirectory(prefix="idlehands-build-") as temporary:
-        copy = Path(temporary) / "context"
-        _copy_context(context, copy)
-        (copy / CA_FILE).write_bytes(ca_bundle(environ))
-        error = engine.build(
-            copy,
-            reference,
-            arguments=build_arguments(reference, package, base, revision, environ),
-            labels={CONTEXT_LABEL: revision},
-            on_line=on_line,
-        )
+    error = engine.build(
+        pack_context(context, ca_bundle(environ)),
+        reference,
+        arguments=build_arguments(reference, package, base, revision, environ),
+        labels={CONTEXT_LABEL: revision},
+        on_line=on_line,
+    )
     if error is not None:
         said = "\n".join(f"  {line}" for text in output[-12:] for line in text.splitlines()[-12:])
         raise EngineFailedError(
@@ -220,14 +262,8 @@ def ca_bundle(environ: Mapping[str, str]) -> bytes:
     return b""
 
 
-def _copy_context(context: Path, copy: Path) -> None:
-    copy.mkdir()
-    for name in CONTEXT:
-        source = context / name
-        if source.is_dir():
-            shutil.copytree(source, copy / name)
-        else:
-            shutil.copy2(source, copy / name)
+def _with_our_line_ends(content: bytes) -> bytes:
+    return content if b"\0" in content else content.replace(b"\r\n", b"\n")
 
 
 def _repository(reference: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from docker.errors import ImageNotFound
@@ -56,20 +57,25 @@ class ImageStore:
 
     def build(
         self,
-        context: Path,
+        context: bytes,
         tag: str,
         *,
         arguments: Mapping[str, str],
         labels: Mapping[str, str],
         on_line: Callable[[str], None],
     ) -> str | None:
-        """Build an image and report each line of output; returns the error's text if it fails."""
+        """Build an image and report each line of output; returns the error's text if it fails.
+
+        Args:
+            context: a tar file.
+        """
         # A build uses images of this engine alone. docker-py would ask every credential helper that a person has set
         # up, of which one may be missing or never end, and would send the engine all that they say.
         self._api._set_auth_headers = lambda _headers: None  # type: ignore[attr-defined]
         with translated(self._client):
             for event in self._api.build(
-                path=str(context),
+                fileobj=io.BytesIO(context),
+                custom_context=True,
                 tag=tag,
                 buildargs=dict(arguments),
                 labels=dict(labels),

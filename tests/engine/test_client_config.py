@@ -134,15 +134,12 @@ def use_helper(settings: Path, monkeypatch: pytest.MonkeyPatch, script: str | No
 
 @pytest.mark.parametrize("script", HELPERS.values(), ids=HELPERS)
 def test_a_build_asks_no_credential_helper(
-    host: str, settings: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str | None
+    host: str, settings: Path, monkeypatch: pytest.MonkeyPatch, script: str | None
 ) -> None:
     use_helper(settings, monkeypatch, script)
     monkeypatch.setattr(Handler, "body", b'{"error": "no"}')
-    context = tmp_path / "context"
-    context.mkdir()
-    (context / "Dockerfile").touch()
     engine = Engine.connect({"DOCKER_HOST": host})
-    assert engine.build(context, "x:1", arguments={}, labels={}, on_line=lambda _: None) == "no"
+    assert engine.build(b"", "x:1", arguments={}, labels={}, on_line=lambda _: None) == "no"
     assert Handler.built == [None]
 
 

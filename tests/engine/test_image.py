@@ -19,6 +19,7 @@ from idlehands_deploy.engine.image import (
     ca_bundle,
     context_digest,
     context_directory,
+    pack_context,
 )
 from idlehands_deploy.errors import UsageError
 from tests.support.helpers import ROOT
@@ -75,14 +76,14 @@ def test_every_argument_of_a_build_is_one_that_the_dockerfile_takes() -> None:
         assert f"ARG {name}" in dockerfile
 
 
-def test_the_digest_changes_with_content_name_and_mode(context: Path) -> None:
+def test_the_digest_changes_with_content_and_name_and_with_a_program_s_place(context: Path) -> None:
     seen = [context_digest(context)]
     script = context / "rootfs" / "usr" / "local" / "bin" / "idlehands"
     script.write_bytes(script.read_bytes() + b"#")
     seen.append(context_digest(context))
-    script.chmod(0o644)
+    script = script.rename(script.with_name("renamed"))
     seen.append(context_digest(context))
-    script.rename(script.with_name("renamed"))
+    script.rename(context / "rootfs" / "renamed")
     seen.append(context_digest(context))
     (context / "rootfs" / "new").touch()
     seen.append(context_digest(context))
@@ -127,8 +128,8 @@ def test_a_checkout_builds_from_its_own_context() -> None:
 
 
 @pytest.fixture(scope="module")
-def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bool]:
-    """The build context's files in a wheel of a tree with certificates, and whether they are programs."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel of a tree with certificates."""
     if importlib.util.find_spec("hatchling") is None:
         pytest.skip("hatchling is not installed")
     tree = tmp_path_factory.mktemp("wheel") / "tree"
@@ -142,12 +143,27 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bool]:
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tree / "dist")],
         cwd=tree, check=True, capture_output=True, timeout=60,
     )  # fmt: skip
-    with zipfile.ZipFile(next((tree / "dist").glob("*.whl"))) as wheel:
+    return next((tree / "dist").glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def packed(wheel: Path) -> dict[str, bool]:
+    """The build context's files in the wheel, and whether they are programs."""
+    with zipfile.ZipFile(wheel) as archive:
         return {
             item.filename.removeprefix("idlehands_deploy/_images/gateway/"): bool(item.external_attr >> 16 & 0o100)
-            for item in wheel.infolist()
+            for item in archive.infolist()
             if "/_images/" in item.filename
         }
+
+
+def test_a_wheel_s_context_packs_as_a_checkout_s_even_if_its_installation_loses_the_modes(
+    wheel: Path, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)  # which sets no modes
+    installed = tmp_path / "idlehands_deploy" / "_images" / "gateway"
+    assert pack_context(installed, b"") == pack_context(CONTEXT, b"")
 
 
 def test_the_wheel_holds_the_image_s_build_context_with_its_modes(packed: dict[str, bool]) -> None:
