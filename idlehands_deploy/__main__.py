@@ -34,8 +34,10 @@ def main() -> None:
 
         progress.close()
         flush()  # which tells of a standard output that cannot be written
-        is_denial = isinstance(error, OSError) and error.errno in CAUSES
-        told = from_anywhere(error) if is_denial else system_error(error)
+        if isinstance(error, OSError) and error.errno in CAUSES:
+            told: DeployError = from_anywhere(error)
+        else:
+            told = system_error(error)
         show_error(told)
         sys.exit(told.exit_code)
     finally:

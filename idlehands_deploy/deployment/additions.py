@@ -1,4 +1,4 @@
-"""What a person's own additions need on this host before a container is started with them."""
+"""What a person adds: what it needs on this host before a container starts, and Compose files beside ours."""
 
 from __future__ import annotations
 
@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.fleet.additions import devices_of, mounts_of
+from idlehands_deploy.host.file_facts import read_ordinary
+from idlehands_deploy.host.files import read_text
+from idlehands_deploy.targets.override import (
+    ENVIRONMENT_FILE,
+    OVERRIDE_FILES,
+    environment_problems,
+    override_problems,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.fleet.model import Fleet
@@ -60,6 +68,23 @@ def _missing(deployment: Deployment, fleet: Fleet, name: str) -> Iterator[Missin
             yield Missing(place, f"{device.host} does not exist on this host", "plug it in, or remove it here")
         elif mode and not any(is_kind(mode) for is_kind in (stat.S_ISCHR, stat.S_ISBLK, stat.S_ISDIR)):
             yield Missing(place, f"{device.host} is not a device", "use `volumes` for a file or directory")
+
+
+def other_compose_files(deployment: Deployment, profiles: Container[str]) -> list[Problem]:
+    """Why plain Compose makes other containers in this directory than this tool; empty if it does not."""
+    problems: list[Problem] = []
+    for name in OVERRIDE_FILES:
+        if (text := read_text(deployment.root / name)) is not None:
+            problems += override_problems(name, text, profiles)
+    return problems + list(environment_problems(read_environment_file(deployment)))
+
+
+def read_environment_file(deployment: Deployment) -> str:
+    """Compose's file of variables, which is for something else: empty if there is none, or none that can be read."""
+    try:
+        return read_ordinary(deployment.root / ENVIRONMENT_FILE) or ""
+    except OSError:
+        return ""
 
 
 def _made(deployment: Deployment, fleet: Fleet) -> set[Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME, HOME_MOUNT_POINTS, TOKEN_SECRET
-from idlehands_deploy.deployment.additions import missing_problems
+from idlehands_deploy.deployment.additions import missing_problems, other_compose_files
 from idlehands_deploy.deployment.file_systems import file_system_problems
 from idlehands_deploy.deployment.secret_values import read_secret_file, secret_problems, secret_remedy
 from idlehands_deploy.errors import FleetError, Problem
@@ -20,16 +20,10 @@ from idlehands_deploy.host.denials import refused, take_back, unusable
 from idlehands_deploy.host.files import PRIVATE_FILE, read_text, write_atomic
 from idlehands_deploy.host.handover import PRIVATE_DIRECTORY, make_private
 from idlehands_deploy.targets.compose import GENERATED, secret_names
-from idlehands_deploy.targets.override import (
-    ENVIRONMENT_FILE,
-    OVERRIDE_FILES,
-    environment_problems,
-    override_problems,
-)
 from idlehands_deploy.targets.seccomp import seccomp_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.fleet.model import Fleet, Profile
@@ -102,23 +96,6 @@ def check_files(deployment: Deployment, fleet: Fleet, user: str, starting: Seque
     if problems:
         remedy = _remedy_for_owner(deployment) if strangers else ""
         raise FleetError(str(deployment.root), problems, remedy or EDIT)
-
-
-def other_compose_files(deployment: Deployment, profiles: Container[str]) -> list[Problem]:
-    """Why plain Compose makes other containers in this directory than this tool; empty if it does not."""
-    problems: list[Problem] = []
-    for name in OVERRIDE_FILES:
-        if (text := read_text(deployment.root / name)) is not None:
-            problems += override_problems(name, text, profiles)
-    return problems + list(environment_problems(read_environment_file(deployment)))
-
-
-def read_environment_file(deployment: Deployment) -> str:
-    """Compose's file of variables, which is for something else: empty if there is none, or none that can be read."""
-    try:
-        return read_ordinary(deployment.root / ENVIRONMENT_FILE) or ""
-    except OSError:
-        return ""
 
 
 def make_files(deployment: Deployment, fleet: Fleet, plan: PortPlan, user: str) -> None:

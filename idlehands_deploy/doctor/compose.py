@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.profile_files import other_compose_files, read_environment_file
+from idlehands_deploy.deployment.additions import other_compose_files, read_environment_file
 from idlehands_deploy.engine.compose import Compose, clean
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.findings import Finding

@@ -250,7 +250,7 @@ def _examine_engine(session: Session, drafted: draft.Draft, seen: _Seen) -> list
 
 
 def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterator[Finding]:
-    from idlehands_deploy.engine.image import expected_context  # noqa: PLC0415
+    from idlehands_deploy.engine.images.build import expected_context  # noqa: PLC0415
 
     engine, fleet, profiles = look.engine, look.fleet, list(look.fleet.profiles)
     with ThreadPoolExecutor() as pool:

@@ -24,7 +24,7 @@ from idlehands_deploy.engine.facts import (
     PortHolder,
     read_time,
 )
-from idlehands_deploy.engine.image_store import ImageStore
+from idlehands_deploy.engine.images.store import ImageStore
 from idlehands_deploy.engine.reading import container_facts, gateway_address, port_holder
 from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import DEFAULT_IMAGE
-from idlehands_deploy.engine.extended_image import extend_image
-from idlehands_deploy.engine.image import GatewayPackage, build_image
+from idlehands_deploy.engine.images.build import GatewayPackage, build_image
+from idlehands_deploy.engine.images.extension import extend_image
 from idlehands_deploy.errors import EngineFailedError
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.remedies import Remedy, ours

@@ -89,8 +89,8 @@ def _remove_orphans(run: _Run, _: How, names: Sequence[str]) -> None:
 
 
 def _image(run: _Run, _: How, references: Sequence[str]) -> None:
-    from idlehands_deploy.engine.extended_image import extend_image  # noqa: PLC0415 - slow to load, seldom needed
-    from idlehands_deploy.engine.image import ensure_image  # noqa: PLC0415
+    from idlehands_deploy.engine.images.build import ensure_image  # noqa: PLC0415
+    from idlehands_deploy.engine.images.extension import extend_image  # noqa: PLC0415 - slow to load, seldom needed
 
     look, session = run.look, run.look.session
     base, packages = look.fleet.image, look.fleet.packages

@@ -42,7 +42,7 @@ def noted(finding: Finding) -> Remedy:
 
 def find_renewal(engine: Engine, fleet: Fleet, image: ImageFacts | None) -> Iterator[Remedy]:
     """How to renew the fleet's image, if that is to be done."""
-    from idlehands_deploy.engine.image import renewal  # noqa: PLC0415 - only `up` pays for it
+    from idlehands_deploy.engine.images.build import renewal  # noqa: PLC0415 - only `up` pays for it
 
     base = engine.image(fleet.image) if fleet.packages else None
     if image and (remedy := renewal(fleet.container_image, image, base)):

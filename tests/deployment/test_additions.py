@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.deployment.additions import missing_problems
+from idlehands_deploy.deployment.additions import missing_problems, other_compose_files
 from idlehands_deploy.deployment.directory import Deployment
-from idlehands_deploy.deployment.profile_files import check_files, other_compose_files
+from idlehands_deploy.deployment.profile_files import check_files
 from idlehands_deploy.engine.compose import BINARY, find_binary
 from idlehands_deploy.errors import FleetError
 from idlehands_deploy.targets.override import OVERRIDE_FILES

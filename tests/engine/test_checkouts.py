@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.engine.image import CA_FILE, context_digest, pack_context
+from idlehands_deploy.engine.images.build import CA_FILE
+from idlehands_deploy.engine.images.context import ContextFile, context_digest, context_files, pack
 from tests.support.helpers import ROOT
 
 if TYPE_CHECKING:
@@ -79,14 +80,14 @@ SPOILED: dict[str, Callable[[Path], None]] = {
 @pytest.mark.parametrize("umask", [0o077, 0o027, 0o002])
 def test_a_umask_changes_neither_the_context_nor_its_digest(clone: Callable[..., Path], umask: int) -> None:
     context = clone(umask=umask) / "images" / "gateway"
-    assert pack_context(context, b"") == pack_context(CONTEXT, b"")
+    assert pack(context_files(context)) == pack(context_files(CONTEXT))
     assert context_digest(context) == context_digest(CONTEXT)
 
 
 @pytest.mark.parametrize("setting", ["core.autocrlf=true", "core.eol=crlf", "core.fileMode=false"])
 def test_settings_of_git_change_neither_the_context_nor_a_script(clone: Callable[..., Path], setting: str) -> None:
     root = clone("--config", setting)
-    assert pack_context(root / "images" / "gateway", b"") == pack_context(CONTEXT, b"")
+    assert pack(context_files(root / "images" / "gateway")) == pack(context_files(CONTEXT))
     for name in SCRIPTS:
         assert (root / name).read_bytes() == (ROOT / name).read_bytes()
     assert os.access(root / "idlehands-deploy", os.X_OK)
@@ -97,12 +98,13 @@ def test_a_copy_that_lost_line_ends_or_modes_packs_the_same(tmp_path: Path, spoi
     context = tmp_path / "context"
     shutil.copytree(CONTEXT, context)
     spoil(context)
-    assert pack_context(context, b"") == pack_context(CONTEXT, b"")
+    assert pack(context_files(context)) == pack(context_files(CONTEXT))
     assert context_digest(context) == context_digest(CONTEXT)
 
 
 def test_every_packed_file_can_be_read_by_all_belongs_to_root_and_has_no_time() -> None:
-    with tarfile.open(fileobj=io.BytesIO(pack_context(CONTEXT, b"certificates"))) as archive:
+    files = [*context_files(CONTEXT), ContextFile(CA_FILE, b"certificates")]
+    with tarfile.open(fileobj=io.BytesIO(pack(files))) as archive:
         entries = archive.getmembers()
         certificates = archive.extractfile(CA_FILE)
         assert certificates is not None
@@ -120,6 +122,6 @@ def test_what_the_image_starts_by_itself_is_packed_as_a_program() -> None:
         str(path.relative_to(CONTEXT)) for path in (CONTEXT / "rootfs").rglob("*")
         if path.is_file() and path.stat().st_mode & 0o100
     }  # fmt: skip
-    with tarfile.open(fileobj=io.BytesIO(pack_context(CONTEXT, b""))) as archive:
+    with tarfile.open(fileobj=io.BytesIO(pack(context_files(CONTEXT)))) as archive:
         packed = {entry.name for entry in archive if entry.isfile() and entry.mode & 0o100}
     assert packed == executable_here

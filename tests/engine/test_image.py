@@ -12,15 +12,13 @@ from pathlib import Path
 import pytest
 
 from idlehands_deploy import __version__
-from idlehands_deploy.engine.image import (
+from idlehands_deploy.engine.images.build import (
     CA_FILE,
     GatewayPackage,
     build_arguments,
     ca_bundle,
-    context_digest,
-    context_directory,
-    pack_context,
 )
+from idlehands_deploy.engine.images.context import context_digest, context_directory, context_files, pack
 from idlehands_deploy.errors import UsageError
 from tests.support.helpers import ROOT
 
@@ -163,7 +161,7 @@ def test_a_wheel_s_context_packs_as_a_checkout_s_even_if_its_installation_loses_
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path)  # which sets no modes
     installed = tmp_path / "idlehands_deploy" / "_images" / "gateway"
-    assert pack_context(installed, b"") == pack_context(CONTEXT, b"")
+    assert pack(context_files(installed)) == pack(context_files(CONTEXT))
 
 
 def test_the_wheel_holds_the_image_s_build_context_with_its_modes(packed: dict[str, bool]) -> None:

@@ -85,7 +85,7 @@ def test_a_file_system_without_locks_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     monkeypatch.setattr(filelock.FileLock, "acquire", raising(error))
-    with pytest.raises(DirectoryError, match=r"^Cannot lock ") as caught, locked(Deployment(tmp_path)):
+    with pytest.raises(DirectoryError, match=r"^Cannot write ") as caught, locked(Deployment(tmp_path)):
         pytest.fail("locked")
     assert caught.value.exit_code == 2
 

@@ -9,7 +9,7 @@ import pytest
 from docker.errors import ContainerError
 
 from idlehands_deploy.engine.client import Engine
-from idlehands_deploy.engine.image import PROXY_VARIABLES, ca_bundle, ensure_base
+from idlehands_deploy.engine.images.build import PROXY_VARIABLES, ca_bundle, ensure_base
 from tests.support.helpers import ROOT, Quiet
 
 if TYPE_CHECKING:

@@ -262,7 +262,7 @@ def test_an_image_that_comes_back_the_same_recreates_nothing(pair: FakeSite, mon
         f"because the engine no longer has idlehands/gateway:2026.9.6{AWAY}",
     ]
     monkeypatch.setattr(
-        "idlehands_deploy.engine.image.ensure_image", lambda engine, *_: setattr(engine, "built", IMAGE)
+        "idlehands_deploy.engine.images.build.ensure_image", lambda engine, *_: setattr(engine, "built", IMAGE)
     )
     lifecycle.up(pair.session, ["main"], 5).usable()
     assert commands(pair.compose) == []

@@ -16,7 +16,7 @@ import pytest
 from filelock import FileLock
 
 from idlehands_deploy.engine.client import Engine
-from idlehands_deploy.engine.image import ensure_base
+from idlehands_deploy.engine.images.build import ensure_base
 from tests.support.helpers import PACKAGE, Quiet
 from tests.support.site import until
 
@@ -135,7 +135,7 @@ def build_image(engine: docker.DockerClient) -> str:
     base = ensure_base(Engine.connect(os.environ), Quiet(), lambda _: False)
     # Two builders at once would both download the packages.
     with FileLock(Path(tempfile.gettempdir()) / "idlehands-test-systemd.lock"):
-        engine.images.build(fileobj=io.BytesIO(DOCKERFILE.format(base=base).encode()), tag=IMAGE, rm=True)
+        engine.image(fileobj=io.BytesIO(DOCKERFILE.format(base=base).encode()), tag=IMAGE, rm=True)
     return IMAGE
 
 

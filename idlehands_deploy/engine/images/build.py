@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import tarfile
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from idlehands_deploy import __version__
 from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.engine.facts import BASE_LABEL, CONTEXT_LABEL
+from idlehands_deploy.engine.images.context import ContextFile, context_digest, context_directory, context_files, pack
 from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.engine.facts import ImageFacts
@@ -29,10 +27,6 @@ BOOTSTRAPPED_REPOSITORY, BOOTSTRAPPED_TAG = "idlehands/base", "trixie"
 BOOTSTRAPPED_BASE = f"{BOOTSTRAPPED_REPOSITORY}:{BOOTSTRAPPED_TAG}"
 # Images with this name are built here; others are pulled.
 OWN_REPOSITORY = DEFAULT_IMAGE.partition(":")[0]
-# The build context, which is also in the wheel.
-CONTEXT = (".dockerignore", "Dockerfile", "build", "rootfs")
-# What the image runs. The scripts of the build are given to a shell.
-PROGRAMS = "rootfs/usr/local/bin/"
 CA_FILE = "ca-bundle.crt"
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -52,68 +46,6 @@ class GatewayPackage:
     version: str | None = None
     command: str = "openclaw"
     prefix: str = "OPENCLAW_"
-
-
-def context_directory() -> Path:
-    """The image's build context: in the wheel, or in the checkout from which the package runs."""
-    package = Path(__file__).parent.parent
-    packed = package / "_images" / "gateway"
-    return packed if packed.is_dir() else package.parent / "images" / "gateway"
-
-
-class ContextFile(NamedTuple):
-    """A file of the build context as it is packed, whatever a checkout or a package's installation made of it.
-
-    A umask takes permissions from a checkout, a zip file and some file systems take the executable bits, and git may
-    write other line ends: in the image nobody could read a script, or run it.
-    """
-
-    name: str
-    content: bytes
-
-    @property
-    def is_program(self) -> bool:
-        """Whether it is executable, by its place."""
-        return self.name.startswith(PROGRAMS)
-
-
-def context_files(context: Path) -> list[ContextFile]:
-    """The files of the build context."""
-    paths = (path for name in CONTEXT for path in (context / name, *(context / name).rglob("*")))
-    return [
-        ContextFile(path.relative_to(context).as_posix(), _with_our_line_ends(path.read_bytes()))
-        for path in sorted(path for path in paths if path.is_file())
-    ]
-
-
-def context_digest(context: Path) -> str:
-    """A digest of every file's name, mode and content, as packed; equal contexts build equal images."""
-    digest = hashlib.sha256()
-    for file in context_files(context):
-        digest.update(f"{file.name}\0{file.is_program}\0{len(file.content)}\0".encode())
-        digest.update(file.content)
-    return digest.hexdigest()
-
-
-def pack_context(context: Path, certificates: bytes) -> bytes:
-    """The build context as a tar file, of the same bytes from every checkout.
-
-    Args:
-        certificates: this host's own.
-    """
-    files = [*context_files(context), ContextFile(CA_FILE, certificates)]
-    directories = {parent.as_posix() for file in files for parent in PurePosixPath(file.name).parents[:-1]}
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as archive:
-        for name in sorted(directories):
-            entry = tarfile.TarInfo(name)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            archive.addfile(entry)
-        for file in files:
-            entry = tarfile.TarInfo(file.name)
-            entry.size, entry.mode = len(file.content), 0o755 if file.is_program else 0o644
-            archive.addfile(entry, io.BytesIO(file.content))
-    return packed.getvalue()
 
 
 def expected_context(reference: str) -> str | None:
@@ -139,7 +71,7 @@ def build_arguments(
         "GATEWAY_ENV_PREFIX": package.prefix,
         "IMAGE_VERSION": __version__,
         "IMAGE_REVISION": revision,
-        **{name: environ[name] for name in PROXY_VARIABLES if environ.get(name)},
+        **proxies_of(environ),
     }
 
 
@@ -198,6 +130,24 @@ def build_image(
     base = ensure_base(engine, progress, may_install)
     context = context_directory()
     revision = context_digest(context)
+    files = [*context_files(context), ContextFile(CA_FILE, ca_bundle(environ))]
+    arguments = build_arguments(reference, package, base, revision, environ)
+    if failure := run_build(engine, files, reference, arguments, {CONTEXT_LABEL: revision}, progress):
+        raise EngineFailedError(
+            f"The image {reference} could not be built: {failure}",
+            Remedy("Fix the problem in the lines above, then: ", ours("image", "build")),
+        )
+
+
+def run_build(
+    engine: Engine,
+    files: Sequence[ContextFile],
+    reference: str,
+    arguments: Mapping[str, str],
+    labels: Mapping[str, str],
+    progress: Progress,
+) -> str:
+    """Build an image, and show each step; returns why it failed, with its last output, or nothing."""
     output: list[str] = []
 
     def on_line(line: str) -> None:
@@ -205,19 +155,15 @@ def build_image(
         if line.startswith("Step "):
             progress.update("image", line)
 
-    error = engine.build(
-        pack_context(context, ca_bundle(environ)),
-        reference,
-        arguments=build_arguments(reference, package, base, revision, environ),
-        labels={CONTEXT_LABEL: revision},
-        on_line=on_line,
-    )
-    if error is not None:
-        said = "\n".join(f"  {line}" for text in output[-12:] for line in text.splitlines()[-12:])
-        raise EngineFailedError(
-            f"The image {reference} could not be built: {error}\n{said}",
-            Remedy("Fix the problem in the lines above, then: ", ours("image", "build")),
-        )
+    error = engine.build(pack(files), reference, arguments=arguments, labels=labels, on_line=on_line)
+    if error is None:
+        return ""
+    return "\n".join((error, *(f"  {line}" for text in output[-12:] for line in text.splitlines()[-12:])))
+
+
+def proxies_of(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a build behind a proxy needs."""
+    return {name: environ[name] for name in PROXY_VARIABLES if environ.get(name)}
 
 
 def ensure_base(engine: Engine, progress: Progress, may_install: Callable[[str], bool]) -> str:
@@ -260,10 +206,6 @@ def ca_bundle(environ: Mapping[str, str]) -> bytes:
                     f"Unset {variable}, or set it to the CA bundle of your network.",
                 ) from None
     return b""
-
-
-def _with_our_line_ends(content: bytes) -> bytes:
-    return content if b"\0" in content else content.replace(b"\r\n", b"\n")
 
 
 def _repository(reference: str) -> str:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.engine.facts import BASE_LABEL
-from idlehands_deploy.engine.image import PROXY_VARIABLES
+from idlehands_deploy.engine.images.build import proxies_of, run_build
+from idlehands_deploy.engine.images.context import ContextFile
 from idlehands_deploy.errors import EngineFailedError
 from idlehands_deploy.remedies import Remedy, ours
 
@@ -48,20 +47,11 @@ def extend_image(
     """
     found = engine.image(base)
     progress.update("image", f"adding {', '.join(packages)}")
-    output: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="idlehands-build-") as context:
-        text = DOCKERFILE.format(base=base, packages=" ".join(packages))
-        Path(context, "Dockerfile").write_text(text, encoding="utf-8")
-        error = engine.build(
-            Path(context),
-            reference,
-            arguments={name: environ[name] for name in PROXY_VARIABLES if environ.get(name)},
-            labels={BASE_LABEL: found.id if found else ""},
-            on_line=output.append,
-        )
-    if error is not None:
-        said = "\n".join(f"  {line}" for text in output[-6:] for line in text.splitlines()[-6:])
+    text = DOCKERFILE.format(base=base, packages=" ".join(packages))
+    labels = {BASE_LABEL: found.id if found else ""}
+    files = [ContextFile("Dockerfile", text.encode())]
+    if failure := run_build(engine, files, reference, proxies_of(environ), labels, progress):
         raise EngineFailedError(
-            f"The packages {', '.join(packages)} could not be added to {base}: {error}\n{said}",
+            f"The packages {', '.join(packages)} could not be added to {base}: {failure}",
             Remedy("Correct `packages` in fleet.yaml, then: ", ours("image", "build")),
         )
