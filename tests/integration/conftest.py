@@ -23,7 +23,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         names: list[str] = getattr(item, "fixturenames", [])
         if "pair" in names:
-            item.add_marker(pytest.mark.xdist_group("pair"))
+            faults = item.path.stem in {"test_doctor", "test_health"}  # half of the time
+            item.add_marker(pytest.mark.xdist_group("a pair with faults" if faults else "pair"))
         elif "make_site" in names or "hostile_image" in names:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,8 +23,9 @@ def test_packages_are_added_kept_when_the_image_is_rebuilt_and_told_when_they_do
     assert "Unable to locate package rot13" in refused.err
 
     site.write("packages: [less]\nprofiles: {main: {}}\n")
-    built = site.ok("image", "build").err.split()[1].rstrip(":")
-    assert built.startswith("idlehands/extended:")
+    found = re.search(r"^Built (idlehands/extended:\S+): \d+ MB\.$", site.ok("image", "build").err, re.MULTILINE)
+    assert found
+    built = found[1]
     image = site.engine.images.get(built)
     try:
         run = site.engine.containers.run

@@ -23,7 +23,7 @@ def build(engine: docker.DockerClient, directory: Path, command: str) -> str:
     """An unnamed image of this test alone, in whose history this command stands."""
     (directory / "content").write_bytes(secrets.token_bytes(SIZE))
     (directory / "Dockerfile").write_text(f'FROM scratch\nCOPY content /\nCMD ["{command}"]\n')
-    return str(engine.image(path=str(directory), rm=True)[0].id)
+    return str(engine.images.build(path=str(directory), rm=True)[0].id)
 
 
 def test_unnamed_build_stages_are_found_with_their_size_and_removed_unless_they_are_used(

@@ -135,7 +135,7 @@ def build_image(engine: docker.DockerClient) -> str:
     base = ensure_base(Engine.connect(os.environ), Quiet(), lambda _: False)
     # Two builders at once would both download the packages.
     with FileLock(Path(tempfile.gettempdir()) / "idlehands-test-systemd.lock"):
-        engine.image(fileobj=io.BytesIO(DOCKERFILE.format(base=base).encode()), tag=IMAGE, rm=True)
+        engine.images.build(fileobj=io.BytesIO(DOCKERFILE.format(base=base).encode()), tag=IMAGE, rm=True)
     return IMAGE
 
 

@@ -213,9 +213,14 @@ def fill(directory: Path, megabytes: int) -> Path:
 
 
 def free_base() -> int:
-    """A base port with a hundred free ports after it, below those that the kernel gives to whoever asks for any."""
+    """A base port with a hundred free ports after it, below those that the kernel gives to whoever asks for any.
+
+    Each process of a run has bases of its own, since a site's ports stay free until its gateways are up.
+    """
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     while True:
-        base = secrets.choice(range(20000, 32000, 100))
+        base = secrets.choice(range(12000, 32000, 100)[number::processes])
         if all(_is_free(base + offset) for offset in range(100)):
             return base
 
