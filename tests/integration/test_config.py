@@ -56,6 +56,7 @@ def test_a_gateway_is_not_restarted_into_a_config_that_it_refuses(pair: Site, co
     assert pair.state("rescue") == "ready"
 
 
+@pytest.mark.full
 def test_a_config_of_an_older_version_that_the_start_brings_up_to_date_is_accepted(pair: Site, config: Path) -> None:
     config.write_text(config.read_text().replace('"bind"', '"reload": {"mode": "hot"}, "bind"'))
     assert pair.ok("config", "check", "rescue").out == "rescue accepts its config.\n"

@@ -60,7 +60,7 @@ def test_pages_in_chinese_japanese_korean_and_with_emoji_show_no_boxes(engine: d
     address = f"data:text/html;base64,{base64.b64encode(page.encode()).decode()}"
     flags = ["--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir=/tmp/b", "--dump-dom"]
     shown = engine.containers.run(IMAGE, ["chromium", *flags, address], network_mode="none", remove=True)
-    assert "<body>every one is drawn</body>" in shown.decode()
+    assert "<body>every one is drawn\n</body>" in shown.decode()
 
 
 def test_what_agents_call_most_is_in_the_image_and_runs_without_a_network(engine: docker.DockerClient) -> None:

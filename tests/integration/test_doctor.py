@@ -75,6 +75,7 @@ def test_every_command_that_doctor_suggests_fixes_what_it_found(pair: Site) -> N
     assert wrong(pair) == []
 
 
+@pytest.mark.full
 def test_a_container_older_than_its_compose_file_is_drift_until_up(pair: Site) -> None:
     fleet = pair.root / "fleet.yaml"
     fleet.write_text(fleet.read_text().replace("rescue: {", "rescue: {resources: {pids: 600}, "))
@@ -102,6 +103,7 @@ def test_a_secret_that_its_gateway_does_not_have_is_reported_whatever_its_date_i
     assert wrong(pair) == []
 
 
+@pytest.mark.full
 def test_a_stopped_gateway_s_port_in_use_is_reported_with_the_process_that_uses_it(pair: Site) -> None:
     pair.ok("stop", "rescue", "--now")
     port = pair.port("rescue")

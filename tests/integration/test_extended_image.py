@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.full
 def test_packages_are_added_kept_when_the_image_is_rebuilt_and_told_when_they_do_not_exist(site: Site) -> None:
     site.write("packages: [rot13, less]\nprofiles: {main: {}}\n")
     refused = site.run("image", "build")
