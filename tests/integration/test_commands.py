@@ -167,7 +167,8 @@ def test_removing_a_profile_keeps_its_files_until_a_purge_is_confirmed(site: Sit
     assert site.token("rescue")
     assert site.config("rescue").exists()
     assert site.engine.containers.list(all=True, filters={"name": site.name}) == []
-    site.ok("add", "rescue")
+    assert site.run("add", "rescue").code == 2  # before it takes up files of an earlier one
+    site.ok("add", "rescue", "--yes")
     site.ok("remove", "rescue", "--purge", "--yes")
     assert not (site.root / "profiles" / "rescue").exists()
     assert not (site.root / "secrets" / "rescue").exists()

@@ -182,7 +182,7 @@ def test_the_documentation_s_manual_example_works_in_the_image(engine: docker.Do
         IMAGE, ["-ec", BY_HAND], entrypoint="bash", environment=environ, init=True, detach=True
     )
     try:
-        assert container.wait(timeout=120)["StatusCode"] == 0, container.logs().decode()
+        assert container.wait(timeout=240)["StatusCode"] == 0, container.logs().decode()
         output = container.logs().decode()
     finally:
         container.remove(force=True)
