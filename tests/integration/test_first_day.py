@@ -82,5 +82,5 @@ def test_each_surprise_of_the_first_day_ends_in_a_working_gateway_by_what_is_pri
     assert person.follows() == 0
     assert any("Other computers reach hub over plain HTTP" in line for line in person.said), person.said
     assert person.is_ready("hub")
-    assert person.types("idlehands-deploy url") == 0
+    assert person.types("idlehands-deploy url hub") == 0
     assert any("ssh -" in line for line in person.said), person.said
