@@ -16,6 +16,7 @@ from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet.file import read_data
 from idlehands_deploy.gateway.config import parse_json5
+from idlehands_deploy.host.file_facts import walk
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.planning.draft import make_draft
 from idlehands_deploy.redaction.allowlist import COMPOSE_FILE, FLEET_FILE, GATEWAY_CONFIG, mask
@@ -199,10 +200,10 @@ def _listed(directory: Path, within: str) -> Iterator[str]:
 
 def _counted(directory: Path) -> str:
     files = size = 0
-    for folder, _, names in os.walk(directory):
-        for name in names:
+    for entry in walk(directory):
+        if not entry.is_dir(follow_symlinks=False):
             files += 1
-            size += (Path(folder) / name).lstat().st_size
+            size += entry.stat(follow_symlinks=False).st_size
             if files >= MOST_FILES:
                 return f"more than {MOST_FILES} files"
     return f"{files} files, {size >> 10} KiB"

@@ -63,6 +63,9 @@ class GatewayConfig:
 
 # No config is nested so deeply, and each Python reads another depth.
 DEEPEST = 200
+# A gateway may write any file into its state, and these are read by root. JSON5 takes a second for 64 kB.
+LONGEST_JSON5 = 64 * 1024
+MOST_INCLUDES, MOST_INCLUDED = 100, 4 << 20
 
 
 class FlawError(ValueError):
@@ -89,8 +92,10 @@ def parse_json5(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """
     try:
         value = json.loads(text, parse_float=_number)
-    except (ValueError, RecursionError):
+    except ValueError:
         value = _parse_json5(text)
+    except RecursionError:
+        raise FlawError("is nested too deeply") from None
     if _is_deeper(value, DEEPEST):
         raise FlawError("is nested too deeply")
     return value
@@ -113,8 +118,9 @@ def _is_deeper(value: object, depth: int) -> bool:
 
 def read_variables(text: str) -> dict[str, str]:
     """The variables of a ``.env`` file."""
-    found = re.findall(r"^[ \t]*(?:export[ \t]+)?([A-Z_][A-Z0-9_]*)[ \t]*=[ \t]*(.*?)[ \t]*$", text, re.MULTILINE)
-    return {name: value.strip("\"'") for name, value in found}
+    # Possessive, and one attempt a line: a line of white space must not cost the square of its length.
+    found = re.findall(r"^[ \t]*+(?:export[ \t]++)?([A-Z_][A-Z0-9_]*+)[ \t]*+=(.*)$", text, re.MULTILINE)
+    return {name: value.strip(" \t").strip("\"'") for name, value in found}
 
 
 def read_config(
@@ -162,6 +168,7 @@ class IncludeReader:
     Attributes:
         flaws: what is wrong with those that were read; each completes a sentence.
         files: those that were found.
+        read: how many files were read, each as often as it was included, and characters of them.
     """
 
     def __init__(self, read: Reader, mounts: Mapping[str, Path]) -> None:
@@ -169,6 +176,7 @@ class IncludeReader:
         self._mounts = mounts
         self.flaws: list[str] = []
         self.files: dict[Path, None] = {}
+        self.read = (0, 0)
 
     def resolve(self, value: Any, file: Path, depth: int) -> Any:  # noqa: ANN401
         """The value with its included files merged in."""
@@ -181,14 +189,29 @@ class IncludeReader:
             return own
         included: Any = {}
         for name in included_names(value):
+            if self._is_full():
+                break
             included = _merged(included, self._include(name, file, depth + 1))
         return _merged(included, own) if own else included
+
+    def _is_full(self) -> bool:
+        """Whether as much is included as any gateway needs: files that include each other can be endless."""
+        count, size = self.read
+        limit = (
+            f"{MOST_INCLUDES} files" if count >= MOST_INCLUDES
+            else f"{MOST_INCLUDED >> 20} MB" if size > MOST_INCLUDED
+            else ""
+        )  # fmt: skip
+        if limit and not any(flaw.startswith("includes more than") for flaw in self.flaws):
+            self.flaws.append(f"includes more than {limit}, of which the rest was not read")
+        return bool(limit)
 
     def _include(self, name: str, file: Path, depth: int) -> Any:  # noqa: ANN401
         try:
             path = self.place(name, file, depth)
             text = _there(self._read(path))
             self.files[path] = None
+            self.read = self.read[0] + 1, self.read[1] + len(text)
             return self.resolve(parse_config(text), path, depth)
         except (FlawError, OSError) as error:
             self.flaws.append(f"includes {name}, which {_reason(error)}")
@@ -229,6 +252,8 @@ def _there(text: str | None) -> str:
 def _parse_json5(text: str) -> Any:  # noqa: ANN401
     import json5  # noqa: PLC0415 - slow, and most configs are the gateway's own plain JSON
 
+    if len(text) > LONGEST_JSON5:
+        raise FlawError(f"is not plain JSON, and too long for JSON5: more than {LONGEST_JSON5 // 1024} kB")
     try:
         return json5.loads(text, parse_float=_number)
     except ValueError as error:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
     from pathlib import Path
 
 # How many files of a state are looked at; a browser's caches can hold more.
@@ -108,7 +108,7 @@ def read_ordinary_bytes(path: Path) -> bytes | None:
 def find_foreign_files(directory: Path, root: Path, uid: int) -> ForeignFiles | None:
     """The files below a directory that do not belong to ``uid``; None if there are none."""
     count, first = 0, ""
-    for seen, entry in enumerate(_walk(directory)):
+    for seen, entry in enumerate(walk(directory)):
         if seen >= MOST:
             break
         try:
@@ -129,14 +129,25 @@ def names_in(directory: Path) -> list[str]:
         return []
 
 
-def _walk(directory: Path) -> Iterator[os.DirEntry[str]]:
+def walk(directory: Path, without: Container[str] = ()) -> Iterator[os.DirEntry[str]]:
+    """All that is below a directory, a directory's entries in the order of their names; links are not followed.
+
+    Without recursion: a gateway can nest directories more deeply than Python can call. What cannot be read, or has a
+    longer path than the system takes, is left out.
+
+    Args:
+        without: names of directories that are not looked into, and not told.
+    """
     pending = [str(directory)]
     while pending:
         try:
             with os.scandir(pending.pop()) as entries:
-                for entry in entries:
-                    yield entry
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
+                found = sorted(entries, key=lambda entry: entry.name)
         except OSError:  # not readable, or deleted meanwhile
             continue
+        for entry in found:
+            if not entry.is_dir(follow_symlinks=False):
+                yield entry
+            elif entry.name not in without:
+                yield entry
+                pending.append(entry.path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
+import secrets
 import stat
 import tempfile
 from contextlib import contextmanager
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 PRIVATE_FILE = 0o600
+DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def read_text(path: Path) -> str | None:
@@ -112,11 +113,43 @@ def remove_tree(directory: Path) -> None:
         DirectoryError: something in it cannot be deleted.
     """
     try:
-        shutil.rmtree(directory)
+        descriptor = os.open(directory, DIRECTORY)
     except FileNotFoundError:
-        pass
+        return
     except OSError as error:
         raise unusable("delete", directory, error) from None
+    try:
+        _empty(descriptor)
+        directory.rmdir()
+    except OSError as error:
+        raise unusable("delete", directory, error) from None
+    finally:
+        os.close(descriptor)
+
+
+def _empty(top: int) -> None:
+    """Delete all that is in an open directory.
+
+    What is in its directories is moved up first, so that neither calls, nor open files, nor paths grow with a depth
+    that a gateway has chosen. Killed in between, it leaves what the next time deletes.
+    """
+    prefix, moved = f".deleted-{secrets.token_hex(4)}-", 0
+    while names := os.listdir(top):
+        for name in names:
+            if not stat.S_ISDIR(os.lstat(name, dir_fd=top).st_mode):
+                os.unlink(name, dir_fd=top)
+                continue
+            inner = os.open(name, DIRECTORY, dir_fd=top)
+            try:
+                for child in os.listdir(inner):  # noqa: PTH208
+                    if stat.S_ISDIR(os.lstat(child, dir_fd=inner).st_mode):
+                        moved += 1
+                        os.rename(child, f"{prefix}{moved}", src_dir_fd=inner, dst_dir_fd=top)
+                    else:
+                        os.unlink(child, dir_fd=inner)
+            finally:
+                os.close(inner)
+            os.rmdir(name, dir_fd=top)
 
 
 def remove(path: Path) -> None:

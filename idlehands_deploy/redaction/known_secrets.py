@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
@@ -13,6 +14,7 @@ from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet.file import read_data
 from idlehands_deploy.fleet.rules import VARIABLE_NAME
 from idlehands_deploy.gateway.config import parse_json5, read_variables
+from idlehands_deploy.host.file_facts import walk
 from idlehands_deploy.redaction.allowlist import COMPOSE_FILE, FLEET_FILE, GATEWAY_CONFIG, may_be_shown, without_rest
 from idlehands_deploy.redaction.shapes import names_a_secret, random_words
 
@@ -49,7 +51,7 @@ def known_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
             found.update(read_variables(read_plain(path) or "").values())
         elif path.suffix in {".json", ".json5"} or ".json." in path.name:
             text = read_plain(path) or ""
-            found.update(_of_config(_parsed(text)), random_words(text), _lines(text))
+            found.update(_of_config(_json(text)), random_words(text), _lines(text))
     return {value.strip() for value in found if value.strip()}
 
 
@@ -92,20 +94,21 @@ def read_plain(path: Path) -> str | None:
 
 
 def _files(directory: Path) -> Iterator[Path]:
-    found = 0
-    for folder, folders, names in os.walk(directory):
-        folders[:] = sorted(name for name in folders if name not in _UNREAD)
-        for name in sorted(names):
-            found += 1
-            if found > MOST_FILES:
-                return
-            yield Path(folder) / name
+    files = (Path(entry.path) for entry in walk(directory, _UNREAD) if not entry.is_dir(follow_symlinks=False))
+    yield from itertools.islice(files, MOST_FILES)
 
 
 def _parsed(text: str) -> object:
     try:
-        return parse_json5(text) if text.lstrip()[:1] in {"{", "["} else read_data(text, "")
+        return read_data(text, "")
     except (ValueError, DeployError):
+        return None
+
+
+def _json(text: str) -> object:
+    try:
+        return parse_json5(text)
+    except ValueError:
         return None
 
 
@@ -147,6 +150,8 @@ def _texts(value: object, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ..
 
 def _lines(text: str) -> Iterator[str]:
     """For damaged files: the values after names of secrets, line by line."""
-    for name, value in re.findall(r"([\w.-]+)[\"']?[ \t]*[:=][ \t]*[\"']?([^\s\"',{}\[\]]{6,})", text):
+    for name, value in re.findall(
+        r"(?<![\w.-])([\w.-]{1,80})[\"']?[ \t]*+[:=][ \t]*+[\"']?([^\s\"',{}\[\]]{6,})", text
+    ):
         if names_a_secret(name) and any(map(str.isdigit, value)):
             yield value

@@ -26,6 +26,8 @@ SHORTEST = 4
 # This many characters of a long secret already reveal it, as in a line that was cut.
 REVEALING = 12
 REVEALING_BASE64 = 16
+# Characters of a line that are kept; a gateway may write lines of any length.
+LONGEST_LINE = 16_384
 # Values that are not secret, and words that every report needs.
 _HARMLESS = frozenset({
     "true", "false", "null", "none", "auto", "yes", "debug", "info", "warn", "error", "trace", "main", "rescue",
@@ -72,7 +74,7 @@ class Redactor:
         """Redact any text, such as a log or an error message."""
         # Colour codes and invisible characters could be in the middle of a secret.
         text = _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
-        return self._without_words(scrub(self._without_known(text)))
+        return self._without_words(scrub(_cut_lines(self._without_known(text))))
 
     def command(self, text: str) -> str:
         """Redact a command or a path of ours: known secrets alone, since whatever else is removed would break it."""
@@ -132,6 +134,16 @@ class Redactor:
                 mask = rf"(?<![A-Za-z0-9])({re.escape(start)}[\w+/-]{{0,8}})(?:…|\.{{3}}|\*{{3,}})([\w+/=-]{{0,12}})"
                 text = re.sub(mask, partial(_unmasked, secret), text)
         return text
+
+
+def _cut_lines(text: str) -> str:
+    """Lines that a person can still read: the time for one must not grow with the square of its length."""
+    if len(text) <= LONGEST_LINE:
+        return text
+    return "\n".join(
+        line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} <{len(line) - LONGEST_LINE} characters removed>"
+        for line in text.split("\n")
+    )
 
 
 def _longest_first(texts: Iterable[str]) -> list[str]:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 REMOVED = "<removed>"
+# No path or name without a space is longer.
+LONGEST_NAME = 1000
 
 # Words in a name (`botToken`, `OPENAI_API_KEY`, `allow-from`) whose value is a secret or personal.
 _SECRET_WORDS = frozenset({
@@ -67,6 +69,24 @@ def scrub(text: str) -> str:
     return text
 
 
+def _addresses(found: re.Match[str]) -> str:
+    """What follows ``://``: without the login, and without everything after the path; an address may hold another."""
+    return "://".join(map(_bare_address, found[0].split("://")))
+
+
+def _bare_address(address: str) -> str:
+    host, slash, path = address.partition("/")
+    before, at, host = host.rpartition("@")
+    address = f"{REMOVED}@{host}{slash}{path}" if at and before else f"{host if not at else at + host}{slash}{path}"
+    address, bar, after = address.partition("|")
+    kept, mark, rest = re.split(r"([?#]|\Z)", address, maxsplit=1)
+    if rest and (mark == "?" or re.search(r"=.", rest)):
+        address = f"{kept}{mark}{REMOVED}"
+    if secret := re.search(r"(?i)/(?:webhooks?|hooks?|services)/(?=.)", address):
+        address = f"{address[: secret.end()]}{REMOVED}"
+    return address + bar + after
+
+
 def _pair(found: re.Match[str]) -> str:
     """``name=value`` in logs and error messages."""
     name, between, value = found["name"], found["between"], found["value"]
@@ -93,6 +113,8 @@ def _is_harmless(name: str, value: str) -> bool:
 def _run(found: re.Match[str]) -> str:
     """A long run of base64 characters, unless it is a path or a long name."""
     run = found[0]
+    if len(run) > LONGEST_NAME:
+        return REMOVED
     parts = re.split(r"([/_=+-])", run)
     wordy = sum(len(part) for part in parts if re.fullmatch(r"[A-Za-z]?[a-z]+\d{0,2}|[A-Z]+|\d{1,4}|[/_=+-]", part))
     is_name = wordy * 2 > len(run) and not any(len(part) >= 24 and any(random_words(part)) for part in parts)
@@ -118,16 +140,10 @@ def _address(found: re.Match[str]) -> str:
 
 
 _NAME = r"(?P<name>(?<![\w-])[A-Za-z_][\w.-]{0,80})"
-# The rest of an address after its path, which may already be partly removed.
-_REST = rf"(?:{REMOVED}|[^\s\"'<>|])"
 
 _SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     (re.compile(r"-----BEGIN [^-\n]+-----.*?(?:-----END [^-\n]+-----|\Z)", re.DOTALL), REMOVED),
-    # Addresses: the login, and everything after the path.
-    (re.compile(rf"(?<=://)(?:{REMOVED}|[^\s/\"'<>]){{1,300}}@"), f"{REMOVED}@"),
-    (re.compile(rf"(?<=://)([^\s?#\"'<>|]{{0,500}})\?{_REST}+"), rf"\1?{REMOVED}"),
-    (re.compile(rf"(?<=://)([^\s?#\"'<>|]{{0,500}})#{_REST}{{0,500}}={_REST}+"), rf"\1#{REMOVED}"),
-    (re.compile(rf"(?i)(?<=://)([^\s\"'<>|]{{0,300}}?/(?:webhooks?|hooks?|services)/){_REST}+"), rf"\1{REMOVED}"),
+    (re.compile(rf"(?<=://)(?:{REMOVED}|[^\s\"'<>])+"), _addresses),
     (re.compile(r"(?i)(/bot)\d{5,}:[\w-]+"), rf"\1{REMOVED}"),
     (re.compile(rf"([?&#])([\w.-]+)=(?:{REMOVED}|[^\s&\"'<>])+"), rf"\1\2={REMOVED}"),
     (re.compile(r"\b([Cc]ode\W{1,3})[A-Z0-9]{3,4}-[A-Z0-9]{3,5}\b"), rf"\1{REMOVED}"),

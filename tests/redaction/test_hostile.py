@@ -1,0 +1,84 @@
+"""What a gateway may write to stop whoever reads it: the time is linear in the size, whatever is repeated."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.deployment.directory import Deployment
+from idlehands_deploy.redaction.known_secrets import known_secrets
+from idlehands_deploy.redaction.redactor import LONGEST_LINE, Redactor
+from tests.host.test_removal import nest
+from tests.redaction.test_redactor import random_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+REPEATED = (
+    "a", "1", "aB1", "a.", "a@", "a@b.", "://", "://a@", "://a?", "a:", "a=", '"', "'", "\\", "+1", "1.", "f:", "-",
+    "--a", "/", "/hooks/", "?a=", "&a", " ", "\t", "=", "token=", "bearer ", "authorization:", "eyJa.", "sk-",
+    "-----BEGIN a-----", "€",
+)  # fmt: skip
+
+
+def seconds(what: Callable[[], object]) -> float:
+    """The processor's time, which other processes do not change."""
+    began = time.process_time()
+    what()
+    return time.process_time() - began
+
+
+@pytest.mark.parametrize("unit", REPEATED)
+def test_a_line_of_any_length_is_redacted_in_time(unit: str) -> None:
+    secret = random_text(24)
+    redactor = Redactor([secret])
+    text = f"{(unit * 400_000)[:400_000]} {secret}"
+    assert seconds(lambda: redactor.text(text)) < 2
+    assert secret not in redactor.text(text)
+
+
+def test_a_line_keeps_its_beginning_and_tells_how_much_was_removed() -> None:
+    line = "word " * LONGEST_LINE
+    shown = Redactor([]).text(f"before\n{line}\nafter")
+    before, cut, after = shown.split("\n")
+    assert (before, after) == ("before", "after")
+    assert cut == f"{line[:LONGEST_LINE]} <{len(line) - LONGEST_LINE} characters removed>"
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://me:word@h/a?b=c#d", "https://<removed>@h/a?<removed>"),
+        ("https://h/https://me:word@i/?q", "https://h/https://<removed>@i/?<removed>"),
+        ("https://h/x#code=abc", "https://h/x#<removed>"),
+        ("https://h/x#part", "https://h/x#part"),
+        ("https://h/services/T0/B0", "https://h/services/<removed>"),
+        ("<https://h/hooks/x|name>", "<https://h/hooks/<removed>|name>"),
+        ("https://h/x?", "https://h/x?"),
+        ("https://@h/", "https://@h/"),
+    ],
+)
+def test_addresses_show_their_host_and_path_alone(address: str, shown: str) -> None:
+    assert Redactor([]).text(address) == shown
+
+
+@pytest.mark.parametrize("unit", ["a", "a ", "a.", "a: ", '"', " ", "[", "{", "//"])
+@pytest.mark.parametrize("name", ["x.json", ".env", "x.json5"])
+def test_secrets_are_looked_for_in_a_file_of_one_line_in_time(tmp_path: Path, unit: str, name: str) -> None:
+    state = tmp_path / "profiles" / "main" / "state"
+    state.mkdir(parents=True)
+    (state / name).write_text((unit * 1_000_000)[:1_000_000])
+    assert seconds(lambda: known_secrets(Deployment(tmp_path), {})) < 3
+
+
+def test_secrets_are_looked_for_in_a_tree_of_any_depth(tmp_path: Path) -> None:
+    state = tmp_path / "profiles" / "main" / "state"
+    state.mkdir(parents=True)
+    (state / "idlehands.json").write_text('{"token": "' + (secret := random_text(24)) + '"}')
+    nest(state, 3000)
+    os.mkfifo(state / "pipe.json")
+    assert secret in known_secrets(Deployment(tmp_path), {})
