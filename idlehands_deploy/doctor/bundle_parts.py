@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet.file import read_data
-from idlehands_deploy.gateway.config import parse_json5
+from idlehands_deploy.gateway.json5_text import parse_json5
 from idlehands_deploy.host.file_facts import walk
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.planning.draft import make_draft

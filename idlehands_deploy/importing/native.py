@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import Problem, StateRefusedError, UsageError
-from idlehands_deploy.gateway.config import FlawError, parse_json5
+from idlehands_deploy.gateway.json5_text import FlawError, parse_json5
 from idlehands_deploy.importing.rewrite import (
     Move,
     agent_workspaces,

@@ -11,7 +11,8 @@ from idlehands_deploy.deployment.profile_files import read_token
 from idlehands_deploy.deployment.secret_values import read_secret_file
 from idlehands_deploy.fleet.additions import mounts_of
 from idlehands_deploy.fleet.ports import MAIN, plan_ports
-from idlehands_deploy.gateway.config import FlawError, read_config
+from idlehands_deploy.gateway.config import read_config
+from idlehands_deploy.gateway.json5_text import FlawError
 from idlehands_deploy.host.file_facts import read_ordinary, resolved
 from idlehands_deploy.isolation.claims import Setup
 

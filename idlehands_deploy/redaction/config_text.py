@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.gateway.config import FlawError, parse_json5
 from idlehands_deploy.gateway.config_changes.json5_tree import Node, read_tree
+from idlehands_deploy.gateway.json5_text import FlawError, parse_json5
 from idlehands_deploy.redaction.shapes import REMOVED, names_a_secret
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from idlehands_deploy.deployment.secret_values import read_content
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet.file import read_data
 from idlehands_deploy.fleet.rules import VARIABLE_NAME
-from idlehands_deploy.gateway.config import parse_json5, read_variables
+from idlehands_deploy.gateway.config import read_variables
+from idlehands_deploy.gateway.json5_text import parse_json5
 from idlehands_deploy.host.file_facts import walk
 from idlehands_deploy.redaction.allowlist import COMPOSE_FILE, FLEET_FILE, GATEWAY_CONFIG, may_be_shown, without_rest
 from idlehands_deploy.redaction.shapes import names_a_secret, random_words

@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.gateway.config import (
-    DEEPEST,
-    FlawError,
-    parse_config,
-    parse_json5,
-    read_config,
-    read_variables,
-)
+from idlehands_deploy.gateway.config import read_config, read_variables
+from idlehands_deploy.gateway.json5_text import DEEPEST, FlawError, parse_config, parse_json5
 
 if TYPE_CHECKING:
     from pathlib import Path

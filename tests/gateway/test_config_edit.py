@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from idlehands_deploy.gateway.config import FlawError, parse_json5
 from idlehands_deploy.gateway.config_changes.edit import read_path, read_value, with_value, without
+from idlehands_deploy.gateway.json5_text import FlawError, parse_json5
 
 COMMENTED = """\
 // Written by a person.

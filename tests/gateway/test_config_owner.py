@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from idlehands_deploy.gateway.config import FlawError
 from idlehands_deploy.gateway.config_changes.edit import read_path
 from idlehands_deploy.gateway.config_changes.owner import find_owner
+from idlehands_deploy.gateway.json5_text import FlawError
 
 FILES = {
     "main.json": """{

@@ -8,21 +8,10 @@ import pytest
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.host.file_facts import walk
 from idlehands_deploy.host.files import remove, remove_tree
+from tests.support.trees import nest
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-
-def nest(top: Path, depth: int) -> None:
-    """Directories in each other, each with a file, deeper than any path or call can go."""
-    descriptor = os.open(top, os.O_RDONLY)
-    for _ in range(depth):
-        os.close(os.open("file", os.O_WRONLY | os.O_CREAT, dir_fd=descriptor))
-        os.mkdir("directory", dir_fd=descriptor)
-        inner = os.open("directory", os.O_RDONLY, dir_fd=descriptor)
-        os.close(descriptor)
-        descriptor = inner
-    os.close(descriptor)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from idlehands_deploy.contract import HOME_TARGET, STATE_TARGET, WORKSPACE_TARGE
 from idlehands_deploy.errors import FleetError, PortConflictError
 from idlehands_deploy.fleet.additions import mounts_of
 from idlehands_deploy.fleet.ports import plan_ports
-from idlehands_deploy.gateway.config import FlawError, read_config
+from idlehands_deploy.gateway.config import read_config
+from idlehands_deploy.gateway.json5_text import FlawError
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.claims import Setup
 from idlehands_deploy.operations.ports import PortsReport

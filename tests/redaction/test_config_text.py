@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import secrets
 
-from idlehands_deploy.gateway.config import parse_json5
+from idlehands_deploy.gateway.json5_text import parse_json5
 from idlehands_deploy.redaction.config_text import redact_config
 from idlehands_deploy.redaction.redactor import Redactor
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,7 @@ import pytest
 from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.redaction.known_secrets import known_secrets
 from idlehands_deploy.redaction.redactor import LONGEST_LINE, Redactor
-from tests.host.test_removal import nest
-from tests.redaction.test_redactor import random_text
+from tests.support.trees import nest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ def seconds(what: Callable[[], object]) -> float:
 
 @pytest.mark.parametrize("unit", REPEATED)
 def test_a_line_of_any_length_is_redacted_in_time(unit: str) -> None:
-    secret = random_text(24)
+    secret = secrets.token_hex(12)
     redactor = Redactor([secret])
     text = f"{(unit * 400_000)[:400_000]} {secret}"
     assert seconds(lambda: redactor.text(text)) < 2
@@ -78,7 +78,7 @@ def test_secrets_are_looked_for_in_a_file_of_one_line_in_time(tmp_path: Path, un
 def test_secrets_are_looked_for_in_a_tree_of_any_depth(tmp_path: Path) -> None:
     state = tmp_path / "profiles" / "main" / "state"
     state.mkdir(parents=True)
-    (state / "idlehands.json").write_text('{"token": "' + (secret := random_text(24)) + '"}')
+    (state / "idlehands.json").write_text('{"token": "' + (secret := secrets.token_hex(12)) + '"}')
     nest(state, 3000)
     os.mkfifo(state / "pipe.json")
     assert secret in known_secrets(Deployment(tmp_path), {})

@@ -8,8 +8,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.gateway.config import FlawError, parse_json5
 from idlehands_deploy.gateway.config_changes.json5_tree import Node, read_tree
+from idlehands_deploy.gateway.json5_text import FlawError, parse_json5
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.gateway.config import DEEPEST_INCLUDE, FlawError, IncludeReader, included_names, parse_config
+from idlehands_deploy.gateway.config import DEEPEST_INCLUDE, IncludeReader, included_names
+from idlehands_deploy.gateway.json5_text import FlawError, parse_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import ConfigError, UsageError
-from idlehands_deploy.gateway.config import FlawError
 from idlehands_deploy.gateway.config_changes.edit import read_path, read_value, with_value, without
 from idlehands_deploy.gateway.config_changes.owner import find_owner
 from idlehands_deploy.gateway.config_changes.reload import Reload, read_reload
+from idlehands_deploy.gateway.json5_text import FlawError
 from idlehands_deploy.operations.config.check import check_drafts, find_look
 from idlehands_deploy.operations.config.files import ConfigFiles
 from idlehands_deploy.remedies import Remedy, ours

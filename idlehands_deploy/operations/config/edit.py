@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import Problem, UsageError
-from idlehands_deploy.gateway.config import FlawError, parse_config
+from idlehands_deploy.gateway.json5_text import FlawError, parse_config
 from idlehands_deploy.host.programs.editor import find_editor, run_editor
 from idlehands_deploy.operations.config.change import Saved, effect_of
 from idlehands_deploy.operations.config.check import check_drafts, find_look

@@ -1,0 +1,81 @@
+"""JSON and JSON5 as a person or a gateway writes it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+# No config is nested so deeply, and each Python reads another depth.
+DEEPEST = 200
+# A gateway may write any file into its state. JSON5 takes a second for this many characters.
+LONGEST_JSON5 = 64 * 1024
+
+
+class FlawError(ValueError):
+    """A config that cannot be read; the message completes a sentence."""
+
+
+def parse_config(text: str) -> dict[str, Any]:
+    """Parse one file of a config.
+
+    Raises:
+        FlawError: it is not JSON5, or not an object. The message quotes nothing from the file: it contains credentials.
+    """
+    value = parse_json5(text)
+    if not isinstance(value, dict):
+        raise FlawError("is not an object in { }")
+    return value
+
+
+def parse_json5(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
+    """Parse JSON or JSON5.
+
+    Raises:
+        FlawError: it is neither. The message quotes nothing from the text.
+    """
+    try:
+        value = json.loads(text, parse_float=_number)
+    except ValueError:
+        value = _parse_json5(text)
+    except RecursionError:
+        raise FlawError("is nested too deeply") from None
+    if _is_deeper(value, DEEPEST):
+        raise FlawError("is nested too deeply")
+    return value
+
+
+def _is_deeper(value: object, depth: int) -> bool:
+    """Whether lists and objects in a value are nested deeper; without recursion, for which Python has limits."""
+    level = [value]
+    for _ in range(depth + 1):
+        level = [
+            item
+            for each in level
+            if isinstance(each, dict | list)
+            for item in (each.values() if isinstance(each, dict) else each)
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _parse_json5(text: str) -> Any:  # noqa: ANN401
+    import json5  # noqa: PLC0415 - slow, and most configs are the gateway's own plain JSON
+
+    if len(text) > LONGEST_JSON5:
+        raise FlawError(f"is not plain JSON, and too long for JSON5: more than {LONGEST_JSON5 // 1024} kB")
+    try:
+        return json5.loads(text, parse_float=_number)
+    except ValueError as error:
+        where = re.match(r"<string>:(\d+) .*? at column (\d+)", str(error), re.DOTALL)
+        place = f" at line {where.group(1)}, column {where.group(2)}" if where else ""
+        raise FlawError(f"is not JSON5{place}") from None
+    except RecursionError:
+        raise FlawError("is nested too deeply") from None
+
+
+def _number(text: str) -> int | float:
+    # The gateway reads 18789.0 and 1.8789e4 as port 18789.
+    number = float(text)
+    return int(number) if number.is_integer() else number
