@@ -11,6 +11,11 @@ def printable(text: object) -> str:
     return "".join(mark for mark in str(text) if mark.isprintable())
 
 
+def printable_line(line: str) -> str:
+    """A line of somebody else's output, with its tabs as they are and without whatever else moves a cursor."""
+    return "\t".join(map(printable, line.split("\t")))
+
+
 def plain(text: object) -> str:
     """A gateway's message, printable and cut to ``LONGEST``."""
     return printable(str(text)[:LONGEST])

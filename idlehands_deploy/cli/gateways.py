@@ -124,14 +124,19 @@ def logs(
         str | None, typer.Option("-n", "--tail", metavar="NUMBER", help="Only the last lines of each, this many.")
     ] = None,
     timestamps: Annotated[bool, typer.Option("-t", "--timestamps", help="Begin each line with its time.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Show colours, and whatever else a gateway wrote.")] = False,
 ) -> None:
     """Show the gateways' logs, interleaved.
 
+    On a terminal, only what is printable: what a gateway logs could otherwise change what you see there.
+
     Example: idlehands-deploy logs main rescue --follow --since 10m
     """
-    lines = operations.containers.LogLines(since, read_count(tail), timestamps=timestamps, colour=sys.stdout.isatty())
+    terminal = sys.stdout.isatty()
+    lines = operations.containers.LogLines(since, read_count(tail), timestamps=timestamps, colour=terminal and raw)
     session = start_session(ctx)
-    output.show(operations.containers.logs(session, names or [], lines, follow=follow))
+    as_it_is = raw or not terminal
+    operations.containers.logs(session, names or [], lines, follow=follow, show=output.show, raw=as_it_is)
 
 
 def read_count(value: str | None) -> int | None:

@@ -14,9 +14,11 @@ from idlehands_deploy.errors import EngineFailedError
 from idlehands_deploy.host.programs.start import starting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 BINARY = "docker-compose"
+# Characters of a line that are shown at once.
+LONGEST_LINE = 65_536
 COMPOSE_FILE = "compose.yaml"
 # They say where the engine is. Each other variable of Compose or Docker could change what a command does.
 ENGINE_VARIABLES = ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH")
@@ -75,6 +77,22 @@ class Compose:
                 return process.wait()
             except KeyboardInterrupt:  # the command receives it too, and decides
                 continue
+
+    def relay(self, *arguments: str, show: Callable[[str], None]) -> int:
+        """Run a Compose command to its end, give each line of its output to ``show``, and return its exit code."""
+        command = self.command(*arguments)
+        with (
+            starting(command[0]),
+            subprocess.Popen(
+                command, env=clean(self.environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                text=True, errors="replace",
+            ) as process,
+        ):  # fmt: skip
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            # In pieces: a gateway may write a line of any length.
+            while line := process.stdout.readline(LONGEST_LINE):
+                show(line.rstrip("\n"))
+        return process.returncode
 
     def become(self, *arguments: str) -> NoReturn:
         """Replace this process with a Compose command, which then owns the terminal and receives the signals."""

@@ -158,7 +158,8 @@ def _workspace(state: Path, config: GatewayConfig | None, sources: Sequence[_Sou
 
 def _state_directories(home: Path) -> Iterator[Path]:
     try:
-        entries = sorted(os.scandir(home), key=lambda entry: entry.name)
+        with os.scandir(home) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
     except OSError:
         return
     for entry in entries:

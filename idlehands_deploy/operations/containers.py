@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, NoReturn
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.engine.compose import LogLines, exec_arguments, interleaved, log_arguments
-from idlehands_deploy.errors import UsageError
+from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.health.verdict import assess
 from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.text import printable_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
@@ -22,10 +23,26 @@ if TYPE_CHECKING:
 __all__ = ["LogLines", "execute", "logs", "look_at", "shell"]
 
 
-def logs(session: Session, names: Sequence[str], lines: LogLines, *, follow: bool) -> str:
-    """The logs of several profiles, interleaved by time.
+def logs(
+    session: Session,
+    names: Sequence[str],
+    lines: LogLines,
+    *,
+    follow: bool,
+    show: Callable[[str], None],
+    raw: bool,
+) -> None:
+    """Show the logs of several profiles, interleaved by time.
 
-    With ``follow``, or of one profile, Compose takes this process over and this never returns.
+    With ``raw``, for ``follow`` or one profile, Compose takes this process over and this never returns.
+
+    Args:
+        show: prints a line.
+        raw: whether lines keep what is not printable; on a terminal it could change what a person sees and types.
+
+    Raises:
+        UsageError: none of the profiles has a container.
+        EngineFailedError: Compose failed.
     """
     look, profiles = look_at(session, names)
     there = [name for name in profiles if look.state(name)]
@@ -36,9 +53,18 @@ def logs(session: Session, names: Sequence[str], lines: LogLines, *, follow: boo
         )
     compose = session.compose(look.fleet)
     if follow or len(there) == 1:
-        compose.become(*log_arguments(there, lines, follow=follow))
+        arguments = log_arguments(there, lines, follow=follow)
+        if raw:
+            compose.become(*arguments)
+        if code := compose.relay(*arguments, show=lambda line: show(printable_line(line))):
+            raise EngineFailedError(
+                f"`docker compose logs` failed with exit code {code}.",
+                Remedy("See whether the engine responds: ", ours("doctor")),
+            )
+        return
     timed = compose.run(*log_arguments(there, replace(lines, timestamps=True), follow=False))
-    return interleaved(timed, timestamps=lines.timestamps)
+    for line in interleaved(timed, timestamps=lines.timestamps).split("\n"):
+        show(line if raw else printable_line(line))
 
 
 def execute(session: Session, name: str, command: Sequence[str], *, terminal: bool) -> NoReturn:

@@ -51,7 +51,7 @@ COMMANDS: dict[str, Callable[[FakeSite], object]] = {
     "stop": lambda site: lifecycle.stop(site.session, []),
     "restart": lambda site: lifecycle.restart(site.session, [], 5).usable(),
     "exec": lambda site: containers.execute(site.session, "main", ["true"], terminal=False),
-    "logs": lambda site: containers.logs(site.session, [], containers.LogLines(), follow=False),
+    "logs": lambda site: containers.logs(site.session, [], containers.LogLines(), follow=False, show=print, raw=True),
     "doctor": lambda site: doctor.examine(site.session),
 }
 # How often the engine is asked for what, with two gateways up. Containers: once, once more when Compose has started
