@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from tests.support.machine import ENGINE, HOME, Machine, booted, build_image
-from tests.support.site import Site, free_base, make_pair, small_disks
+from tests.support.site import Site, free_base, make_pair, small_disks, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,10 +79,17 @@ def small_disk(site: Site) -> Iterator[Callable[[Path], None]]:  # noqa: ARG001 
 
 
 @pytest.fixture(scope="session")
-def pair(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Main and rescue, up and ready, shared by all tests that leave them so."""
+def shared_pair(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with _sites(engine, tmp_path_factory) as make:
         yield make_pair(make)
+
+
+@pytest.fixture
+def pair(shared_pair: Site) -> Site:
+    """Main and rescue, up and ready, shared by all tests that leave them up."""
+    # The test before may have restarted one.
+    until("both ready", lambda: (shared_pair.is_ready() and shared_pair.is_ready(20)) or None)
+    return shared_pair
 
 
 @pytest.fixture(scope="session")

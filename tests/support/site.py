@@ -134,10 +134,10 @@ class Site:
         text: str = self.container(profile).logs().decode()
         return text
 
-    def is_ready(self) -> bool | None:
-        """Whether the gateway on the base port answers so; None if not, for `until`."""
+    def is_ready(self, offset: int = 0) -> bool | None:
+        """Whether the gateway on the base port, or that far after it, answers so; None if not, for `until`."""
         try:
-            return self.get(self.base, "/readyz").ok or None
+            return self.get(self.base + offset, "/readyz").ok or None
         except requests.RequestException:
             return None
 
