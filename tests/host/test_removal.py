@@ -8,7 +8,7 @@ import pytest
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.host.file_facts import walk
 from idlehands_deploy.host.files import remove, remove_tree
-from tests.support.trees import nest
+from tests.support.trees import nest, nested
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,5 +70,5 @@ def test_a_walk_is_in_order_leaves_names_out_follows_no_link_and_ends_where_path
     (tree / "a").write_text("")
     (tree / "c").symlink_to(tree)
     assert [entry.name for entry in walk(tree, {"skipped"})] == ["a", "b", "c"]
-    nest(tree / "b", 3000)
-    assert sum(1 for _ in walk(tree)) > 300
+    with nested(tree / "b", 3000):
+        assert sum(1 for _ in walk(tree)) > 300

@@ -12,7 +12,7 @@ import pytest
 from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.redaction.known_secrets import known_secrets
 from idlehands_deploy.redaction.redactor import LONGEST_LINE, Redactor
-from tests.support.trees import nest
+from tests.support.trees import nested
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,6 +79,6 @@ def test_secrets_are_looked_for_in_a_tree_of_any_depth(tmp_path: Path) -> None:
     state = tmp_path / "profiles" / "main" / "state"
     state.mkdir(parents=True)
     (state / "idlehands.json").write_text('{"token": "' + (secret := secrets.token_hex(12)) + '"}')
-    nest(state, 3000)
     os.mkfifo(state / "pipe.json")
-    assert secret in known_secrets(Deployment(tmp_path), {})
+    with nested(state, 3000):
+        assert secret in known_secrets(Deployment(tmp_path), {})

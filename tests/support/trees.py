@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.host.files import remove_tree
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+
+@contextmanager
+def nested(top: Path, depth: int) -> Iterator[None]:
+    """Nest directories, and delete them at the end: they are too deep for pytest to delete with its other ones."""
+    nest(top, depth)
+    try:
+        yield
+    finally:
+        remove_tree(top / "directory")
 
 
 def nest(top: Path, depth: int) -> None:
