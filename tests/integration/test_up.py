@@ -65,6 +65,7 @@ def test_up_of_an_unknown_name_adds_it_and_returns_as_soon_as_it_is_ready(site: 
 
 
 @pytest.mark.alone
+@pytest.mark.full
 def test_up_when_already_up_is_quick_and_recreates_nothing(pair: Site) -> None:
     before = pair.container("main").id
     result = pair.ok("up")
