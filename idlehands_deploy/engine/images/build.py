@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,7 +152,8 @@ def run_build(
     output: list[str] = []
 
     def on_line(line: str) -> None:
-        output.append(line)
+        # The engine colours what a step writes to its standard error.
+        output.append(re.sub(r"\x1b\[[0-9;]*m", "", line))
         if line.startswith("Step "):
             progress.update("image", line)
 

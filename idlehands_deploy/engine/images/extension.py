@@ -16,12 +16,16 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.client import Engine
     from idlehands_deploy.progress import Progress
 
-# As in the base image, Debian's packages come by HTTP, signed.
+# As in the base image, Debian's packages come by HTTP, signed. That image leaves out what it does not need itself, such
+# as Perl's modules, in which many of Debian's programs are written: here everything of a package is installed.
 DOCKERFILE = """\
 FROM {base}
 USER 0
-RUN apt-get update \\
- && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends {packages} \\
+RUN rm -f /etc/dpkg/dpkg.cfg.d/idlehands && apt-get update \\
+ && perl=$(dpkg --get-selections | grep -oE '^(perl-modules-|libperl5)[^[:space:]:]*' || true) \\
+ && export DEBIAN_FRONTEND=noninteractive \\
+ && if [ -n "$perl" ]; then apt-get install -y --reinstall $perl; fi \\
+ && apt-get install -y --no-install-recommends {packages} \\
  && apt-get clean \\
  && rm -rf /var/lib/apt/lists/*
 USER 1000:1000
