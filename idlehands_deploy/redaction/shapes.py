@@ -76,8 +76,8 @@ def _addresses(found: re.Match[str]) -> str:
 
 def _bare_address(address: str) -> str:
     host, slash, path = address.partition("/")
-    before, at, host = host.rpartition("@")
-    address = f"{REMOVED}@{host}{slash}{path}" if at and before else f"{host if not at else at + host}{slash}{path}"
+    login, at, host = host.rpartition("@")
+    address = f"{REMOVED if login else ''}{at}{host}{slash}{path}"
     address, bar, after = address.partition("|")
     kept, mark, rest = re.split(r"([?#]|\Z)", address, maxsplit=1)
     if rest and (mark == "?" or re.search(r"=.", rest)):
