@@ -116,7 +116,7 @@ class IncludeReader:
     Attributes:
         flaws: what is wrong with those that were read; each completes a sentence.
         files: those that were found.
-        read: how many files were read, each as often as it was included, and characters of them.
+        included: how many files, each as often as it was included, and how many characters.
     """
 
     def __init__(self, read: Reader, mounts: Mapping[str, Path]) -> None:
@@ -124,7 +124,7 @@ class IncludeReader:
         self._mounts = mounts
         self.flaws: list[str] = []
         self.files: dict[Path, None] = {}
-        self.read = (0, 0)
+        self.included = (0, 0)
 
     def resolve(self, value: Any, file: Path, depth: int) -> Any:  # noqa: ANN401
         """The value with its included files merged in."""
@@ -144,7 +144,7 @@ class IncludeReader:
 
     def _is_full(self) -> bool:
         """Whether as much is included as any gateway needs: files that include each other can be endless."""
-        count, size = self.read
+        count, size = self.included
         limit = (
             f"{MOST_INCLUDES} files" if count >= MOST_INCLUDES
             else f"{MOST_INCLUDED >> 20} MB" if size > MOST_INCLUDED
@@ -159,7 +159,7 @@ class IncludeReader:
             path = self.place(name, file, depth)
             text = _there(self._read(path))
             self.files[path] = None
-            self.read = self.read[0] + 1, self.read[1] + len(text)
+            self.included = self.included[0] + 1, self.included[1] + len(text)
             return self.resolve(parse_config(text), path, depth)
         except (FlawError, OSError) as error:
             self.flaws.append(f"includes {name}, which {_reason(error)}")
