@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
 
-# What this tool puts into the directory of a profile; the last two are of an import.
-PROFILE_PARTS = {"state", "workspace", "home", "started.json", "import.json", "imported-config"}
+MOUNTED = ("state", "workspace", "home")
+# What this tool puts into the directory of a profile; with a dot, what is mounted while it is being made. The last two
+# are of an import.
+PROFILE_PARTS = {*MOUNTED, *(f".{part}" for part in MOUNTED), "started.json", "import.json", "imported-config"}
 SECRET = re.compile(r"[A-Z_][A-Z0-9_]*|\.[A-Z_][A-Z0-9_]*\.[a-z0-9_]{8}")
 WATCH = re.compile(r"journal\.jsonl(\.\d+)?|lock|page\.link")
 # What a write leaves under a temporary name if it is killed.
