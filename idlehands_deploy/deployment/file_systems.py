@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 NETWORK = frozenset({
     "nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gfs2", "ocfs2", "fuse.sshfs", "fuse.rclone",
-    "fuse.s3fs", "fuse.glusterfs", "fuse.juicefs", "fuse.mergerfs",
+    "fuse.s3fs", "fuse.glusterfs", "fuse.juicefs",
 })  # fmt: skip
-# They keep no owner and no mode of a file; the last two are Windows' own drives in its subsystem for Linux.
-WITHOUT_OWNERS = frozenset({"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "drvfs", "9p"})
+# They keep no owner and no mode of a file; drvfs is Windows' own drives in its subsystem for Linux.
+WITHOUT_OWNERS = frozenset({"vfat", "msdos", "exfat", "ntfs", "ntfs3", "fuseblk", "drvfs"})
 # Some systems for storage servers run from memory altogether.
 IN_MEMORY = frozenset({"tmpfs", "ramfs", "rootfs"})
 SCRATCH = ("/tmp", "/var/tmp", "/dev/shm")  # noqa: S108 - a person who deploys there knows
@@ -60,32 +60,33 @@ def check_file_systems(
 
 
 def _judge(found: FileSystem, paths: list[str]) -> Iterator[Callable[[str], Finding]]:
-    where = f"on {found.kind} ({found.source} at {found.point})"
+    where = f"{'is' if len(paths) == 1 else 'are'} on {found.kind} ({found.source} at {found.point})"
     if hidden := _hidden_from(found):
         yield _says(
-            "error", f"are {where}, which uid {hidden} alone may enter", "the engine cannot mount them",
+            "error", f"{where}, which uid {hidden} alone may enter", "the engine and its gateways cannot use it",
             "mount it with -o allow_other; /etc/fuse.conf must then contain user_allow_other",
         )  # fmt: skip
-    if found.kind in WITHOUT_OWNERS:
+    # The second version of that subsystem mounts them by 9p, which keeps owners elsewhere.
+    if found.kind in WITHOUT_OWNERS or any(option.startswith("aname=drvfs") for option in found.options):
         yield _says(
-            "warning", f"are {where}, which keeps no owner and no mode of a file",
+            "warning", f"{where}, which keeps no owner and no mode of a file",
             "other users of this host may read tokens and sessions, and the gateway may refuse its own files",
             "move the deployment directory to a Linux file system, such as ext4",
         )  # fmt: skip
     elif found.kind in NETWORK and any(path.endswith("/state") for path in paths):
         yield _says(
-            "warning", f"are {where}, and a gateway's databases (SQLite) need a local disk",
+            "warning", f"{where}, and a gateway's databases (SQLite) need a local disk",
             "a broken connection or a second host can damage sessions and credentials",
             "keep profiles/NAME/state on a local disk; workspace and home may stay",
         )  # fmt: skip
     if found.kind in IN_MEMORY and not str(found.point).startswith(SCRATCH):
         yield _says(
-            "warning", f"are {where}, which is in memory", "everything there is lost when this host restarts",
+            "warning", f"{where}, which is in memory", "everything there is lost when this host restarts",
             "move the deployment directory to a disk",
         )  # fmt: skip
     if "noexec" in found.options:
         yield _says(
-            "warning", f"are {where}, mounted with noexec", "plugins, scripts and what npx installs cannot run there",
+            "warning", f"{where}, mounted with noexec", "plugins, scripts and what npx installs cannot run there",
             f"sudo mount -o remount,exec {shlex.quote(str(found.point))}",
         )  # fmt: skip
 
@@ -94,8 +95,7 @@ def _hidden_from(found: FileSystem) -> str:
     """The only uid that may enter a file system of FUSE; empty if others may too."""
     if not found.kind.startswith("fuse") or "allow_other" in found.options:
         return ""
-    owner = next((option.partition("=")[2] for option in found.options if option.startswith("user_id=")), "0")
-    return owner if owner != "0" or "allow_root" not in found.options else ""
+    return next((option.partition("=")[2] for option in found.options if option.startswith("user_id=")), "0")
 
 
 def _says(level: Level, what: str, why: str, fix: str) -> Callable[[str], Finding]:

@@ -33,6 +33,7 @@ def found(system: FileSystem) -> list[tuple[str, str, str]]:
     [
         on("ext4", "rw", "relatime"), on("btrfs"), on("xfs"), on("zfs"), on("overlay"), on("virtiofs"), on("bcachefs"),
         on("tmpfs", point="/tmp"), on("tmpfs", point="/tmp/pytest"), on("ext4", "nosuid", "nodev"),  # noqa: S108
+        on("fuse.mergerfs", "user_id=0", "allow_other"),
         on("fuse.bindfs", "user_id=0", "allow_other"), on("fuse.mount", "user_id=1000", "allow_other"),
     ],
     ids=lambda system: f"{system.kind} {' '.join(sorted(system.options))}",
@@ -41,7 +42,7 @@ def test_a_file_system_that_serves_is_not_mentioned(system: FileSystem) -> None:
     assert found(system) == []
 
 
-@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "ceph", "fuse.sshfs", "fuse.rclone"])
+@pytest.mark.parametrize("kind", ["nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "fuse.sshfs", "fuse.rclone"])
 def test_databases_on_the_network_are_a_warning(kind: str) -> None:
     assert found(on(kind, "allow_other")) == [
         ("warning", PARTS, f"are on {kind} (nas:/bots at /srv), and a gateway's databases (SQLite) need a local disk")
@@ -54,9 +55,16 @@ def test_a_workspace_alone_may_be_on_the_network() -> None:
     assert list(findings) == []
 
 
-@pytest.mark.parametrize("kind", ["vfat", "exfat", "ntfs3", "fuseblk", "drvfs", "9p"])
-def test_a_file_system_without_owners_is_a_warning(kind: str) -> None:
-    ((level, place, what),) = found(on(kind, "allow_other"))
+@pytest.mark.parametrize(
+    "system",
+    [
+        *(on(kind, "allow_other") for kind in ("vfat", "exfat", "ntfs3", "fuseblk", "drvfs")),
+        on("9p", "aname=drvfs;path=C:\\;uid=1000;gid=1000"),
+    ],
+    ids=lambda system: system.kind,
+)
+def test_a_file_system_without_owners_is_a_warning(system: FileSystem) -> None:
+    ((level, place, what),) = found(system)
     assert (level, place) == ("warning", PARTS)
     assert what.endswith(", which keeps no owner and no mode of a file")
 
@@ -80,6 +88,12 @@ def test_a_file_system_that_its_user_alone_may_enter_is_refused_before_anything_
 def test_a_file_system_in_memory_is_a_warning(kind: str) -> None:
     ((level, _, what),) = found(on(kind, point="/", source="none"))
     assert (level, what) == ("warning", f"are on {kind} (none at /), which is in memory")
+
+
+def test_one_directory_alone_is_told_in_the_singular() -> None:
+    systems = {"state": on("nfs4")}
+    (item,) = check_file_systems(HOME, ["main"], lambda path: systems.get(path.name))
+    assert (item.place, item.what.split(" (")[0]) == ("profiles/main/state", "is on nfs4")
 
 
 def test_each_file_system_is_told_once_with_all_that_is_on_it() -> None:
