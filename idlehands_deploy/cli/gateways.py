@@ -136,7 +136,8 @@ def logs(
     lines = operations.containers.LogLines(since, read_count(tail), timestamps=timestamps, colour=terminal and raw)
     session = start_session(ctx)
     as_it_is = raw or not terminal
-    operations.containers.logs(session, names or [], lines, follow=follow, show=output.show, raw=as_it_is)
+    code = operations.containers.logs(session, names or [], lines, follow=follow, show=output.show, raw=as_it_is)
+    raise typer.Exit(code)
 
 
 def read_count(value: str | None) -> int | None:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sysconfig
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -79,7 +80,7 @@ class Compose:
                 continue
 
     def relay(self, *arguments: str, show: Callable[[str], None]) -> int:
-        """Run a Compose command to its end, give each line of its output to ``show``, and return its exit code."""
+        """Run a Compose command to its end or to Ctrl-C, give each line to ``show``, and return its exit code."""
         command = self.command(*arguments)
         with (
             starting(command[0]),
@@ -90,8 +91,9 @@ class Compose:
         ):  # fmt: skip
             assert process.stdout is not None  # noqa: S101 - for the type checker
             # In pieces: a gateway may write a line of any length.
-            while line := process.stdout.readline(LONGEST_LINE):
-                show(line.rstrip("\n"))
+            with suppress(KeyboardInterrupt):  # Compose receives it too, and ends
+                while line := process.stdout.readline(LONGEST_LINE):
+                    show(line.rstrip("\n"))
         return process.returncode
 
     def become(self, *arguments: str) -> NoReturn:

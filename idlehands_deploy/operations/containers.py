@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.engine.compose import LogLines, exec_arguments, interleaved, log_arguments
-from idlehands_deploy.errors import EngineFailedError, UsageError
+from idlehands_deploy.errors import UsageError
 from idlehands_deploy.health.verdict import assess
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.text import printable_line
@@ -31,7 +31,7 @@ def logs(
     follow: bool,
     show: Callable[[str], None],
     raw: bool,
-) -> None:
+) -> int:
     """Show the logs of several profiles, interleaved by time.
 
     With ``raw``, for ``follow`` or one profile, Compose takes this process over and this never returns.
@@ -39,6 +39,9 @@ def logs(
     Args:
         show: prints a line.
         raw: whether lines keep what is not printable; on a terminal it could change what a person sees and types.
+
+    Returns:
+        Compose's exit code.
 
     Raises:
         UsageError: none of the profiles has a container.
@@ -56,15 +59,11 @@ def logs(
         arguments = log_arguments(there, lines, follow=follow)
         if raw:
             compose.become(*arguments)
-        if code := compose.relay(*arguments, show=lambda line: show(printable_line(line))):
-            raise EngineFailedError(
-                f"`docker compose logs` failed with exit code {code}.",
-                Remedy("See whether the engine responds: ", ours("doctor")),
-            )
-        return
+        return compose.relay(*arguments, show=lambda line: show(printable_line(line)))
     timed = compose.run(*log_arguments(there, replace(lines, timestamps=True), follow=False))
     for line in interleaved(timed, timestamps=lines.timestamps).split("\n"):
         show(line if raw else printable_line(line))
+    return 0
 
 
 def execute(session: Session, name: str, command: Sequence[str], *, terminal: bool) -> NoReturn:

@@ -44,3 +44,11 @@ def test_compose_s_lines_are_passed_on_as_they_come_and_a_long_one_in_pieces(com
     assert compose.relay("logs", show=lines.append) == 3
     assert lines[0] == "first"
     assert [len(line) for line in lines[1:]] == [LONGEST_LINE] * 3
+
+
+def test_ctrl_c_ends_the_lines_without_a_word(compose: Compose) -> None:
+    def interrupted(line: str) -> None:
+        assert line == "first"
+        raise KeyboardInterrupt
+
+    assert compose.relay("logs", show=interrupted) == 3
