@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.helpers import NOBODY, clean_environ, snapshot
 from tests.support.program import call
-from tests.support.site import root_only
+from tests.support.site import mounts_only, root_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -167,6 +167,7 @@ def disks() -> Iterator[Path]:
         yield Path(name)
 
 
+@mounts_only
 @pytest.mark.parametrize("uid", [NOBODY, None], ids=["somebody", "root"])
 def test_a_read_only_mount_is_named_with_the_command_that_makes_it_writable(disks: Path, uid: int | None) -> None:
     with disk(disks / "bots", "size=1m"):
@@ -205,6 +206,7 @@ def take_files(place: Path) -> None:
             return
 
 
+@mounts_only
 @pytest.mark.parametrize(
     ("options", "use_up", "said", "count"),
     [

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +9,13 @@ import pytest
 from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.deployment.file_systems import check_file_systems
 from idlehands_deploy.host.mounts import FileSystem, file_system_of, mounted
+from tests.support.site import mounts_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOME = Deployment(Path("/srv/bots"))
 PARTS = "profiles/main/state and 2 more"
-root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 
 
 def on(kind: str, *options: str, point: str = "/srv", source: str = "nas:/bots") -> FileSystem:
@@ -114,7 +113,7 @@ def in_memory(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", point], check=True)
 
 
-@root_only
+@mounts_only
 def test_the_kernel_s_table_tells_a_real_one(in_memory: Path) -> None:
     system = file_system_of(in_memory / "profiles" / "main" / "state", mounted())
     assert system is not None

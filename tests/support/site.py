@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -22,7 +24,6 @@ from idlehands_deploy.engine.compose import find_binary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     import docker
 
@@ -30,6 +31,15 @@ T = TypeVar("T")
 # Another image can be put to the same tests.
 IMAGE = os.environ.get("IDLEHANDS_TEST_IMAGE", DEFAULT_IMAGE)
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away and mount")
+
+
+def _may_mount() -> bool:
+    """Whether this process has CAP_SYS_ADMIN; root in a container has it not."""
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return bool(found and int(found[1], 16) >> 21 & 1)
+
+
+mounts_only = pytest.mark.skipif(not _may_mount(), reason="mounts a file system of its own")
 measure = pytest.mark.skipif(
     "IDLEHANDS_TEST_MEASURES" not in os.environ, reason="takes minutes to see that a command takes seconds"
 )
