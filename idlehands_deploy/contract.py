@@ -35,8 +35,14 @@ CONFIG_NAME = "idlehands.json"
 # Where the image reads secrets: one value in each file, named as the variable that it becomes.
 SECRETS_TARGET = "/run/secrets"
 TOKEN_SECRET = "IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - a file's name, not a secret
+# What its guarded ports ask for; the gateway itself does not get it.
+CDP_TOKEN_SECRET = "IDLEHANDS_CDP_TOKEN"  # noqa: S105 - a file's name
+# Those that are made for a person.
+MADE_SECRETS = (TOKEN_SECRET, CDP_TOKEN_SECRET)
 PORT_VARIABLE = "IDLEHANDS_GATEWAY_PORT"
 FORWARD_VARIABLE = "IDLEHANDS_FORWARD_PORTS"
+# Forwarded to those who bring the CDP token.
+GUARDED_VARIABLE = "IDLEHANDS_GUARDED_PORTS"
 # Forwarded to the gateway's own port.
 PROXY_VARIABLE = "IDLEHANDS_PROXY_PORT"
 BROWSERS_VARIABLE = "IDLEHANDS_BROWSER_PROFILES"

@@ -1,4 +1,4 @@
-"""The `dashboard` command: a page of the whole fleet to look at."""
+"""The ways into a gateway's dashboard and browsers, and a page of the whole fleet to look at."""
 
 from __future__ import annotations
 
@@ -10,15 +10,73 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import app, progress, start_session
-from idlehands_deploy.errors import PortConflictError
-from idlehands_deploy.show import output
+from idlehands_deploy.cli.app import Json, Name, app, progress, start_session
+from idlehands_deploy.errors import PortConflictError, UsageError
+from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.show import access, output
 
 if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.operations.dashboard import Doors
 
 # Below the port of every gateway.
 PORT = 18700
+
+
+@app.command()
+def url(
+    ctx: typer.Context,
+    name: Name,
+    pair: Annotated[
+        bool, typer.Option("--pair", help="Print a link that lets a browser of another computer in, once.")
+    ] = False,
+    cdp: Annotated[
+        bool, typer.Option("--cdp", help="Print the addresses of its browsers for Playwright and the like.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Print the dashboard's link, and how to open it from elsewhere.
+
+    The link logs you in: it holds the token, so keep it secret. It alone is on standard output.
+
+    Example: xdg-open "$(idlehands-deploy url rescue)"
+    """
+    if pair and cdp:
+        raise UsageError("--pair and --cdp are two things to print.", "Give one of them.")
+    if cdp:
+        addresses = operations.dashboard.cdp_addresses(start_session(ctx), name)
+        output.show_json({"profile": name, "cdp": addresses}) if as_json else output.show("\n".join(addresses.values()))
+        return
+    if pair:
+        links = operations.dashboard.pair(start_session(ctx), name)
+        progress.close()
+        output.show_json({"profile": name, "links": links}) if as_json else output.show("\n".join(links))
+        return
+    doors = operations.dashboard.doors(start_session(ctx), name)
+    if as_json:
+        output.show_json(access.access_json(doors))
+        return
+    _show_doors(doors)
+
+
+@app.command("open")
+def open_(ctx: typer.Context, name: Name) -> None:
+    """Open the dashboard in your browser, logged in.
+
+    If there is no browser here, its link is printed instead, as `url` does.
+    """
+    doors = operations.dashboard.open_dashboard(start_session(ctx), name)
+    if doors is None:
+        progress.say(Remedy(f"Opened the dashboard of {name}. If nothing opens, print its link: ", ours("url", name)))
+    else:
+        _show_doors(doors)
+
+
+def _show_doors(doors: Doors) -> None:
+    """The link as data, and beside it what a person at another computer does."""
+    output.show(doors.link)
+    for line in access.access_lines(doors):
+        progress.say(line)
 
 
 @app.command()

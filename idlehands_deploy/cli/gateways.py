@@ -1,7 +1,7 @@
 """Commands for gateways and their containers."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -25,13 +25,10 @@ from idlehands_deploy.cli.app import (
     start_session,
 )
 from idlehands_deploy.cli.usage import words
-from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.show import access, output
+from idlehands_deploy.remedies import Remedy
+from idlehands_deploy.show import output
 from idlehands_deploy.show.dry_run import show_plan
 from idlehands_deploy.text import printable
-
-if TYPE_CHECKING:
-    from idlehands_deploy.operations.dashboard import Doors
 
 
 @app.command()
@@ -65,53 +62,6 @@ def up(
         lambda: operations.lifecycle.up(session, names or [], timeout, asked(yes), yes=yes, force=force),
         as_json=as_json,
     )
-
-
-@app.command()
-def url(
-    ctx: typer.Context,
-    name: Name,
-    pair: Annotated[
-        bool, typer.Option("--pair", help="Print a link that lets a browser of another computer in, once.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Print the dashboard's link, and how to open it from elsewhere.
-
-    The link logs you in: it holds the token, so keep it secret. It alone is on standard output.
-
-    Example: xdg-open "$(idlehands-deploy url rescue)"
-    """
-    if pair:
-        links = operations.dashboard.pair(start_session(ctx), name)
-        progress.close()
-        output.show_json({"profile": name, "links": links}) if as_json else output.show("\n".join(links))
-        return
-    doors = operations.dashboard.doors(start_session(ctx), name)
-    if as_json:
-        output.show_json(access.access_json(doors))
-        return
-    _show_doors(doors)
-
-
-@app.command("open")
-def open_(ctx: typer.Context, name: Name) -> None:
-    """Open the dashboard in your browser, logged in.
-
-    If there is no browser here, its link is printed instead, as `url` does.
-    """
-    doors = operations.dashboard.open_dashboard(start_session(ctx), name)
-    if doors is None:
-        progress.say(Remedy(f"Opened the dashboard of {name}. If nothing opens, print its link: ", ours("url", name)))
-    else:
-        _show_doors(doors)
-
-
-def _show_doors(doors: "Doors") -> None:
-    """The link as data, and beside it what a person at another computer does."""
-    output.show(doors.link)
-    for line in access.access_lines(doors):
-        progress.say(line)
 
 
 @app.command()

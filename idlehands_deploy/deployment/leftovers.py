@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, HOME_MOUNT_POINTS, TOKEN_SECRET
+from idlehands_deploy.contract import CONFIG_NAME, HOME_MOUNT_POINTS, MADE_SECRETS
 from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.host.file_facts import names_in
 
@@ -47,6 +47,6 @@ def leftover_of(deployment: Deployment, name: str) -> Leftover:
     home = names_in(deployment.home_directory(name))
     paths = [deployment.state_directory(name).parent] if state or workspace or home else []
     paths += [deployment.secrets_directory(name)] if secrets else []
-    was_made = {CONFIG_NAME, TOKEN_SECRET, *HOME_MOUNT_POINTS}
+    was_made = {CONFIG_NAME, *MADE_SECRETS, *HOME_MOUNT_POINTS}
     was_used = bool(workspace or {*home, *state, *secrets} - was_made)
     return Leftover(name, tuple(str(path.relative_to(deployment.root)) for path in paths), was_used)

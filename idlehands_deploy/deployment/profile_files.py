@@ -7,10 +7,11 @@ import secrets
 import shlex
 import stat
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, HOME_MOUNT_POINTS, TOKEN_SECRET
+from idlehands_deploy.contract import CDP_TOKEN_SECRET, CONFIG_NAME, HOME_MOUNT_POINTS, TOKEN_SECRET
 from idlehands_deploy.deployment.additions import missing_problems, other_compose_files
 from idlehands_deploy.deployment.file_systems import file_system_problems
 from idlehands_deploy.deployment.secret_values import read_secret_file, secret_problems, secret_remedy
@@ -19,7 +20,7 @@ from idlehands_deploy.gateway.first_config import initial_config
 from idlehands_deploy.host.denials import refused, take_back, unusable
 from idlehands_deploy.host.files import PRIVATE_FILE, read_text, write_atomic
 from idlehands_deploy.host.handover import PRIVATE_DIRECTORY, make_private
-from idlehands_deploy.targets.compose import GENERATED, secret_names
+from idlehands_deploy.targets.compose import GENERATED, made_secrets, secret_names
 from idlehands_deploy.targets.seccomp import seccomp_text
 
 if TYPE_CHECKING:
@@ -112,16 +113,17 @@ def make_files(deployment: Deployment, fleet: Fleet, plan: PortPlan, user: str) 
             raise unusable("write", Path(error.filename or deployment.root / "profiles" / name), error) from None
 
 
-def absent_parts(deployment: Deployment, name: str) -> list[str]:
+def absent_parts(deployment: Deployment, name: str, profile: Profile) -> list[str]:
     """What ``make_files`` would make for a profile, in words; what cannot be looked at counts as there."""
-    state, token = deployment.state_directory(name), deployment.secret_file(name, TOKEN_SECRET)
+    state = deployment.state_directory(name)
+    words = {TOKEN_SECRET: "token", CDP_TOKEN_SECRET: "CDP token"}
     parts: dict[str, Callable[[], bool]] = {
         "state": lambda: not state.exists(),
         "workspace": lambda: not deployment.workspace_directory(name).exists(),
         "home": lambda: not deployment.home_directory(name).exists(),
         "config": lambda: _is_empty(state / CONFIG_NAME),
-        "token": lambda: _has_no_value(token),
     }
+    parts |= {words[made]: partial(_has_no_value, deployment.secret_file(name, made)) for made in made_secrets(profile)}
     absent = []
     for part, is_absent in parts.items():
         with suppress(OSError):
@@ -132,8 +134,18 @@ def absent_parts(deployment: Deployment, name: str) -> list[str]:
 
 def read_token(deployment: Deployment, profile: str) -> str | None:
     """The gateway token of a profile; None if there is none or this user may not read it."""
+    return read_made(deployment.secret_file(profile, TOKEN_SECRET))
+
+
+def read_cdp_token(deployment: Deployment, profile: str) -> str | None:
+    """What a profile's CDP ports ask for; None if there is none or this user may not read it."""
+    return read_made(deployment.secret_file(profile, CDP_TOKEN_SECRET))
+
+
+def read_made(path: Path) -> str | None:
+    """The token in a file; None if there is none or this user may not read it."""
     try:
-        reading = read_secret_file(deployment.secret_file(profile, TOKEN_SECRET))
+        reading = read_secret_file(path)
     except OSError:
         return None
     return reading.value if reading and not reading.flaw else None
@@ -156,8 +168,9 @@ def _make_profile(deployment: Deployment, profile: Profile, ports: ProfilePorts,
     config = state / CONFIG_NAME
     if _is_empty(config):
         write_atomic(config, initial_config(profile, ports), PRIVATE_FILE, (uid, gid))
-    if _has_no_value(secret):
-        write_atomic(secret, new_token() + "\n", PRIVATE_FILE)
+    for made in made_secrets(profile):
+        if _has_no_value(deployment.secret_file(name, made)):
+            write_atomic(deployment.secret_file(name, made), new_token() + "\n", PRIVATE_FILE)
     for kept in secret_names(profile):
         path = secret.with_name(kept)
         if not path.is_symlink():  # the person takes care of a link's target

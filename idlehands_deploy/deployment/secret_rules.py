@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, SECRETS_TARGET, TOKEN_SECRET
+from idlehands_deploy.contract import CONFIG_NAME, MADE_SECRETS, SECRETS_TARGET, TOKEN_SECRET
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.profile_files import container_user, user_problems
 from idlehands_deploy.deployment.session import select
@@ -25,10 +25,9 @@ def check_key(name: str, key: str) -> None:
     Raises:
         UsageError: it may not.
     """
-    if key == TOKEN_SECRET:
-        raise UsageError(
-            f"{TOKEN_SECRET} is the gateway's own token.", Remedy("Replace it: ", ours("token", name, "--rotate"))
-        )
+    if key in MADE_SECRETS:
+        whose = "the gateway's own token" if key == TOKEN_SECRET else "the token of its CDP ports"
+        raise UsageError(f"{key} is {whose}.", Remedy("Replace it: ", ours("token", name, "--rotate")))
     if problem := check_secret_name(key):
         raise UsageError(f"KEY cannot be that: {problem}.", "Give the profile, then the name; never the value.")
 

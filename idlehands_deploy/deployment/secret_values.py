@@ -9,7 +9,7 @@ import codecs
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from idlehands_deploy.contract import TOKEN_SECRET
+from idlehands_deploy.contract import MADE_SECRETS
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.host.file_facts import read_ordinary_bytes
 from idlehands_deploy.remedies import Remedy, ours
@@ -90,17 +90,17 @@ def _flaws(name: str, content: bytes, text: str, value: str) -> Iterator[str]:
         yield f"is longer than {most} bytes, and no program starts with such a variable"
 
 
-def refuse_flawed(deployment: Deployment, fleet: Fleet, profiles: Collection[str], but: str = "") -> None:
+def refuse_flawed(deployment: Deployment, fleet: Fleet, profiles: Collection[str], but: Collection[str] = ()) -> None:
     """See that the gateways of these profiles would start with their secrets.
 
     Args:
-        but: the name of one that is about to be replaced.
+        but: the names of those that are about to be replaced.
 
     Raises:
         FleetError: with every secret that is missing or cannot be meant.
     """
     found = secret_problems(deployment, fleet, profiles)
-    if problems := [problem for problem in found if problem.path.rpartition("/")[2] != but]:
+    if problems := [problem for problem in found if problem.path.rpartition("/")[2] not in but]:
         raise FleetError(str(deployment.root), problems, secret_remedy(problems))
 
 
@@ -117,7 +117,7 @@ def secret_problems(deployment: Deployment, fleet: Fleet, profiles: Collection[s
 def secret_remedy(problems: Iterable[Problem]) -> Remedy:
     """What to type about the first of such problems."""
     for _, name, secret in (problem.path.split("/") for problem in problems):
-        if secret == TOKEN_SECRET:
+        if secret in MADE_SECRETS:
             return Remedy("Replace it: ", ours("token", name, "--rotate"))
         return Remedy("Set each of these secrets: ", ours("secret", "set", name, secret))
     return Remedy()
@@ -130,7 +130,7 @@ def _wrong(path: Path) -> str:
         return ""  # the gateway may read it all the same
     except OSError:
         return "is not a file that holds a value"
-    is_made = path.name == TOKEN_SECRET
+    is_made = path.name in MADE_SECRETS
     if reading is None:
         return "" if is_made else "missing"
     return "" if is_made and reading.is_blank else reading.flaw

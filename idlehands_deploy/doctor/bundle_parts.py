@@ -12,7 +12,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
+from idlehands_deploy.contract import CONFIG_NAME, MADE_SECRETS
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet.file import read_data
 from idlehands_deploy.gateway.json5_text import parse_json5
@@ -106,7 +106,7 @@ def secrets_listing(session: Session, name: str) -> str:
     try:
         expected = secret_names(session.fleet().profiles[name])
     except (DeployError, KeyError):
-        expected = [TOKEN_SECRET]
+        expected = [*MADE_SECRETS]
     directory = session.deployment.secrets_directory(name)
     present = {path.name: path.lstat() for path in directory.iterdir()}
     lines = [_row(directory.lstat(), ".")]

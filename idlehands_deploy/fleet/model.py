@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -78,8 +78,9 @@ class Publish(_Model):
 
     control: bool = True
     """Publishes browser control, at base + 2. It asks for the gateway token."""
-    cdp: bool = True
-    """Publishes CDP, from base + 11 on. It asks for no token: any user of this host can drive the browser."""
+    cdp: bool | Literal["open"] = True
+    """Publishes CDP, from base + 11 on. It asks for a token of its own, which `url --cdp` prints. With `open` it asks
+    for none: any user of this host can drive the browser, and read every file of the gateway through it."""
 
 
 class Resources(_Model):

@@ -42,17 +42,31 @@ class ProfilePorts:
         base: the gateway's HTTP and WebSocket port.
         cdp: the CDP port of each managed browser profile, by name.
         published: the ports on the host, lowest first.
+        asks_for_token: whether the published CDP ports ask for their token.
     """
 
     profile: str
     base: int
     cdp: dict[str, int]
     published: tuple[PublishedPort, ...]
+    asks_for_token: bool = True
 
     @property
     def forwarded(self) -> tuple[int, ...]:
-        """Published ports whose listener in the container is on loopback only."""
-        return tuple(port.port for port in self.published if port.port not in {self.base, self.proxy})
+        """Published ports whose listener in the container is on loopback only, and asks for what it needs itself."""
+        others = {self.base, self.proxy, *self.guarded}
+        return tuple(port.port for port in self.published if port.port not in others)
+
+    @property
+    def guarded(self) -> tuple[int, ...]:
+        """Published CDP ports that ask for their token."""
+        return self.published_cdp if self.asks_for_token else ()
+
+    @property
+    def published_cdp(self) -> tuple[int, ...]:
+        """The published CDP ports, beginning with that of the default browser."""
+        published = {port.port for port in self.published}
+        return tuple(port for port in self.cdp.values() if port in published)
 
     @property
     def proxy(self) -> int | None:
@@ -138,7 +152,7 @@ def _profile_ports(fleet: Fleet, name: str, profile: Profile, base: int) -> Prof
         published.append(PublishedPort("reverse proxy", LOOPBACK, base + PROXY_OFFSET))
     if profile.publish.cdp:
         published += [PublishedPort(f"cdp {browser}", LOOPBACK, port) for browser, port in cdp.items()]
-    return ProfilePorts(name, base, cdp, tuple(published))
+    return ProfilePorts(name, base, cdp, tuple(published), asks_for_token=profile.publish.cdp != "open")
 
 
 def _conflicts(ports: ProfilePorts, others: Container[int]) -> bool:

@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.contract import TOKEN_SECRET
+from idlehands_deploy.contract import CDP_TOKEN_SECRET, MADE_SECRETS, TOKEN_SECRET
 from idlehands_deploy.errors import Problem
 from idlehands_deploy.fleet.addresses import endpoint
 from idlehands_deploy.fleet.values import CAPITALS, MANAGED_VARIABLES, USER_VARIABLES
@@ -49,8 +49,8 @@ def check_profile_name(name: str) -> str | None:
 
 def check_secret_name(name: str) -> str | None:
     """What is wrong with the name of a secret, or None; the name itself is not repeated, since it may be a value."""
-    if name == TOKEN_SECRET:
-        return "the gateway's token is made by this tool"
+    if name in MADE_SECRETS:
+        return "this token is made by this tool"
     if name in MANAGED_VARIABLES:
         return "this variable is set by this tool"
     if name in FORBIDDEN_VARIABLES:
@@ -156,6 +156,7 @@ def _managed(path: str, variable: str) -> str:
         "ALLOWED_ORIGINS": f"{path}.origins",
         "TRUSTED_PROXIES": "proxies",
         "GATEWAY_TOKEN": f"the file secrets/{name}/{TOKEN_SECRET}",
+        "CDP_TOKEN": f"the file secrets/{name}/{CDP_TOKEN_SECRET}",
     }
     setter = setters.get(variable.partition("_")[2], "the port plan")
     return f"is set from {setter}, and another value would contradict it; remove it"

@@ -36,12 +36,14 @@ MANAGED_VARIABLES = frozenset(
         "STATE_DIR",
         "WORKSPACE_DIR",
         "FORWARD_PORTS",
+        "GUARDED_PORTS",
         "PROXY_PORT",
         "BROWSER_PROFILES",
         "BROWSER_SANDBOX",
         "ALLOWED_ORIGINS",
         "TRUSTED_PROXIES",
         "GATEWAY_TOKEN",
+        "CDP_TOKEN",
     )
 )
 # The image passes on no other files.

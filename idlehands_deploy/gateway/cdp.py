@@ -30,14 +30,15 @@ class Page:
         self._session = session
 
     @classmethod
-    def open(cls, port: int, path: str, url: str, seconds: float) -> Self:
+    def open(cls, port: int, path: str, url: str, seconds: float, token: str | None = None) -> Self:
         """Open a page and wait until it has loaded.
 
         Args:
             port: on this host's loopback.
             path: of the browser's own WebSocket, ``/devtools/browser/...``.
+            token: that the port asks for.
         """
-        connection = _Connection(port, path, seconds)
+        connection = _Connection(port, path, seconds, token)
         try:
             # The browser deletes the context itself when this connection ends, however it ends.
             context = connection.call("Target.createBrowserContext", disposeOnDetach=True)["browserContextId"]
@@ -75,12 +76,15 @@ class Page:
 
 
 class _Connection:
-    def __init__(self, port: int, path: str, seconds: float) -> None:
+    def __init__(self, port: int, path: str, seconds: float, token: str | None) -> None:
         self._last = 0
         self._events: set[str] = set()
         with _as_cdp_error():
             # Without an origin: Chromium rejects unknown ones.
-            self._channel = Channel((LOOPBACK, port), f"ws://{LOOPBACK}:{port}{path}", "the DevTools protocol", seconds)
+            self._channel = Channel(
+                (LOOPBACK, port), f"ws://{LOOPBACK}:{port}{path}", "the DevTools protocol", seconds,
+                {"Authorization": f"Bearer {token}"} if token else None,
+            )  # fmt: skip
 
     def call(self, method: str, session: str = "", **parameters: object) -> dict[str, Any]:
         """Send a command and wait for its response."""

@@ -101,6 +101,7 @@ class GatewayProbe:
         token: the gateway token; without it a response says that a check fails, but not which.
         browsers: the CDP port of each browser on loopback, by name.
         control: the port of browser control on loopback.
+        cdp_token: that the CDP ports ask for.
     """
 
     def __init__(
@@ -110,9 +111,10 @@ class GatewayProbe:
         token: str | None,
         browsers: Mapping[str, int] | None = None,
         control: int | None = None,
+        cdp_token: str | None = None,
     ) -> None:
         self._base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self._browsers = {name: GatewayProbe("127.0.0.1", cdp, None) for name, cdp in (browsers or {}).items()}
+        self._browsers = {name: GatewayProbe("127.0.0.1", cdp, cdp_token) for name, cdp in (browsers or {}).items()}
         self._control = GatewayProbe("127.0.0.1", control, token) if control else None
         self._session = requests.Session()
         # Proxies and .netrc are for other hosts, and must not get our token.

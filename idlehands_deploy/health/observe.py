@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.profile_files import read_cdp_token, read_token
 from idlehands_deploy.deployment.published import as_published
 from idlehands_deploy.fleet.addresses import LOOPBACK
 from idlehands_deploy.fleet.ports import CONTROL_OFFSET
@@ -62,7 +62,7 @@ class Observer:
     def __init__(self, look: Look) -> None:
         self._look = look
         self._engine = look.engine
-        self._probes: dict[str, tuple[tuple[str | None, ProfilePorts], GatewayProbe]] = {}
+        self._probes: dict[str, tuple[tuple[str | None, str | None, ProfilePorts], GatewayProbe]] = {}
 
     def look(self, profile: str, facts: ContainerFacts | None, *, details: bool = False) -> Observation:
         """Observe one profile once.
@@ -97,10 +97,11 @@ class Observer:
     def probe(self, profile: str, facts: ContainerFacts | None) -> GatewayProbe:
         """A probe of a profile's gateway and browsers where they are published, with its current token."""
         ports = as_published(self._look.ports.profiles[profile], facts)
-        target = read_token(self._look.session.deployment, profile), ports
+        deployment = self._look.session.deployment
+        target = read_token(deployment, profile), read_cdp_token(deployment, profile), ports
         known = self._probes.get(profile)
         if known is None or known[0] != target:
-            known = self._probes[profile] = target, make_probe(ports, target[0])
+            known = self._probes[profile] = target, make_probe(ports, *target[:2])
         return known[1]
 
 
@@ -115,14 +116,14 @@ def observe(look: Look, profiles: Sequence[str], *, details: bool = False) -> li
         return list(pool.map(lambda name: observer.look(name, look.containers.get(name), details=details), profiles))
 
 
-def make_probe(ports: ProfilePorts, token: str | None) -> GatewayProbe:
+def make_probe(ports: ProfilePorts, token: str | None, cdp_token: str | None = None) -> GatewayProbe:
     """A probe of a profile's gateway and browsers over their published ports."""
     from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
 
     published = {port.port for port in ports.published}
     browsers = {name: cdp for name, cdp in ports.cdp.items() if cdp in published}
     control = ports.base + CONTROL_OFFSET
-    return GatewayProbe(ports.host, ports.base, token, browsers, control if control in published else None)
+    return GatewayProbe(ports.host, ports.base, token, browsers, control if control in published else None, cdp_token)
 
 
 def unknown(session: Session, plan: PortPlan, profile: str, error: DeployError) -> Observation:

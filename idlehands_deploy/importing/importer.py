@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import CONFIG_NAME, TOKEN_SECRET
+from idlehands_deploy.contract import CONFIG_NAME, MADE_SECRETS, TOKEN_SECRET
 from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.host.denials import unusable
@@ -177,8 +177,9 @@ def _clear_interrupted(session: Session, name: str) -> None:
 
 
 def forget_token(session: Session, name: str) -> None:
-    """Delete the token that an import wrote: the next import refuses to start while there is one."""
-    secret = session.deployment.secret_file(name, TOKEN_SECRET)
-    secret.unlink(missing_ok=True)
+    """Delete the tokens that were made for an import: the next one refuses to start while there is one."""
+    for made in MADE_SECRETS:
+        secret = session.deployment.secret_file(name, made)
+        secret.unlink(missing_ok=True)
     if secret.parent.is_dir() and not any(secret.parent.iterdir()):
         secret.parent.rmdir()

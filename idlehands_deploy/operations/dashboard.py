@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from idlehands_deploy.contract import TOKEN_SECRET
+from idlehands_deploy.contract import CDP_TOKEN_SECRET, MADE_SECRETS, TOKEN_SECRET
 from idlehands_deploy.deployment.look import take_look
-from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.profile_files import read_made, read_token
 from idlehands_deploy.deployment.secret_values import refuse_flawed
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, EngineFailedError, NotReadyError, UsageError
 from idlehands_deploy.fleet.access import find_access
+from idlehands_deploy.fleet.addresses import LOOPBACK
 from idlehands_deploy.gateway import pairing
 from idlehands_deploy.health.observe import make_probe
 from idlehands_deploy.host.files import read_text
@@ -67,6 +68,27 @@ def doors(session: Session, name: str) -> Doors:
     # In the fragment, which a browser sends to nobody.
     link = f"{access.here}/#token={quote(token(session, name))}"
     return Doors(name, link, access, find_login(session.environ, addresses))
+
+
+def cdp_addresses(session: Session, name: str) -> dict[str, str]:
+    """Where Playwright, Puppeteer and the like find a gateway's browsers, by name, the default one first.
+
+    Each holds the token that its port asks for.
+
+    Raises:
+        UsageError: none of them is published.
+        DirectoryError: there is no token, or you may not read it.
+    """
+    fleet = session.fleet()
+    select(fleet, [name])
+    ports = plan_here(session, fleet).profiles[name]
+    if not ports.published_cdp:
+        raise UsageError(
+            f"The CDP ports of {name} are not published.",
+            f"Set profiles.{name}.publish.cdp to true in fleet.yaml, and apply it with `up`.",
+        )
+    key = f"?token={_made(session, name, CDP_TOKEN_SECRET)}" if ports.guarded else ""
+    return {browser: f"http://{LOOPBACK}:{port}{key}" for browser, port in ports.cdp.items()}
 
 
 def pair(session: Session, name: str) -> list[str]:
@@ -136,9 +158,13 @@ def token(session: Session, name: str) -> str:
         DirectoryError: there is none, or you may not read it.
     """
     select(session.fleet(), [name])
-    if found := read_token(session.deployment, name):
+    return _made(session, name, TOKEN_SECRET)
+
+
+def _made(session: Session, name: str, secret: str) -> str:
+    path = session.deployment.secret_file(name, secret)
+    if found := read_made(path):
         return found
-    path = session.deployment.secret_file(name, TOKEN_SECRET)
     read_text(path)
     raise DirectoryError(f"There is no token at {path}.", Remedy("Make it: ", ours("generate")))
 
@@ -158,7 +184,7 @@ def prepare_rotation(session: Session, name: str, engine: Engine | None = None, 
     drafts.refuse_stale(session, drafted)
     refuse_moved(look, [name])
     refuse_conflicts(look, [name])
-    refuse_flawed(session.deployment, drafted.fleet, [name], but=TOKEN_SECRET)
+    refuse_flawed(session.deployment, drafted.fleet, [name], but=MADE_SECRETS)
     plan = with_downtimes(look, plan_rotation(look, name))
     return Prepared(look, accepted(look, plan, force=force), [name])
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.look import take_look
-from idlehands_deploy.deployment.profile_files import read_token
+from idlehands_deploy.deployment.profile_files import read_cdp_token, read_token
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.health.deep_check.judge import Doors, Step, proven
 from idlehands_deploy.health.observe import Observation, observe
@@ -101,5 +101,5 @@ def _place(look: Look, profile: str) -> Place:
     where = ports.host, ports.base
     return Place(
         Doors.of(ports), token, GatewayProbe(*where, token), GatewayProbe(*where, None),
-        deployment.state_directory(profile),
+        deployment.state_directory(profile), read_cdp_token(deployment, profile),
     )  # fmt: skip

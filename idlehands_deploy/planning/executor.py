@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import TOKEN_SECRET
 from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.profile_files import new_token
 from idlehands_deploy.host.files import PRIVATE_FILE, remove, write_atomic
@@ -14,6 +13,7 @@ from idlehands_deploy.planning.compose import remake, run_compose
 from idlehands_deploy.planning.draft import drop
 from idlehands_deploy.planning.drain import drain, drain_orphans
 from idlehands_deploy.planning.rename_files import rename_files
+from idlehands_deploy.targets.compose import made_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -104,7 +104,8 @@ def _token(run: _Run, _: How, profiles: Sequence[str]) -> None:
     deployment = run.look.session.deployment
     with locked(deployment):
         for profile in profiles:
-            write_atomic(deployment.secret_file(profile, TOKEN_SECRET), new_token() + "\n", PRIVATE_FILE)
+            for made in made_secrets(run.look.fleet.profiles[profile]):
+                write_atomic(deployment.secret_file(profile, made), new_token() + "\n", PRIVATE_FILE)
 
 
 def _drop(run: _Run, _: How, profiles: Sequence[str]) -> None:

@@ -50,7 +50,7 @@ def look_at_files(session: Session, draft: Draft) -> FileFacts:
             missing.append(path.name)
         elif now != text:
             stale.append(path.name)
-    absent = {name: absent_parts(session.deployment, name) for name in draft.fleet.profiles}
+    absent = {name: absent_parts(session.deployment, name, one) for name, one in draft.fleet.profiles.items()}
     return FileFacts(
         {name: meant(name, draft.fleet) for name in draft.new},
         draft.pinned,

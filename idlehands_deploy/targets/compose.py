@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.contract import (
     BROWSERS_VARIABLE,
+    CDP_TOKEN_SECRET,
     DIGEST_LABEL,
     FORWARD_VARIABLE,
+    GUARDED_VARIABLE,
     HOME_TARGET,
     ORIGINS_VARIABLE,
     PORT_VARIABLE,
@@ -99,14 +101,19 @@ def _build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: st
         ],
         # For services on this host, such as a model or a Chrome; Linux engines do not set this name by default.
         "extra_hosts": [f"{HOST}:host-gateway"],
-        # One network per gateway: no gateway can reach another one's CDP port, which needs no password.
+        # One network per gateway: no gateway can reach another one's ports.
         "networks": [ports.profile],
     }
 
 
 def secret_names(profile: Profile) -> list[str]:
     """The files in a profile's secrets directory that its container gets."""
-    return [TOKEN_SECRET, *profile.secrets]
+    return [*made_secrets(profile), *profile.secrets]
+
+
+def made_secrets(profile: Profile) -> list[str]:
+    """Those that are made for a person."""
+    return [TOKEN_SECRET, CDP_TOKEN_SECRET] if profile.publish.cdp is True else [TOKEN_SECRET]
 
 
 def render(document: dict[str, Any]) -> str:
@@ -206,6 +213,8 @@ def _environment(fleet: Fleet, profile: Profile, ports: ProfilePorts) -> dict[st
     variables = {PORT_VARIABLE: str(ports.base)}
     if ports.forwarded:
         variables[FORWARD_VARIABLE] = ",".join(str(port) for port in ports.forwarded)
+    if ports.guarded:
+        variables[GUARDED_VARIABLE] = ",".join(str(port) for port in ports.guarded)
     if ports.proxy:
         variables[PROXY_VARIABLE] = str(ports.proxy)
     named = [browser for browser in ports.cdp if browser != IMPLICIT_BROWSER]

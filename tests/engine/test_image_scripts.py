@@ -16,7 +16,7 @@ SCRIPTS = sorted(
     path
     for place in ("build", "rootfs/usr/local/bin", "rootfs/usr/local/lib/idlehands")
     for path in (IMAGE / place).iterdir()
-    if path.suffix != ".cjs" and path.name != "dpkg-excludes"
+    if path.suffix not in {".cjs", ".py"} and path.name != "dpkg-excludes"
 )
 # The parts of one program are put together only in the image: a variable from another part looks unset or unused.
 ELSEWHERE = "SC2034,SC2154"

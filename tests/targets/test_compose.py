@@ -223,18 +223,26 @@ def test_control_and_cdp_stay_on_loopback_whatever_bind_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("publish", "forwarded"),
+    ("publish", "forwarded", "guarded"),
     [
-        ("control: true, cdp: true", "18791,18800"),
-        ("control: false, cdp: true", "18800"),
-        ("control: true, cdp: false", "18791"),
-        ("control: false, cdp: false", None),
+        ("control: true, cdp: true", ["18791"], ["18800"]),
+        ("control: false, cdp: true", [], ["18800"]),
+        ("control: true, cdp: open", ["18791", "18800"], []),
+        ("control: true, cdp: false", ["18791"], []),
+        ("control: false, cdp: false", [], []),
     ],
 )
-def test_a_port_that_is_not_published_is_not_forwarded(publish: str, forwarded: str | None) -> None:
+def test_a_port_that_is_not_published_is_not_forwarded(publish: str, forwarded: list[str], guarded: list[str]) -> None:
     service = document(fleet(f"profiles: {{main: {{publish: {{{publish}}}}}}}"))["services"]["main"]
-    assert service["environment"].get("IDLEHANDS_FORWARD_PORTS") == forwarded
-    assert ",".join(port["published"] for port in service["ports"][1:]) == (forwarded or "")
+    lists = {name: service["environment"].get(f"IDLEHANDS_{name}_PORTS") for name in ("FORWARD", "GUARDED")}
+    assert lists == {"FORWARD": ",".join(forwarded) or None, "GUARDED": ",".join(guarded) or None}
+    assert [port["published"] for port in service["ports"][1:]] == [*forwarded, *guarded]
+
+
+@pytest.mark.parametrize(("cdp", "is_made"), [("true", True), ("open", False), ("false", False)])
+def test_a_container_gets_the_cdp_token_where_its_ports_ask_for_it(cdp: str, is_made: bool) -> None:
+    service = document(fleet(f"profiles: {{main: {{publish: {{cdp: {cdp}}}}}}}"))["services"]["main"]
+    assert ("IDLEHANDS_CDP_TOKEN" in [secret["target"] for secret in service["secrets"]]) is is_made
 
 
 def test_without_a_cpu_limit_none_is_written() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.contract import TOKEN_SECRET
+from idlehands_deploy.contract import MADE_SECRETS
 from idlehands_deploy.deployment.secret_values import BLANK
 from idlehands_deploy.doctor.checks.owners import is_handed_over, is_unreadable
 from idlehands_deploy.findings import Finding
@@ -101,7 +101,7 @@ def _check_mount(files: ProfileFiles, mount: PathFacts, handover: Remedy, *, was
 
 
 def _make_secret(profile: str, name: str) -> Remedy:
-    if name == TOKEN_SECRET:
+    if name in MADE_SECRETS:
         return Remedy(ours("up", profile), "   (creates a new one)")
     return Remedy(ours("secret", "set", profile, name), "; ", ours("up", profile))
 
@@ -122,7 +122,7 @@ def _check_secret(files: ProfileFiles, secret: PathFacts, handover: Remedy, *, w
     elif flaw := files.flaws.get(secret.path, "is empty" if secret.size == 0 else ""):
         yield Finding(
             "error", secret.path, flaw, "the gateway does not start until it has a value",
-            _make_secret(files.name, name) if flaw in BLANK or name != TOKEN_SECRET
+            _make_secret(files.name, name) if flaw in BLANK or name not in MADE_SECRETS
             else Remedy.run("token", files.name, "--rotate"),
         )  # fmt: skip
     else:

@@ -99,8 +99,7 @@ class Doors:
     def of(cls, ports: ProfilePorts) -> Doors:
         """The published ports of a profile in the plan."""
         published = {port.purpose: port.port for port in ports.published}
-        cdp = tuple(port for port in ports.cdp.values() if port in published.values())
-        return cls(ports.profile, ports.base, published.get("browser control"), cdp)
+        return cls(ports.profile, ports.base, published.get("browser control"), ports.published_cdp)
 
     def unpublished(self, key: str) -> str:
         """Why a port is not published."""

@@ -141,13 +141,13 @@ class ControlledPage:
 class CdpPage:
     """A page over CDP, in the browser behind a published port."""
 
-    def __init__(self, doors: Doors, port: int) -> None:
+    def __init__(self, doors: Doors, port: int, token: str | None) -> None:
         from idlehands_deploy.gateway.cdp import Page  # noqa: PLC0415 - only a deep check pays for WebSockets
 
         self._profile = doors.profile
         self._port = port
-        path = judge.browser_path(doors, port, loopback_probe(port).get("/json/version"))
-        self._page = self._checked(lambda: Page.open(port, path, PAGE, ASK_SECONDS))
+        path = judge.browser_path(doors, port, loopback_probe(port, token).get("/json/version"))
+        self._page = self._checked(lambda: Page.open(port, path, PAGE, ASK_SECONDS, token))
 
     def picture(self) -> bytes:
         """Take a picture of the page."""

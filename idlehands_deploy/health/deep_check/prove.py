@@ -13,7 +13,7 @@ from idlehands_deploy.health.deep_check.judge import LIMITS, STEPS, Doors, Faile
 from idlehands_deploy.health.deep_check.pages import CdpPage, Control, ControlledPage, loopback_probe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from idlehands_deploy.gateway.probe import GatewayProbe
@@ -39,6 +39,7 @@ class Place:
         gateway: a probe of its port, with its token.
         anonymous: the same without a token.
         state: its state directory on this host.
+        cdp_token: that its CDP ports ask for.
     """
 
     doors: Doors
@@ -46,6 +47,7 @@ class Place:
     gateway: GatewayProbe
     anonymous: GatewayProbe
     state: Path
+    cdp_token: str | None = None
 
 
 def prove(place: Place, verdict: Verdict, progress: Progress, interrupted: threading.Event) -> tuple[Step, ...]:
@@ -71,7 +73,8 @@ def prove(place: Place, verdict: Verdict, progress: Progress, interrupted: threa
             progress.update(verdict.profile, "restores everything")
             left = check.put_back()
             progress.update(verdict.profile, left)
-    return tuple(_without(place.token, step) for step in (*steps, *_skipped(steps[-1], len(steps), left)))
+    steps += _skipped(steps[-1], len(steps), left)
+    return tuple(_without((place.token, place.cdp_token), step) for step in steps)
 
 
 class _DeepCheck:
@@ -156,7 +159,7 @@ class _DeepCheck:
         reason = self._doors.unpublished("control")
         if not self._doors.cdp:
             raise SkippedError(f"{reason}, nor is CDP")
-        if not loopback_probe(self._doors.cdp[0]).get("/json/version").ok:
+        if not loopback_probe(self._doors.cdp[0], self._place.cdp_token).get("/json/version").ok:
             raise SkippedError(f"{reason}, and no browser is running")
         return f"it is running; browser control is {reason}"
 
@@ -170,7 +173,7 @@ class _DeepCheck:
             return f"opened through browser control: {reason}"
         else:
             port = browser.cdp
-        self._page = CdpPage(self._doors, port)
+        self._page = CdpPage(self._doors, port, self._place.cdp_token)
         return f"opened over CDP on port {port}"
 
     def _photograph(self) -> str:
@@ -256,6 +259,8 @@ def _skipped(last: Step, done: int, left: str) -> list[Step]:
     return [replace(step, said=left) if step.name == "close" and left else step for step in steps]
 
 
-def _without(token: str | None, step: Step) -> Step:
-    """A step without the token: a gateway's response may repeat it."""
-    return replace(step, said=step.said.replace(token, "(token)")) if token else step
+def _without(tokens: Iterable[str | None], step: Step) -> Step:
+    """A step without the tokens: a gateway's response may repeat them."""
+    for token in filter(None, tokens):
+        step = replace(step, said=step.said.replace(token, "(token)"))
+    return step
