@@ -29,6 +29,8 @@ PROGRAM_TARGETS = (
     "/opt/gateway", "/opt/gateway-cache", "/usr/local/lib/idlehands", "/usr/local/bin/idlehands",
     "/usr/local/bin/idlehands-entrypoint", "/usr/local/bin/idlehands-healthcheck",
 )  # fmt: skip
+# What Chromium opens there, and what not.
+POLICY_TARGET = "/etc/chromium/policies/managed"
 # The gateway's config, in its state directory.
 CONFIG_NAME = "idlehands.json"
 

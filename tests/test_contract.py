@@ -13,6 +13,7 @@ SCRIPTS = "\n".join(
     for path in [IMAGE / "Dockerfile", *sorted((IMAGE / "rootfs").rglob("*"))]
     if path.is_file()
 )
+FILES = {f"/{path.relative_to(IMAGE / 'rootfs')}" for path in (IMAGE / "rootfs").rglob("*")}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ SCRIPTS = "\n".join(
         contract.TOKEN_SECRET,
         contract.PORT_VARIABLE,
         contract.FORWARD_VARIABLE,
+        contract.GUARDED_VARIABLE,
+        contract.CDP_TOKEN_SECRET,
         contract.PROXY_VARIABLE,
         contract.BROWSERS_VARIABLE,
         contract.SANDBOX_VARIABLE,
@@ -56,6 +59,10 @@ SCRIPTS = "\n".join(
 )
 def test_the_image_keeps_what_the_contract_names(mark: str) -> None:
     assert mark in SCRIPTS
+
+
+def test_the_image_has_its_policies_where_the_contract_says() -> None:
+    assert contract.POLICY_TARGET in FILES
 
 
 def test_every_stage_but_the_last_runs_a_script_that_tells_it_from_other_images() -> None:

@@ -63,6 +63,9 @@ class Browser(_Model):
     sandbox: Sandbox = "preferred"
     """Whether Chromium uses its own sandbox, which needs user namespaces of the host. Without them, `preferred` warns
     and runs without a sandbox, and `required` refuses to start the gateway. `off` never uses it."""
+    local_pages: bool = False
+    """Whether they open `file:`, `view-source:`, `chrome:` and `devtools:` addresses, which show what is in the
+    container."""
     profiles: Annotated[
         dict[
             BrowserName,

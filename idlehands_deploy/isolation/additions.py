@@ -1,4 +1,4 @@
-"""What a person's own mounts and devices open to a gateway, and what its user may do with them."""
+"""What a person opens of a gateway's isolation, and what its user may do with mounts and devices."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def check_additions(session: Session, fleet: Fleet, profiles: Sequence[str], use
     """
     found: dict[Finding, None] = {}
     for name in profiles:
-        exposed = list(_exposed(session, fleet, name))
+        exposed = [*_exposed(session, fleet, name), *_open_browser(fleet, name)]
         found |= dict.fromkeys(exposed)
         # Nobody is told how to use what should not be there.
         places = {finding.place for finding in exposed}
@@ -56,6 +56,15 @@ def _exposed(session: Session, fleet: Fleet, name: str) -> Iterator[Finding]:
                 "the gateway may read and change what no permission of a file protects",
                 Remedy("remove it, or mount the files that the gateway needs with `volumes`"),
             )  # fmt: skip
+
+
+def _open_browser(fleet: Fleet, name: str) -> Iterator[Finding]:
+    if fleet.profiles[name].publish.cdp == "open":
+        yield Finding(
+            "warning", f"fleet.yaml:profiles.{name}.publish.cdp", "is open: CDP asks for no token",
+            "any user and any program of this host can read the gateway's files and secrets through its browser",
+            Remedy("set it to true, and get the address with its token: ", ours("url", "--cdp", name)),
+        )  # fmt: skip
 
 
 def engine_sockets(environ: Mapping[str, str]) -> list[Path]:

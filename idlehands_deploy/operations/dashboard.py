@@ -88,7 +88,7 @@ def cdp_addresses(session: Session, name: str) -> dict[str, str]:
             f"Set profiles.{name}.publish.cdp to true in fleet.yaml, and apply it with `up`.",
         )
     key = f"?token={_made(session, name, CDP_TOKEN_SECRET)}" if ports.guarded else ""
-    return {browser: f"http://{LOOPBACK}:{port}{key}" for browser, port in ports.cdp.items()}
+    return {browser: f"ws://{LOOPBACK}:{port}/{key}" for browser, port in ports.cdp.items()}
 
 
 def pair(session: Session, name: str) -> list[str]:

@@ -15,6 +15,7 @@ from idlehands_deploy.contract import (
     GUARDED_VARIABLE,
     HOME_TARGET,
     ORIGINS_VARIABLE,
+    POLICY_TARGET,
     PORT_VARIABLE,
     PROXIES_VARIABLE,
     PROXY_VARIABLE,
@@ -91,7 +92,7 @@ def _build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: st
         "image": fleet.container_image,
         **_identity(ports, profile.user_or(user)),
         **_life(profile),
-        **_safety(),
+        **_safety(profile),
         **_limits(profile),
         "environment": _environment(fleet, profile, ports),
         "ports": _ports(ports),
@@ -185,11 +186,13 @@ def _life(profile: Profile) -> Service:
     }
 
 
-def _safety() -> Service:
+def _safety(profile: Profile) -> Service:
+    # Nothing lies in it then, and nobody in the container may write to it.
+    without_policies = [f"{POLICY_TARGET}:mode=0555,size=4k"] if profile.browser.local_pages else []
     return {
         # An attacker in the container cannot change the program for the next start.
         "read_only": True,
-        "tmpfs": list(SCRATCH),
+        "tmpfs": [*SCRATCH, *without_policies],
         # Neither the gateway nor Chromium needs any capability.
         "cap_drop": ["ALL"],
         # Docker's default seccomp profile forbids Chromium's sandbox.

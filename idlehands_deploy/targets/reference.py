@@ -112,7 +112,8 @@ def _kind(value: Mapping[str, Any]) -> str:
 def _allowed(value: Mapping[str, Any]) -> str:
     match _only(value):
         case {"type": "boolean"}:
-            said = "`true`, `false`"
+            words = [one["const"] for one in value.get("anyOf", ()) if "const" in one]
+            said = ", ".join(map(_code, (True, False, *words)))
         case {"enum": values}:
             said = ", ".join(map(_code, values))
         case {"minimum": least, "maximum": most}:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idlehands_deploy.contract import MADE_SECRETS
 from tests.support.helpers import NOBODY, clean_environ, snapshot
 from tests.support.program import call
 from tests.support.site import mounts_only, root_only
@@ -82,10 +83,10 @@ def test_a_file_that_root_has_made_is_named_with_the_command_that_takes_it_back(
 @pytest.mark.parametrize("place", ["secrets", "secrets/main", "secrets/main/IDLEHANDS_GATEWAY_TOKEN"])
 def test_a_secret_that_root_has_made_is_told_by_its_owner(home: Path, place: str) -> None:
     give(home / "bots" / place, 0)
-    what, problem, remedy = refused(home, "generate").splitlines()
-    assert what == "Error: HERE has 1 problem:"
-    whose = "it" if place.endswith("TOKEN") else f"HERE/{place}"
-    assert problem == f"  secrets/main/IDLEHANDS_GATEWAY_TOKEN: you may not read it: {whose} belongs to root"
+    what, *problems, remedy = refused(home, "generate").splitlines()
+    whose, names = ("it", ["IDLEHANDS_GATEWAY_TOKEN"]) if place.endswith("TOKEN") else (f"HERE/{place}", MADE_SECRETS)
+    assert what == f"Error: HERE has {len(names)} problem{'s' * (len(names) > 1)}:"
+    assert problems == [f"  secrets/main/{name}: you may not read it: {whose} belongs to root" for name in names]
     assert remedy == f"Take it back: sudo chown -R {ME} HERE/{place}"
     follow(home, remedy)
     assert run(home, "token", "main").returncode == 0

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from idlehands_deploy.contract import TOKEN_SECRET
+from idlehands_deploy.contract import MADE_SECRETS, TOKEN_SECRET
 from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.deployment.session import Session
 from idlehands_deploy.doctor import bundle as bundling
@@ -271,9 +271,11 @@ def test_a_new_deployment_s_files_are_shown(tmp_path: Path) -> None:
     assert texts["generate-check.txt"] == "compose.yaml: up to date\nseccomp.json: up to date\n"
     assert "IDLEHANDS_GATEWAY_PORT: '18789'" in texts["compose.yaml"].replace('"', "'")
     assert "file: ./secrets/main/IDLEHANDS_GATEWAY_TOKEN" in texts["compose.yaml"]
-    token = next(line for line in texts["main/secrets.txt"].splitlines() if "TOKEN" in line)
-    assert token.startswith("-rw-------")
-    assert token.endswith("<=96  IDLEHANDS_GATEWAY_TOKEN")
+    tokens = [line for line in texts["main/secrets.txt"].splitlines() if "TOKEN" in line]
+    assert [(line[:10], line.rpartition("  ")[2]) for line in tokens] == [
+        ("-rw-------", name) for name in sorted(MADE_SECRETS)
+    ]
+    assert all("<=96" in line for line in tokens)
     assert "idlehands.json" in texts["main/state.txt"]
     assert json.loads(texts["versions.json"])["docker-compose"]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from idlehands_deploy.contract import MADE_SECRETS
 from idlehands_deploy.doctor.checks.owners import Handover, handover_command
 from tests.support.helpers import run
 
@@ -58,10 +59,10 @@ def test_a_copied_deployment_is_mended_by_the_one_command_that_doctor_shows(tmp_
         for name in ("main", "rescue")
         for place in (
             *(f"profiles/{name}/{part}" for part in ("state", "workspace", "home")),
-            f"secrets/{name}/IDLEHANDS_GATEWAY_TOKEN",
+            *(f"secrets/{name}/{token}" for token in MADE_SECRETS),
         )
     ]
     shown = [line for line in run(home, "doctor").stdout.splitlines() if "sudo" in line]
-    (command,) = [line.partition("        fix for these 8: sudo ")[2] for line in shown if "chown" in line]
+    (command,) = [line.partition("        fix for these 10: sudo ")[2] for line in shown if "chown" in line]
     subprocess.run(["sh", "-c", command], check=True)
     assert errors(home) == []

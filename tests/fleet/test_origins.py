@@ -163,4 +163,4 @@ def test_a_proxy_on_this_host_gets_a_port_of_its_own_on_loopback() -> None:
     assert (plans["main"].proxy, plans["rescue"].proxy) == (18792, None)
     assert PublishedPort("reverse proxy", "127.0.0.1", 18792) in plans["main"].published
     # It leads to the gateway itself, unlike those that are forwarded to the same port on loopback.
-    assert plans["main"].forwarded == (18791, 18800)
+    assert (plans["main"].forwarded, plans["main"].guarded) == ((18791,), (18800,))

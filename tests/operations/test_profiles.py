@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from idlehands_deploy.contract import MADE_SECRETS
 from idlehands_deploy.deployment.profile_files import new_token
 from idlehands_deploy.errors import (
     DeployError,
@@ -46,8 +47,7 @@ def test_init_makes_everything_that_compose_needs(tmp_path: Path) -> None:
         ".lock",
         "profiles/main/state/idlehands.json",
         "profiles/rescue/state/idlehands.json",
-        "secrets/main/IDLEHANDS_GATEWAY_TOKEN",
-        "secrets/rescue/IDLEHANDS_GATEWAY_TOKEN",
+        *(f"secrets/{name}/{token}" for name in ("main", "rescue") for token in MADE_SECRETS),
     }
     assert (
         (root / "fleet.yaml").read_text(encoding="utf-8").endswith("profiles:\n  main: {}\n  rescue: {port: 19789}\n")

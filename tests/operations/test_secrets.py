@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from idlehands_deploy.contract import MADE_SECRETS
 from idlehands_deploy.errors import EngineFailedError, EngineUnreachableError, FleetError, StateRefusedError, UsageError
 from idlehands_deploy.operations import generation, lifecycle
 from idlehands_deploy.operations.config import secrets as operation
@@ -46,7 +47,7 @@ def named(site: FakeSite, name: str = "main") -> list[str]:
 
 def mounted(site: FakeSite, name: str = "main") -> list[str]:
     service = read_services((site.root / "compose.yaml").read_text())[name]
-    return [secret["target"] for secret in service["secrets"]]
+    return [name for secret in service["secrets"] if (name := secret["target"]) not in MADE_SECRETS]
 
 
 def test_a_key_is_written_named_and_generated_and_nothing_is_started(site: FakeSite) -> None:
@@ -121,6 +122,7 @@ def test_with_up_the_gateway_is_brought_up(site: FakeSite) -> None:
     ("name", "key", "expected"),
     [
         ("main", "IDLEHANDS_GATEWAY_TOKEN", "is the gateway's own token"),
+        ("main", "IDLEHANDS_CDP_TOKEN", "is the token of its CDP ports"),
         ("main", "OPENCLAW_GATEWAY_TOKEN", "this variable is set by this tool"),
         ("main", "IDLEHANDS_STATE_DIR", "this variable is set by this tool"),
         ("main", "HOME", "is the container's home"),
@@ -173,7 +175,7 @@ def test_keys_that_the_fleet_file_names_already_are_set_one_after_the_other(site
     assert named(site) == ["A", "B", "NEW"]
     put(site, key="B")
     generation.generate(site.session)
-    assert mounted(site)[1:] == ["A", "B", "NEW"]
+    assert mounted(site) == ["A", "B", "NEW"]
 
 
 def test_a_fleet_file_that_cannot_be_edited_leaves_everything_as_it_was(site: FakeSite) -> None:
@@ -214,14 +216,14 @@ def test_two_commands_at_once_lose_nothing(site: FakeSite) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda key: put(site, key=key), keys))
     assert sorted(named(site)) == keys
-    assert sorted(mounted(site)[1:]) == keys
+    assert sorted(mounted(site)) == keys
 
 
 def test_a_removal_takes_the_name_then_the_file(site: FakeSite) -> None:
     put(site)
     site.lines()
     take(site)
-    assert (named(site), mounted(site), path(site).exists()) == ([], ["IDLEHANDS_GATEWAY_TOKEN"], False)
+    assert (named(site), mounted(site), path(site).exists()) == ([], [], False)
     assert site.lines() == [
         f"fleet.yaml: {KEY} taken out of profiles.main.secrets",
         "compose.yaml: written, because it is out of date",

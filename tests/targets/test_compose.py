@@ -75,7 +75,8 @@ services:
     cpus: 1.5
     environment:
       IDLEHANDS_GATEWAY_PORT: "19789"
-      IDLEHANDS_FORWARD_PORTS: "19791,19800,19801"
+      IDLEHANDS_FORWARD_PORTS: "19791"
+      IDLEHANDS_GUARDED_PORTS: "19800,19801"
       IDLEHANDS_BROWSER_PROFILES: work
       TZ: Europe/Berlin
       PRICE: "5$$"
@@ -116,6 +117,8 @@ services:
     secrets:
     - source: rescue.IDLEHANDS_GATEWAY_TOKEN
       target: IDLEHANDS_GATEWAY_TOKEN
+    - source: rescue.IDLEHANDS_CDP_TOKEN
+      target: IDLEHANDS_CDP_TOKEN
     - source: rescue.OPENAI_API_KEY
       target: OPENAI_API_KEY
     extra_hosts:
@@ -123,12 +126,14 @@ services:
     networks:
     - rescue
     labels:
-      org.idlehands.deploy.digest: sha256:a08bf39a9f615856
+      org.idlehands.deploy.digest: sha256:916b76cd310b0487
 networks:
   rescue: {}
 secrets:
   rescue.IDLEHANDS_GATEWAY_TOKEN:
     file: ./secrets/rescue/IDLEHANDS_GATEWAY_TOKEN
+  rescue.IDLEHANDS_CDP_TOKEN:
+    file: ./secrets/rescue/IDLEHANDS_CDP_TOKEN
   rescue.OPENAI_API_KEY:
     file: ./secrets/rescue/OPENAI_API_KEY
 """
@@ -243,6 +248,13 @@ def test_a_port_that_is_not_published_is_not_forwarded(publish: str, forwarded: 
 def test_a_container_gets_the_cdp_token_where_its_ports_ask_for_it(cdp: str, is_made: bool) -> None:
     service = document(fleet(f"profiles: {{main: {{publish: {{cdp: {cdp}}}}}}}"))["services"]["main"]
     assert ("IDLEHANDS_CDP_TOKEN" in [secret["target"] for secret in service["secrets"]]) is is_made
+
+
+@pytest.mark.parametrize(("local_pages", "count"), [("true", 1), ("false", 0)])
+def test_chromium_s_policies_are_hidden_from_it_where_local_pages_are_wanted(local_pages: str, count: int) -> None:
+    service = document(fleet(f"profiles: {{main: {{browser: {{local_pages: {local_pages}}}}}}}"))["services"]["main"]
+    hidden = [mount for mount in service["tmpfs"] if mount.startswith("/etc/chromium/policies/managed:mode=0555")]
+    assert len(hidden) == count
 
 
 def test_without_a_cpu_limit_none_is_written() -> None:

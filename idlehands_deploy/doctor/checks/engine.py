@@ -46,12 +46,12 @@ def check_engine(engine: EngineFacts, fleet: Fleet) -> Iterator[Finding]:
                     "enable the controller; on a Raspberry Pi add cgroup_enable=memory to /boot/firmware/cmdline.txt"
                 ),
             )  # fmt: skip
-    if engine.release < LOOPBACK_IS_LOOPBACK and any(item.publish.cdp for item in fleet.profiles.values()):
+    if engine.release < LOOPBACK_IS_LOOPBACK and any(item.publish.cdp == "open" for item in fleet.profiles.values()):
         yield Finding(
             "note", "Docker Engine",
             f"{engine.version} lets machines on the local network reach ports published on 127.0.0.1",
-            "the CDP ports among them need no password",
-            Remedy("if you do not trust that network, set `publish: {cdp: false}`, or use Docker Engine 28 or newer"),
+            "the CDP ports among them ask for no token",
+            Remedy("if you do not trust that network, set `publish: {cdp: true}`, or use Docker Engine 28 or newer"),
         )  # fmt: skip
     for profile, item in fleet.profiles.items():
         if item.resources.cpus and item.resources.cpus > engine.cpus:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 # Keys of which the value may be shown. Any other line shows its key alone: the rest may be a secret.
 SHOWN = {
     "name", "image", "base_port", "spacing", "bind", "user", "profiles", "port", "rescues", "browser", "sandbox",
-    "publish", "control", "cdp", "resources", "memory", "cpus", "pids", "shm", "stop_grace_period", "watch", "restart",
-    "patience",
+    "local_pages", "publish", "control", "cdp", "resources", "memory", "cpus", "pids", "shm", "stop_grace_period",
+    "watch", "restart", "patience",
 }  # fmt: skip
 HIDDEN = re.compile(r"environment|secrets|notify|webhook|ntfy|command|cdp_url")
 KEY = re.compile(r"[\s{]*(\"[\w.-]+\"|'[\w.-]+'|[\w.-]+)[ \t]*:")
