@@ -128,6 +128,14 @@ def test_browsers_are_asked_one_by_one_on_their_own_ports() -> None:
     assert said == {"frozen": Answer(None, silent=True), "off": Answer(None)}
 
 
+def test_browsers_get_their_own_token_and_browser_control_the_gateway_s(gateway: Gateway) -> None:
+    port = gateway.port
+    probe = GatewayProbe("127.0.0.1", 1, "mine", {"openclaw": port}, port, "theirs")
+    probe.ask_browsers()
+    probe.ask_control()
+    assert [token for _, token in gateway.asked] == ["Bearer theirs", "Bearer mine"]
+
+
 def test_a_port_without_a_listener_gives_no_response() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

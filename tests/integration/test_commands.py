@@ -94,7 +94,7 @@ def test_a_browser_starts_through_the_control_port_and_answers_on_its_cdp_port(p
         timeout=60,
     )
     assert answer.status_code == 200, answer.text
-    assert "Chrom" in pair.get(pair.base + 11, "/json/version").json()["Browser"]
+    assert "Chrom" in pair.get(pair.base + 11, "/json/version", pair.cdp_token("main")).json()["Browser"]
 
 
 def test_nothing_but_loopback_listens(pair: Site) -> None:

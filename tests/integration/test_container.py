@@ -106,7 +106,7 @@ def test_a_client_on_the_host_opens_a_page_over_cdp_and_takes_a_picture_of_it(pa
     start_browser(pair, "rescue")
     page = "data:text/html,<body style='background:rgb(0,128,0)'>hello"
     cdp = f"http://127.0.0.1:{pair.base + 20 + 11}"
-    target = requests.put(f"{cdp}/json/new?{page}", timeout=10).json()
+    target = requests.put(f"{cdp}/json/new?token={pair.cdp_token('rescue')}&{page}", timeout=10).json()
     # Chromium refuses pages of unknown origin, and this client is no page.
     client = websocket.create_connection(target["webSocketDebuggerUrl"], timeout=30, suppress_origin=True)
     try:

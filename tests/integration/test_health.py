@@ -86,14 +86,14 @@ def test_a_deep_check_tests_both_and_leaves_no_browser_and_no_page(pair: Site) -
 
 def test_repeated_deep_checks_leave_a_running_browser_running(pair: Site) -> None:
     start_browser(pair, "main")
-    pages = [page["id"] for page in pair.get(pair.base + 11, "/json/list").json()]
+    pages = [page["id"] for page in pair.get(pair.base + 11, "/json/list", pair.cdp_token("main")).json()]
     pid = browser(pair)["pid"]
     for _ in range(2):
         result = pair.ok("health", "main", "--deep", "--json")
         assert "was already running" in steps(result)["browser"]["what"]
         assert steps(result)["close"]["what"] == "page closed"
     assert browser(pair)["pid"] == pid
-    assert [page["id"] for page in pair.get(pair.base + 11, "/json/list").json()] == pages
+    assert [page["id"] for page in pair.get(pair.base + 11, "/json/list", pair.cdp_token("main")).json()] == pages
 
 
 def test_a_frozen_chromium_fails_is_left_unchanged_and_the_suggested_command_fixes_it(pair: Site) -> None:
@@ -118,12 +118,12 @@ def test_a_chromium_that_no_longer_draws_fails_at_the_picture(pair: Site) -> Non
 
 
 def test_a_cdp_port_without_a_forwarder_fails_at_the_page_and_the_browser_is_stopped_again(pair: Site) -> None:
-    inside(pair, f"pkill -STOP -f TCP4-LISTEN:{pair.base + 11}")
+    inside(pair, "pkill -STOP -f :guarded")
     try:
         said = red(pair, "page", within=10)["what"]
         assert f"CDP on port {pair.base + 11} accepts connections but never responds" in said
     finally:
-        inside(pair, "pkill -CONT socat")
+        inside(pair, "pkill -CONT -f :guarded")
     assert browser(pair)["running"] is False
 
 

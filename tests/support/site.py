@@ -120,6 +120,9 @@ class Site:
     def token(self, profile: str) -> str:
         return (self.root / "secrets" / profile / "IDLEHANDS_GATEWAY_TOKEN").read_text().strip()
 
+    def cdp_token(self, profile: str) -> str:
+        return (self.root / "secrets" / profile / "IDLEHANDS_CDP_TOKEN").read_text().strip()
+
     def secret(self, profile: str, name: str, value: str) -> Path:
         """A key that a person has put there."""
         path = self.root / "secrets" / profile / name
