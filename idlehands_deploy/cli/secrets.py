@@ -114,7 +114,7 @@ def token(
     ctx: typer.Context,
     name: Name,
     rotate: Annotated[
-        bool, typer.Option("--rotate", help="Replace it with a new one, and restart the gateway if it runs.")
+        bool, typer.Option("--rotate", help="Replace it and its CDP token, and restart the gateway if it runs.")
     ] = False,
     force: Force = False,
     dry_run: DryRun = False,

@@ -233,6 +233,42 @@ def test_list_shows_the_profiles_of_the_fleet_file(deployment: Path) -> None:
     assert json.loads(as_json.stdout)[1] == {"profile": "rescue", "port": 19789, "rescues": [], "secrets": []}
 
 
+def test_url_cdp_prints_an_address_a_line_with_the_token(call: Call, deployment: Path) -> None:
+    fleet = deployment / "fleet.yaml"
+    fleet.write_text("profiles:\n  main: {browser: {profiles: {work: }}}\n  rescue: {publish: {cdp: open}}\n")
+    call(deployment, "generate")
+    key = (deployment / "secrets" / "main" / "IDLEHANDS_CDP_TOKEN").read_text().strip()
+    both = [f"ws://127.0.0.1:18800/?token={key}", f"ws://127.0.0.1:18801/?token={key}"]
+    assert call(deployment, "url", "--cdp", "main").stdout.splitlines() == both
+    assert json.loads(call(deployment, "url", "--cdp", "main", "--json").stdout) == {
+        "profile": "main", "cdp": dict(zip(("openclaw", "work"), both, strict=True))
+    }  # fmt: skip
+    assert call(deployment, "url", "--cdp", "rescue").stdout == "ws://127.0.0.1:19800/\n"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "arguments", "said"),
+    [
+        ("false", ["--cdp"], "The CDP ports of main are not published."),
+        ("true", ["--cdp", "--pair"], "--pair and --cdp are two things to print."),
+    ],
+)
+def test_url_cdp_without_an_address_to_print_says_why(
+    call: Call, deployment: Path, wanted: str, arguments: list[str], said: str
+) -> None:
+    (deployment / "fleet.yaml").write_text(f"profiles: {{main: {{publish: {{cdp: {wanted}}}}}}}\n")
+    shown = call(deployment, "url", *arguments, "main")
+    assert (shown.code, shown.stdout) == (2, "")
+    assert said in shown.stderr
+
+
+def test_url_cdp_without_a_token_says_what_makes_one(call: Call, deployment: Path) -> None:
+    (deployment / "secrets" / "main" / "IDLEHANDS_CDP_TOKEN").unlink()
+    shown = call(deployment, "url", "--cdp", "main")
+    assert (shown.code, shown.stdout) == (2, "")
+    assert shown.stderr.splitlines()[-1].startswith("Make it: ")
+
+
 def test_url_and_token_print_nothing_but_the_data(call: Call, deployment: Path) -> None:
     token_file = deployment / "secrets" / "rescue" / "IDLEHANDS_GATEWAY_TOKEN"
     token = token_file.read_text(encoding="ascii").strip()

@@ -149,9 +149,10 @@ def test_stop_start_restart_and_down_do_what_they_say(site: Site) -> None:
 @pytest.mark.full
 def test_a_rotated_token_replaces_the_old_one(site: Site) -> None:
     site.ok("up", "main")
-    old = site.token("main")
+    old, old_cdp = site.token("main"), site.cdp_token("main")
     new = site.ok("token", "main", "--rotate").out.strip()
     assert new != old
+    assert site.cdp_token("main") not in {old_cdp, new}
     assert site.get(site.base + 2, "/", old).status_code == 401
     assert site.get(site.base + 2, "/", new).status_code == 200
 

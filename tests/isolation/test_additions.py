@@ -33,6 +33,19 @@ def test_without_additions_nothing_is_found(tmp_path: Path) -> None:
     assert found(tmp_path, "profiles: {main: {}}") == []
 
 
+@pytest.mark.parametrize("cdp", ["true", "false"])
+def test_cdp_that_asks_for_its_token_is_nothing_to_warn_of(tmp_path: Path, cdp: str) -> None:
+    assert found(tmp_path, f"profiles: {{main: {{publish: {{cdp: {cdp}}}}}}}") == []
+
+
+def test_cdp_that_asks_for_no_token_is_named_with_the_way_to_the_one_that_does(tmp_path: Path) -> None:
+    written = "profiles: {main: {publish: {cdp: open}}}"
+    assert found(tmp_path, written) == ["warning fleet.yaml:profiles.main.publish.cdp: is open: CDP asks for no token"]
+    assert fixes(tmp_path, written, USER) == [
+        "set it to true, and get the address with its token: idlehands-deploy url --cdp main"
+    ]
+
+
 def test_a_link_to_a_real_socket_is_found_and_one_mount_for_all_is_found_once(tmp_path: Path) -> None:
     directory = tmp_path / "engine"
     directory.mkdir()
