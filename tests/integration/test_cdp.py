@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
-from tests.support.site import IMAGE, start_browser
+from tests.support.site import IMAGE, start_browser, stop_browser
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.site import Site
@@ -62,6 +63,14 @@ HELLO = "data:text/html,hello"
 TOKEN_FILE = "file:///run/secrets/IDLEHANDS_GATEWAY_TOKEN"  # noqa: S105 - where it is
 
 
+@pytest.fixture
+def browsing(pair: Site) -> Iterator[Site]:
+    """The pair, while the browser of main runs."""
+    start_browser(pair, "main")
+    yield pair
+    stop_browser(pair)
+
+
 def browse(client: str, site: Site, library: str, address: str, *urls: str) -> dict[str, str]:
     """What a client on this host is shown of each page."""
     at = PurePath(library)
@@ -85,12 +94,11 @@ def address_of(site: Site, profile: str) -> str:
     return address
 
 
-def test_the_cdp_port_asks_for_a_token_that_is_not_the_gateway_s(pair: Site) -> None:
-    start_browser(pair, "main")
-    port = pair.base + 11
-    for token in (None, pair.token("main"), pair.cdp_token("rescue")):
-        assert pair.get(port, "/json/version", token).status_code == 401
-    assert pair.get(port, "/json/version", pair.cdp_token("main")).status_code == 200
+def test_the_cdp_port_asks_for_a_token_that_is_not_the_gateway_s(browsing: Site) -> None:
+    port = browsing.base + 11
+    for token in (None, browsing.token("main"), browsing.cdp_token("rescue")):
+        assert browsing.get(port, "/json/version", token).status_code == 401
+    assert browsing.get(port, "/json/version", browsing.cdp_token("main")).status_code == 200
 
 
 def test_nothing_but_the_forwarder_has_the_token(pair: Site) -> None:
@@ -104,25 +112,23 @@ def test_nothing_but_the_forwarder_has_the_token(pair: Site) -> None:
     assert pair.cdp_token("main") not in json.dumps(pair.container("main").attrs)
 
 
-def test_playwright_connects_to_the_address_that_url_prints_and_reads_no_file_through_it(pair: Site) -> None:
-    start_browser(pair, "main")
+def test_playwright_connects_to_the_address_that_url_prints_and_reads_no_file_through_it(browsing: Site) -> None:
     local = [TOKEN_FILE, "view-source:file:///etc/passwd", "chrome://version"]
-    shown = browse("playwright", pair, PLAYWRIGHT, address_of(pair, "main"), HELLO, *local)
+    shown = browse("playwright", browsing, PLAYWRIGHT, address_of(browsing, "main"), HELLO, *local)
     assert shown[HELLO] == "hello"
     assert all("net::ERR_BLOCKED_BY_ADMINISTRATOR" in shown[url] for url in local)
 
 
 @pytest.mark.full
 @pytest.mark.skipif(shutil.which("npm") is None, reason="Puppeteer comes by npm")
-def test_puppeteer_connects_to_the_address_that_url_prints(pair: Site, tmp_path: Path) -> None:
-    start_browser(pair, "main")
+def test_puppeteer_connects_to_the_address_that_url_prints(browsing: Site, tmp_path: Path) -> None:
     subprocess.run(
         ["npm", "install", "--silent", "--no-audit", "--no-fund", "puppeteer-core"], cwd=tmp_path, check=True
     )
     library = tmp_path / "node_modules" / "puppeteer-core"
     for path in (tmp_path, *tmp_path.parents[:2]):
         path.chmod(0o755)
-    assert browse("puppeteer", pair, str(library), address_of(pair, "main"), HELLO) == {HELLO: "hello"}
+    assert browse("puppeteer", browsing, str(library), address_of(browsing, "main"), HELLO) == {HELLO: "hello"}
 
 
 @pytest.mark.full
@@ -141,17 +147,17 @@ def test_a_gateway_s_own_cdp_url_may_hold_the_token(pair: Site) -> None:
         assert started.status_code == 200, started.text
         assert requests.get(f"{control}/tabs?profile=again", headers=headers, timeout=60).json()["running"] is True
     finally:
+        stop_browser(pair)
         pair.ok("config", "unset", "main", "browser.profiles.again")
         pair.ok("config", "unset", "main", "browser.ssrfPolicy")
 
 
-def test_connections_that_say_nothing_leave_a_gateway_ready(pair: Site) -> None:
-    start_browser(pair, "main")
+def test_connections_that_say_nothing_leave_a_gateway_ready(browsing: Site) -> None:
     with ExitStack() as idle:
-        for port in (pair.base + 2, pair.base + 11):
+        for port in (browsing.base + 2, browsing.base + 11):
             for _ in range(100):
                 idle.enter_context(socket.create_connection(("127.0.0.1", port)))
-        found = pair.status("main")
+        found = browsing.status("main")
         assert (found["state"], found["control"], found["browsers"]) == ("ready", "answers", {"openclaw": "running"})
 
 

@@ -9,9 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
 
-from tests.support.site import start_browser, until
+from tests.support.site import start_browser, stop_browser, until
 
 if TYPE_CHECKING:
     from tests.support.site import Result, Site
@@ -29,11 +28,6 @@ def inside(site: Site, command: str) -> str:
 def browser(site: Site) -> dict[str, Any]:
     found: dict[str, Any] = site.get(site.base + 2, "/", site.token("main")).json()
     return found
-
-
-def stop_browser(site: Site) -> None:
-    headers = {"Authorization": f"Bearer {site.token('main')}"}
-    assert requests.post(f"http://127.0.0.1:{site.base + 2}/stop", headers=headers, timeout=30).ok
 
 
 def freeze_drawing(site: Site) -> bool | None:

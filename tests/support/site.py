@@ -206,8 +206,16 @@ def make_pair(make: Callable[[], Site]) -> Site:
 
 
 def start_browser(site: Site, profile: str) -> None:
+    _tell_browser(site, profile, "start")
+
+
+def stop_browser(site: Site, profile: str = "main") -> None:
+    _tell_browser(site, profile, "stop")
+
+
+def _tell_browser(site: Site, profile: str, what: str) -> None:
     answer = requests.post(
-        f"http://127.0.0.1:{site.port(profile) + 2}/start",
+        f"http://127.0.0.1:{site.port(profile) + 2}/{what}",
         headers={"Authorization": f"Bearer {site.token(profile)}"},
         timeout=60,
     )
