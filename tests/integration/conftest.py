@@ -51,9 +51,11 @@ def _sites(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
         sites.append(Site(tmp_path_factory.mktemp(name), name, free_base(), engine))
         return sites[-1]
 
-    yield make
-    for site in sites:
-        site.remove()
+    try:
+        yield make
+    finally:
+        for site in sites:
+            site.remove()
 
 
 @pytest.fixture(scope="module")
