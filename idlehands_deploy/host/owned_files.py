@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
 import stat
@@ -10,13 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.host.file_facts import LARGEST
+from idlehands_deploy.host.file_facts import Limits, open_ordinary, read_within
 from idlehands_deploy.host.trees import open_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_LIMITS = Limits(links=False)
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -67,11 +66,10 @@ def replace_version(path: Path, content: bytes, before: FileVersion) -> bool:
 
 
 def _read(name: str, directory: int) -> FileVersion:
-    with os.fdopen(os.open(name, _READ, dir_fd=directory), "rb") as stream:
+    with open_ordinary(name, _LIMITS, directory) as stream:
         found = os.fstat(stream.fileno())
-        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
-            raise OSError(errno.EINVAL, "it is not an ordinary file, or too large")
-        return FileVersion(stream.read(LARGEST), found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
+        content = read_within(stream, name, _LIMITS.largest)
+        return FileVersion(content, found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode))
 
 
 def _write(name: str, directory: int, content: bytes, like: FileVersion) -> None:

@@ -57,7 +57,7 @@ def test_no_link_is_followed(tmp_path: Path, inside: str) -> None:
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "config").write_text("root's")
     (tmp_path / inside.partition("/")[0]).symlink_to(tmp_path / "secret" / "config" if inside == "config" else "secret")
-    with pytest.raises(OSError, match=r"symbolic|Not a directory"):
+    with pytest.raises(OSError, match=r"not an ordinary file|Not a directory"):
         read_version(tmp_path / inside)
 
 
@@ -69,5 +69,5 @@ def test_only_a_small_ordinary_file_is_read(tmp_path: Path, what: str) -> None:
     else:
         with path.open("wb") as file:
             file.truncate(2 << 20)
-    with pytest.raises(OSError, match="not an ordinary file"):
+    with pytest.raises(OSError, match=r"it is (not an ordinary file|larger than 1 MB)"):
         read_version(path)
