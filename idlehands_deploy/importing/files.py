@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.file_facts import LARGEST, Limits, open_ordinary, read_within
 from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
 from idlehands_deploy.host.trees import Census, Copier, census, free_space, give_tree, open_directory, other_owners
 from idlehands_deploy.importing.databases import relocate_databases
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # Space that the gateway needs beside the copy to start; bytes.
 MARGIN = 100 << 20
+# Of a config that an import has written, with more white space than the original; bytes.
+LARGEST_CONFIG = 64 * LARGEST
 # Links into the package itself, which the gateway creates again when it starts.
 RECREATED = "plugin-skills/"
 # Errors of the target file system, not of the file that is copied.
@@ -162,9 +165,9 @@ def revert(directory: Path, journal: Journal) -> list[str]:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file; empty if it cannot be read."""
-    with suppress(OSError):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+    """SHA-256 of a gateway's config; empty if it cannot be read."""
+    with suppress(OSError), open_ordinary(path, Limits((path.parent,), largest=LARGEST_CONFIG)) as file:
+        return hashlib.sha256(read_within(file, path, LARGEST_CONFIG)).hexdigest()
     return ""
 
 

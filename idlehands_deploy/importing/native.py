@@ -13,6 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import Problem, StateRefusedError, UsageError
 from idlehands_deploy.gateway.json5_text import FlawError, parse_json5
+from idlehands_deploy.host.file_facts import (
+    ForeignError,
+    Limits,
+    UnfitError,
+    open_ordinary,
+    read_ordinary,
+    read_ordinary_bytes,
+)
 from idlehands_deploy.importing.rewrite import (
     Move,
     agent_workspaces,
@@ -87,8 +95,7 @@ def find_native(directory: Path) -> Native:
     given = _absolute(directory)
     state = given.resolve()
     config_file = _config_file(state, given)
-    _refuse_foreign(config_file, state)
-    text, config = _read_config(config_file)
+    text, config = _read_config(config_file, state.stat().st_uid)
     home = given.parent if _STATE_NAME.fullmatch(given.name) else _home_of(state)
     named = main_workspace(config, str(home))
     workspace = Path(named).resolve() if named else _default_workspace(state, given)
@@ -108,13 +115,11 @@ def find_native(directory: Path) -> Native:
 
 def env_token(native: Native) -> str | None:
     """The gateway token in the ``.env`` beside the config, which a native gateway reads as well."""
-    with suppress(OSError, UnicodeDecodeError):
-        file = native.state / ".env"
-        if file.stat().st_uid != native.state.stat().st_uid:
-            return None
-        for line in file.read_text(encoding="ascii").splitlines():
+    with suppress(OSError):
+        text = read_ordinary(native.state / ".env", Limits(owner=native.state.stat().st_uid)) or ""
+        for line in text.splitlines():
             name, _, value = line.removeprefix("export ").partition("=")
-            if name.strip() in TOKEN_VARIABLES and (token := value.strip().strip("\"'")):
+            if name.strip() in TOKEN_VARIABLES and (token := value.strip().strip("\"'")).isascii() and token:
                 return token
     return None
 
@@ -175,19 +180,20 @@ def _config_file(state: Path, given: Path) -> Path:
     return found[0]
 
 
-def _refuse_foreign(config_file: Path, state: Path) -> None:
-    """A gateway's user must not make root read files which that user may not read."""
-    if (owner := config_file.stat().st_uid) != state.stat().st_uid:
-        raise StateRefusedError(
-            f"{config_file} belongs to uid {owner}, but its directory to uid {state.stat().st_uid}.",
-            f"Give both the same owner: chown {state.stat().st_uid} {config_file}",
-        )
-
-
-def _read_config(path: Path) -> tuple[str, dict[str, Any]]:
+def _read_config(path: Path, owner: int) -> tuple[str, dict[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8")
+        # A gateway's user must not make root read files which that user may not read.
+        text = (read_ordinary_bytes(path, Limits(owner=owner)) or b"").decode()
         config = parse_json5(text)
+    except ForeignError as error:
+        raise StateRefusedError(
+            f"{path} {str(error.strerror).removeprefix('it ')}, but its directory to uid {owner}.",
+            f"Give both the same owner: chown {owner} {path}",
+        ) from None
+    except UnfitError as error:
+        raise UsageError(
+            f"{path}: {error.strerror}", f"Check that {path.parent} is the state of a gateway that ran on this host."
+        ) from None
     except OSError as error:
         raise UsageError(
             f"{path}: cannot be read: {error.strerror}", "Run the command as its owner or as root."
@@ -256,16 +262,12 @@ def _lock_holder(path: Path) -> int | None:
     import struct  # noqa: PLC0415
 
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        # Nothing of it is read, so that it may be of any size.
+        with open_ordinary(path, Limits(links=False, largest=sys.maxsize)) as file:
+            question = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            kind, _, _, _, pid = struct.unpack("hhqqi", fcntl.fcntl(file, fcntl.F_GETLK, question))
     except OSError:
         return None
-    try:
-        question = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        kind, _, _, _, pid = struct.unpack("hhqqi", fcntl.fcntl(descriptor, fcntl.F_GETLK, question))
-    except OSError:
-        return None
-    finally:
-        os.close(descriptor)
     if kind == fcntl.F_UNLCK:
         return None
     return pid or -1
@@ -276,8 +278,8 @@ def _lock_files(state: Path) -> Iterator[str]:
     import psutil  # noqa: PLC0415 - only this command pays for it
 
     for path in sorted(state.glob("tmp/*/gateway.*.lock")):
-        with suppress(OSError, ValueError, TypeError, KeyError, psutil.Error):
-            pid = json.loads(path.read_text(encoding="utf-8"))["pid"]
+        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError, psutil.Error):
+            pid = json.loads(read_ordinary(path, Limits((state,))) or "")["pid"]
             process = psutil.Process(pid)
             if process.cmdline() and process.create_time() <= path.stat().st_mtime:
                 yield f"{_process(pid)} is named in {path.relative_to(state)}"

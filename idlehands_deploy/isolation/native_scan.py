@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.fleet.ports import CONTROL_OFFSET
 from idlehands_deploy.gateway.config import read_config
-from idlehands_deploy.host.file_facts import read_ordinary, resolved
+from idlehands_deploy.host.file_facts import ANY, Limits, read_ordinary, resolved
 from idlehands_deploy.isolation.claims import Native
 from idlehands_deploy.isolation.pins import is_port
 
@@ -137,9 +137,14 @@ def _port(state: Path, config: GatewayConfig | None, sources: Sequence[_Source])
 
 def _config(state: Path, sources: Sequence[_Source], homes: Sequence[Path]) -> GatewayConfig | None:
     given = [Path(source.variable("CONFIG_PATH")) for source in sources if source.variable("CONFIG_PATH")]
+    limits = _owned_as(state)
     for path in [*given, *(state / f"{product}.json" for product in PRODUCTS)]:
         config = read_config(
-            path, _shown(path, homes), read_ordinary, mounts={str(path.parent): path.parent}, environ={}
+            path,
+            _shown(path, homes),
+            lambda file: read_ordinary(file, limits),
+            mounts={str(path.parent): path.parent},
+            environ={},
         )
         if config is not None:
             return config
@@ -189,11 +194,12 @@ def _units(homes: Sequence[Path], system_units: Path) -> Iterator[_Source]:
     for home, directory in [*((home, home / USER_UNITS) for home in homes), (None, system_units)]:
         for product in PRODUCTS:
             for path in sorted(directory.glob(UNITS.format(product))):
-                if (text := _read_or_none(path)) is not None:
-                    yield _unit(text, _shown(path, homes), home)
+                limits = _owned_as(home) if home else ANY
+                if (text := _read_or_none(path, limits)) is not None:
+                    yield _unit(text, _shown(path, homes), home, limits)
 
 
-def _unit(text: str, place: str, home: Path | None) -> _Source:
+def _unit(text: str, place: str, home: Path | None, limits: Limits = ANY) -> _Source:
     variables: dict[str, str] = {}
     port = None
     for line in text.replace("\\\n", " ").splitlines():
@@ -203,7 +209,7 @@ def _unit(text: str, place: str, home: Path | None) -> _Source:
         elif key == "Environment":
             variables |= dict(part.partition("=")[::2] for part in _words(value) if "=" in part)
         elif key == "EnvironmentFile":
-            variables |= _environment_file(Path(value.strip().removeprefix("-")))
+            variables |= _environment_file(Path(value.strip().removeprefix("-")), limits)
         elif key == "ExecStart":
             command = " ".join(_words(value))
             if (found := re.search(r"--port[= ](\d{1,5})\b", command)) and is_port(int(found[1])):
@@ -224,8 +230,8 @@ def _home_of(user: str) -> Path | None:
     return None
 
 
-def _environment_file(path: Path) -> dict[str, str]:
-    lines = (_read_or_none(path) or "").splitlines()
+def _environment_file(path: Path, limits: Limits) -> dict[str, str]:
+    lines = (_read_or_none(path, limits) or "").splitlines()
     return {
         name.strip(): value.strip().strip("\"'") for name, _, value in (line.partition("=") for line in lines) if value
     }
@@ -238,9 +244,17 @@ def _words(value: str) -> list[str]:
         return value.split()
 
 
-def _read_or_none(path: Path) -> str | None:
+def _owned_as(directory: Path) -> Limits:
+    """A user must not make root read files which that user may not read; others may read what they can."""
     try:
-        return read_ordinary(path)
+        return Limits(owner=directory.stat().st_uid) if os.geteuid() == 0 else ANY
+    except OSError:
+        return ANY
+
+
+def _read_or_none(path: Path, limits: Limits) -> str | None:
+    try:
+        return read_ordinary(path, limits)
     except OSError:
         return None
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.errors import DeployError, StateRefusedError
+from idlehands_deploy.errors import DeployError, StateRefusedError, UsageError
 from idlehands_deploy.importing.native import env_token, find_native, running_evidence
 from tests.support.natives import make_native
 from tests.support.site import root_only
@@ -187,3 +187,30 @@ def test_a_token_in_the_state_s_environment_file_is_found(tmp_path: Path, line: 
     assert env_token(find_native(state)) is None
     (state / ".env").write_text(f"# keys\nOTHER=x\n{line.format(token)}\n")
     assert env_token(find_native(state)) == token
+
+
+def test_a_config_that_no_gateway_has_is_refused_with_the_limit(tmp_path: Path) -> None:
+    state = make_native(tmp_path)
+    os.truncate(state / "openclaw.json", 2 << 20)
+    with pytest.raises(UsageError) as caught:
+        find_native(state)
+    said = "it is larger than 1 MB, which is the limit"
+    assert str(caught.value).startswith(f"{state / 'openclaw.json'}: {said}")
+
+
+def test_pipes_in_the_place_of_other_files_are_not_waited_for(tmp_path: Path) -> None:
+    state = make_native(tmp_path)
+    (state / "tmp" / "x").mkdir(parents=True)
+    for name in (".env", "tmp/x/gateway.a.lock", "state/pipe.sqlite"):
+        os.mkfifo(state / name)
+    native = find_native(state)
+    assert env_token(native) is None
+    assert running_evidence(native) == []
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"pid": 1e400}', '{"pid": 99999999999999999999}'])
+def test_a_lock_file_that_no_gateway_writes_is_no_evidence(tmp_path: Path, text: str) -> None:
+    state = make_native(tmp_path)
+    (state / "tmp" / "x").mkdir(parents=True)
+    (state / "tmp" / "x" / "gateway.a.lock").write_text(text)
+    assert running_evidence(find_native(state)) == []

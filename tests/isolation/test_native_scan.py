@@ -12,6 +12,7 @@ import pytest
 from idlehands_deploy.host.gateway_processes import GatewayProcess, gateway_processes
 from idlehands_deploy.isolation.native_scan import find_natives, user_homes
 from tests.support.helpers import run
+from tests.support.site import root_only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -245,3 +246,23 @@ def test_a_native_gateway_that_nothing_starts_is_only_a_note(tmp_path: Path) -> 
 def test_a_main_that_avoids_a_native_gateway_s_port_says_why(tmp_path: Path) -> None:
     write(tmp_path / ".openclaw/openclaw.json", "{}")
     assert "main is on 19789: 18789 is that of a native gateway" in run(tmp_path, "init").stderr
+
+
+@root_only
+def test_root_reads_for_a_user_nothing_that_belongs_to_somebody_else(tmp_path: Path) -> None:
+    write(tmp_path / "secret.json", '{"gateway": {"port": 20100}}')
+    write(tmp_path / "secret.env", "OPENCLAW_GATEWAY_PORT=20200\n")
+    home = tmp_path / "home"
+    write(
+        home / ".config/systemd/user/openclaw-gateway-a.service", f"[Service]\nEnvironmentFile={tmp_path}/secret.env\n"
+    )
+    (home / ".openclaw").mkdir()
+    (home / ".openclaw" / "openclaw.json").symlink_to(tmp_path / "secret.json")
+    (found,) = natives(home)
+    assert found.base == 20200
+    for path in (home, *home.rglob("*")):
+        os.chown(path, 4321, 4321, follow_symlinks=False)
+    (found,) = natives(home)
+    assert found.base == 18789
+    assert found.config is not None
+    assert found.config.unreadable == "it belongs to uid 0"
