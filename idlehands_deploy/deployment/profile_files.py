@@ -18,6 +18,7 @@ from idlehands_deploy.deployment.secret_values import read_secret_file, secret_p
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.gateway.first_config import initial_config
 from idlehands_deploy.host.denials import refused, take_back, unusable
+from idlehands_deploy.host.file_facts import Limits, UnfitError, read_ordinary_bytes
 from idlehands_deploy.host.files import PRIVATE_FILE, read_text, write_atomic
 from idlehands_deploy.host.handover import PRIVATE_DIRECTORY, make_private
 from idlehands_deploy.targets.compose import GENERATED, made_secrets, secret_names
@@ -193,10 +194,9 @@ def _is_empty(path: Path) -> bool:
     The gateway owns its state and could create a link there, which root must not follow.
     """
     try:
-        found = path.lstat()
-        return stat.S_ISREG(found.st_mode) and found.st_size <= SHORT and not path.read_bytes().strip()
-    except FileNotFoundError:
-        return True
+        return not (read_ordinary_bytes(path, Limits(links=False, largest=SHORT)) or b"").strip()
+    except UnfitError:
+        return False
 
 
 def _has_no_value(secret: Path) -> bool:

@@ -11,7 +11,7 @@ from idlehands_deploy.deployment.profile_files import container_user, user_probl
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import EngineUnreachableError, FleetError, UsageError
 from idlehands_deploy.fleet.rules import check_secret_name
-from idlehands_deploy.host.file_facts import read_ordinary
+from idlehands_deploy.host.file_facts import Limits, read_ordinary
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -93,8 +93,9 @@ def refuse_used(session: Session, fleet: Fleet, name: str, key: str, *, then_up:
 
 def config_note(session: Session, name: str, key: str) -> str:
     """What to think of before a key is removed; empty if the profile's config does not name it."""
+    state = session.deployment.state_directory(name)
     try:
-        config = read_ordinary(session.deployment.state_directory(name) / CONFIG_NAME) or ""
+        config = read_ordinary(state / CONFIG_NAME, Limits((state,))) or ""
     except OSError:
         return ""
     found = re.search(rf"(?<!\w){re.escape(key)}(?!\w)", config)

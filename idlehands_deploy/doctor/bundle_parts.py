@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import json
 import os
 import platform
@@ -16,11 +17,10 @@ from idlehands_deploy.contract import CONFIG_NAME, MADE_SECRETS
 from idlehands_deploy.errors import DeployError
 from idlehands_deploy.fleet.file import read_data
 from idlehands_deploy.gateway.json5_text import parse_json5
-from idlehands_deploy.host.file_facts import walk
+from idlehands_deploy.host.file_facts import Limits, UnfitError, read_ordinary, walk
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.planning.draft import make_draft
 from idlehands_deploy.redaction.allowlist import COMPOSE_FILE, FLEET_FILE, GATEWAY_CONFIG, mask
-from idlehands_deploy.redaction.known_secrets import read_plain
 from idlehands_deploy.targets.compose import GENERATED, SECCOMP_FILE, render, secret_names
 from idlehands_deploy.targets.seccomp import seccomp_text
 
@@ -91,13 +91,16 @@ def config_text(deployment: Deployment, name: str, clean: Clean) -> str:
     """A gateway's masked config.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: it is damaged, or no small ordinary file.
+        OSError: it cannot be read.
     """
-    path = deployment.state_directory(name) / CONFIG_NAME
-    path.lstat()  # its error says whether the file is missing or not readable
-    text = read_plain(path)
+    state = deployment.state_directory(name)
+    try:
+        text = read_ordinary(state / CONFIG_NAME, Limits((state,), links=False))
+    except UnfitError as error:
+        raise ValueError(error.strerror) from None
     if text is None:
-        raise ValueError("it is not an ordinary file, or too large")
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(state / CONFIG_NAME))
     return json.dumps(clean(mask(parse_json5(text), GATEWAY_CONFIG)), indent=2)
 
 
@@ -190,9 +193,11 @@ def _listed(directory: Path, within: str) -> Iterator[str]:
                 continue
             name = within + entry.name
             yield _row(entry.stat(follow_symlinks=False), name)
+            if not entry.is_dir(follow_symlinks=False):
+                continue
             if name == "state":
                 yield from _listed(Path(entry.path), "state/")
-            elif entry.is_dir(follow_symlinks=False):
+            else:
                 yield f"{'':32}{_counted(Path(entry.path))}"
     if others:
         yield f"{others} more in {within or './'} (names not shown)"

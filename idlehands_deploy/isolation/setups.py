@@ -13,7 +13,7 @@ from idlehands_deploy.fleet.additions import mounts_of
 from idlehands_deploy.fleet.ports import MAIN, plan_ports
 from idlehands_deploy.gateway.config import read_config
 from idlehands_deploy.gateway.json5_text import FlawError
-from idlehands_deploy.host.file_facts import read_ordinary, resolved
+from idlehands_deploy.host.file_facts import Limits, OutsideError, read_ordinary, resolved
 from idlehands_deploy.isolation.claims import Setup
 
 if TYPE_CHECKING:
@@ -105,10 +105,10 @@ def inside_reader(*mounts: Path, drafts: Mapping[Path, str] = MappingProxyType({
             return drafts[path]
         # The gateway owns its state: a link in it must not lead to other users' files. In its container such a link
         # is broken anyway.
-        path = resolved(path)
-        if not any(path.is_relative_to(mount) for mount in mounts):
-            raise FlawError("is a link to a file outside the gateway's mounts")
-        return read_ordinary(path)
+        try:
+            return read_ordinary(path, Limits(mounts))
+        except OutsideError:
+            raise FlawError("is a link to a file outside the gateway's mounts") from None
 
     return read
 

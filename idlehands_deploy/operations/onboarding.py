@@ -14,7 +14,8 @@ from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.gateway.model_servers import KINDS, USUAL_PORTS, config_models, host_port
 from idlehands_deploy.gateway.onboarding import auth_choice, local_arguments, onboard_arguments, provider_keys
 from idlehands_deploy.health.model_servers import Way, find_servers, way_to
-from idlehands_deploy.host.files import read_text
+from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.file_facts import Limits, read_ordinary
 from idlehands_deploy.host.network.sockets import own_addresses
 from idlehands_deploy.isolation.overrides import check_overrides
 from idlehands_deploy.isolation.setups import plan_here, read_setups
@@ -164,7 +165,11 @@ def _tell_of_servers(look: Look, name: str) -> None:
 
 
 def _config(session: Session, name: str) -> str | None:
-    return read_text(session.deployment.state_directory(name) / CONFIG_NAME)
+    state = session.deployment.state_directory(name)
+    try:
+        return read_ordinary(state / CONFIG_NAME, Limits((state,)))
+    except OSError as error:
+        raise unusable("read", state / CONFIG_NAME, error) from None
 
 
 def _choice(session: Session, name: str) -> str:

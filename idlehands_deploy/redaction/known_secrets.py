@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import os
 import re
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,7 @@ from idlehands_deploy.fleet.file import read_data
 from idlehands_deploy.fleet.rules import VARIABLE_NAME
 from idlehands_deploy.gateway.config import read_variables
 from idlehands_deploy.gateway.json5_text import parse_json5
-from idlehands_deploy.host.file_facts import walk
+from idlehands_deploy.host.file_facts import ANY, Limits, read_ordinary, walk
 from idlehands_deploy.redaction.allowlist import COMPOSE_FILE, FLEET_FILE, GATEWAY_CONFIG, may_be_shown, without_rest
 from idlehands_deploy.redaction.shapes import names_a_secret, random_words
 
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
 
-# The largest secret file or config; larger files contain something else. Bytes.
-LARGEST = 1 << 20
 MOST_FILES = 200
 # Directories of a gateway that a report never reads, and that are large.
 _UNREAD = frozenset({"browser", "cache", "sessions", "media", "tmp", "workspace", "node_modules"})
@@ -43,15 +39,17 @@ def known_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
         environ: this command's; only variables with the name of a secret are used.
     """
     found = given_secrets(deployment, environ)
-    fleet = read_plain(deployment.fleet_file) or ""
+    # A person's own files, which may be links, and go into a report as well.
+    fleet = _read(deployment.fleet_file, ANY)
     found.update(_hidden(_parsed(fleet), FLEET_FILE), random_words(fleet), _lines(fleet))
-    compose = read_plain(deployment.compose_file) or ""
+    compose = _read(deployment.compose_file, ANY)
     found.update(_hidden(_parsed(compose), COMPOSE_FILE), random_words(compose), _lines(compose))
+    profiles = Limits((deployment.root / "profiles",), links=False)
     for path in _files(deployment.root / "profiles"):
         if path.name == ".env":
-            found.update(read_variables(read_plain(path) or "").values())
+            found.update(read_variables(_read(path, profiles)).values())
         elif path.suffix in {".json", ".json5"} or ".json." in path.name:
-            text = read_plain(path) or ""
+            text = _read(path, profiles)
             found.update(_of_config(_json(text)), random_words(text), _lines(text))
     return {value.strip() for value in found if value.strip()}
 
@@ -60,14 +58,14 @@ def given_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
     """The secrets that a person has given as such: in files of their own, in `.env` files and in the environment."""
     found = {value for name, value in environ.items() if names_a_secret(name)}
     for path in _files(deployment.root / "secrets"):
-        text = read_plain(path) or ""
+        text = _read(path, Limits(links=False))
         # A gateway gets it without what an editor put before it.
         found |= {text, read_content(path.name, text.encode()).value}
         if not re.fullmatch(VARIABLE_NAME, path.name) or any(random_words(path.name)):
             # A secret's value used as the file name by mistake.
             found.add(path.name)
     for path in (deployment.root / "profiles").glob("*/state/.env"):
-        found.update(read_variables(read_plain(path) or "").values())
+        found.update(read_variables(_read(path, Limits((path.parent,), links=False))).values())
     return {value.strip() for value in found if value.strip()}
 
 
@@ -78,20 +76,12 @@ def variables_to_hide(environment: Mapping[str, str]) -> Iterator[str]:
             yield value
 
 
-def read_plain(path: Path) -> str | None:
-    """The text of an ordinary file; None if it is too large, not a file, or not readable.
-
-    A gateway owns its state and could put a link or a pipe there; root must not follow the link or block on the pipe.
-    """
+def _read(path: Path, limits: Limits) -> str:
+    """The text of an ordinary file; empty if it is too large, not a file, or not readable."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        return read_ordinary(path, limits) or ""
     except OSError:
-        return None
-    with os.fdopen(descriptor, "rb") as stream:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST:
-            return None
-        return stream.read(LARGEST).decode(errors="replace")
+        return ""
 
 
 def _files(directory: Path) -> Iterator[Path]:

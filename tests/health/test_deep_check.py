@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import json
+import os
 import secrets
 import threading
 import time
@@ -254,3 +255,23 @@ def test_an_action_s_error_is_raised_where_it_is_waited_for(error: Exception) ->
     with pytest.raises(type(error)) as caught:
         within(1, fail, threading.Event())
     assert caught.value is error
+
+
+def test_a_picture_is_read_only_if_it_is_a_small_file_of_the_state(
+    gateway: Gateway, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proving, "SETTLE_SECONDS", 0)
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "x.png"
+    picture = tmp_path / "media/browser/x.png"
+    picture.rename(elsewhere)
+    picture.symlink_to(elsewhere)
+    assert gateway.prove()["picture"].said == "the picture is outside its state directory"
+    picture.unlink()
+    os.mkfifo(picture)
+    assert gateway.prove()["picture"].said == "the picture cannot be read: it is not an ordinary file"
+    picture.unlink()
+    picture.touch()
+    os.truncate(picture, 5 << 20)
+    assert gateway.prove()["picture"].said.endswith("it is larger than 4 MB, which is the limit")
+    gateway.answers["POST /screenshot"] = 200, {"path": PICTURE + "\0"}
+    assert gateway.prove()["picture"].said == "the picture cannot be read: no file can have this name"

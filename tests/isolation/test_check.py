@@ -18,6 +18,7 @@ from idlehands_deploy.gateway.config import read_config
 from idlehands_deploy.gateway.json5_text import FlawError
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.claims import Setup
+from idlehands_deploy.isolation.setups import inside_reader
 from idlehands_deploy.operations.ports import PortsReport
 from idlehands_deploy.show.ports import table
 from tests.support.helpers import fleet
@@ -154,3 +155,26 @@ def test_no_odd_value_in_a_config_breaks_the_check(key: str) -> None:
         case = Case("", WORK, *[json.dumps(config)] * 2)  # type: ignore[arg-type]
         findings(case)
         table(PortsReport(setups(case), [native(config=json.dumps(config))], []))
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 5000])
+def test_an_included_name_that_no_file_can_have_is_a_flaw(tmp_path: Path, name: str) -> None:
+    (tmp_path / "idlehands.json").write_text(json.dumps({"$include": name}))
+    config = read_config(
+        tmp_path / "idlehands.json", "c", inside_reader(tmp_path), mounts={"/state": tmp_path}, environ={}
+    )
+    assert config is not None
+    assert "cannot be read" in config.flaws[0]
+
+
+def test_a_link_out_of_the_mounts_is_a_flaw_and_one_within_is_followed(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (tmp_path / "secret").write_text("{}")
+    (state / "a").symlink_to(tmp_path / "secret")
+    (state / "b").symlink_to("c")
+    (state / "c").write_text("text")
+    read = inside_reader(state)
+    assert read(state / "b") == "text"
+    with pytest.raises(FlawError, match="is a link to a file outside the gateway's mounts"):
+        read(state / "a")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.errors import UsageError
+from idlehands_deploy.errors import DirectoryError, UsageError
 from idlehands_deploy.health import model_servers
 from idlehands_deploy.operations import onboarding
 from idlehands_deploy.operations.onboarding import LocalModel, onboard
@@ -132,3 +133,20 @@ def test_at_a_terminal_the_servers_of_this_host_are_told_before_the_first_questi
             site.engine.result = result
             onboard(site.session, "main", None, [], 5, terminal=True)
             assert any(said in line for line in site.lines())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "link"])
+def test_a_config_that_cannot_be_read_is_told_before_anything_is_asked(
+    site: FakeSite, tmp_path_factory: pytest.TempPathFactory, kind: str
+) -> None:
+    config = site.session.deployment.state_directory("main") / "idlehands.json"
+    with serving(OPENAI) as server:
+        local(site, server.port)
+        config.unlink()
+        if kind == "pipe":
+            os.mkfifo(config)
+        else:
+            (other := tmp_path_factory.mktemp("other") / "x").write_text("{}")
+            config.symlink_to(other)
+        with pytest.raises(DirectoryError, match=r"Cannot read .*: it is (not an ordinary file|a link to a file else)"):
+            onboarding._config(site.session, "main")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import time
@@ -82,3 +83,23 @@ def test_secrets_are_looked_for_in_a_tree_of_any_depth(tmp_path: Path) -> None:
     os.mkfifo(state / "pipe.json")
     with nested(state, 3000):
         assert secret in known_secrets(Deployment(tmp_path), {})
+
+
+def test_a_fleet_file_behind_a_person_s_own_link_is_searched_for_secrets(tmp_path: Path) -> None:
+    """It goes into the report, too."""
+    secret = secrets.token_hex(12)
+    (tmp_path / "site").mkdir()
+    (tmp_path / "fleet.yaml").write_text(f"profiles: {{main: {{environment: {{MY_TOKEN: {secret}}}}}}}\n")
+    (tmp_path / "site" / "fleet.yaml").symlink_to(tmp_path / "fleet.yaml")
+    assert secret in known_secrets(Deployment(tmp_path / "site"), {})
+
+
+def test_no_file_outside_is_searched_for_secrets(tmp_path: Path) -> None:
+    secret = secrets.token_hex(12)
+    (tmp_path / "elsewhere.json").write_text(json.dumps({"token": secret}))
+    (tmp_path / "elsewhere").write_text(f"A_TOKEN={secret}")
+    state = tmp_path / "site" / "profiles" / "main" / "state"
+    state.mkdir(parents=True)
+    (state / "a.json").symlink_to(tmp_path / "elsewhere.json")
+    (state / ".env").symlink_to(tmp_path / "elsewhere")
+    assert secret not in known_secrets(Deployment(tmp_path / "site"), {})

@@ -10,7 +10,7 @@ from idlehands_deploy.fleet.addresses import LOOPBACK
 from idlehands_deploy.gateway.test_page import PAGE, PAINT
 from idlehands_deploy.health.deep_check import judge
 from idlehands_deploy.health.deep_check.judge import FailedError, SkippedError
-from idlehands_deploy.host.file_facts import read_ordinary_bytes, resolved
+from idlehands_deploy.host.file_facts import Limits, OutsideError, UnfitError, read_ordinary_bytes, resolved
 from idlehands_deploy.remedies import Remedy
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ T = TypeVar("T")
 ASK_SECONDS = 8.0
 # For painting and for a picture: the gateway first loads its page driver, which takes three seconds when idle.
 PICTURE_SECONDS = 25.0
+# Of our own page a few kilobytes; bytes.
+LARGEST_PICTURE = 4 << 20
 # Our own page, or one that nobody uses.
 _UNUSED = {PAGE, "about:blank"}
 
@@ -101,15 +103,23 @@ class Control:
             FailedError: it cannot be read.
         """
         inside = f"{STATE_TARGET}/"
-        place = resolved(self._state / str(path).removeprefix(inside))
-        # The gateway owns its state: a link in it must not lead to other users' files.
-        if not str(path).startswith(inside) or not place.is_relative_to(self._state):
-            raise FailedError(
-                "the picture is outside its state directory", "the gateway writes files to the wrong place",
-                Remedy.run("logs", self._profile, "--tail", "50"),
-            )  # fmt: skip
+        outside = FailedError(
+            "the picture is outside its state directory", "the gateway writes files to the wrong place",
+            Remedy.run("logs", self._profile, "--tail", "50"),
+        )  # fmt: skip
+        if not str(path).startswith(inside):
+            raise outside
         try:
-            return read_ordinary_bytes(place) or b""
+            # The gateway owns its state: a link in it must not lead to other users' files.
+            place = self._state / str(path).removeprefix(inside)
+            return read_ordinary_bytes(place, Limits((self._state,), largest=LARGEST_PICTURE)) or b""
+        except OutsideError:
+            raise outside from None
+        except UnfitError as error:
+            raise FailedError(
+                f"the picture cannot be read: {error.strerror}", "the gateway wrote something else in its place",
+                Remedy.run("logs", self._profile, "--tail", "50"),
+            ) from None  # fmt: skip
         except OSError as error:
             raise FailedError(
                 f"the picture cannot be read: {error.strerror or error}",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.errors import ConfigError
 from idlehands_deploy.gateway.first_config import initial_config
 from idlehands_deploy.health.config_check import ConfigCheck, ConfigJudge
-from idlehands_deploy.host.file_facts import read_ordinary
+from idlehands_deploy.host.file_facts import Limits, read_ordinary
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -94,8 +94,9 @@ def is_our_first(look: Look, name: str, *, is_made: bool) -> bool:
     Args:
         is_made: whether one that is missing is made before the gateway starts.
     """
+    file = ConfigJudge(look.session.deployment, look.fleet, None).file(name)
     try:
-        text = read_ordinary(ConfigJudge(look.session.deployment, look.fleet, None).file(name))
+        text = read_ordinary(file, Limits((file.parent,)))
     except OSError:
         return False
     if not (text or "").strip():
