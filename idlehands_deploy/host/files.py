@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.errors import DirectoryError
 from idlehands_deploy.host.denials import unusable
 from idlehands_deploy.host.handover import give_to_owner
+from idlehands_deploy.host.trees.descent import DIRECTORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 PRIVATE_FILE = 0o600
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def read_text(path: Path) -> str | None:

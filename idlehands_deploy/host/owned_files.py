@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.host.file_facts import Limits, open_ordinary, read_within
-from idlehands_deploy.host.trees import open_directory
+from idlehands_deploy.host.trees.descent import open_directory
 
 if TYPE_CHECKING:
     from pathlib import Path

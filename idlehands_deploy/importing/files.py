@@ -16,7 +16,10 @@ from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.host.denials import unusable
 from idlehands_deploy.host.file_facts import LARGEST, Limits, open_ordinary, read_within
 from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
-from idlehands_deploy.host.trees import Census, Copier, census, free_space, give_tree, open_directory, other_owners
+from idlehands_deploy.host.trees.census import Census, census, free_space
+from idlehands_deploy.host.trees.copier import Copier
+from idlehands_deploy.host.trees.descent import open_directory
+from idlehands_deploy.host.trees.owners import give_tree, other_owners
 from idlehands_deploy.importing.databases import relocate_databases
 from idlehands_deploy.importing.journal import ORIGINAL, Journal
 from idlehands_deploy.importing.rewrite import Move

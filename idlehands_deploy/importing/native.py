@@ -13,14 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import Problem, StateRefusedError, UsageError
 from idlehands_deploy.gateway.json5_text import FlawError, parse_json5
-from idlehands_deploy.host.file_facts import (
-    ForeignError,
-    Limits,
-    UnfitError,
-    open_ordinary,
-    read_ordinary,
-    read_ordinary_bytes,
-)
+from idlehands_deploy.host.file_facts import ForeignError, Limits, UnfitError, open_ordinary, read_ordinary_bytes
 from idlehands_deploy.importing.rewrite import (
     Move,
     agent_workspaces,
@@ -116,8 +109,8 @@ def find_native(directory: Path) -> Native:
 def env_token(native: Native) -> str | None:
     """The gateway token in the ``.env`` beside the config, which a native gateway reads as well."""
     with suppress(OSError):
-        text = read_ordinary(native.state / ".env", Limits(owner=native.state.stat().st_uid)) or ""
-        for line in text.splitlines():
+        content = read_ordinary_bytes(native.state / ".env", Limits(owner=native.state.stat().st_uid)) or b""
+        for line in content.decode(errors="replace").splitlines():
             name, _, value = line.removeprefix("export ").partition("=")
             if name.strip() in TOKEN_VARIABLES and (token := value.strip().strip("\"'")).isascii() and token:
                 return token
@@ -279,7 +272,7 @@ def _lock_files(state: Path) -> Iterator[str]:
 
     for path in sorted(state.glob("tmp/*/gateway.*.lock")):
         with suppress(OSError, ValueError, TypeError, KeyError, RecursionError, OverflowError, psutil.Error):
-            pid = json.loads(read_ordinary(path, Limits((state,))) or "")["pid"]
+            pid = json.loads(read_ordinary_bytes(path, Limits((state,))) or b"")["pid"]
             process = psutil.Process(pid)
             if process.cmdline() and process.create_time() <= path.stat().st_mtime:
                 yield f"{_process(pid)} is named in {path.relative_to(state)}"

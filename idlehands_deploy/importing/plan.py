@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.fleet.ports import ProfilePorts
-    from idlehands_deploy.host.trees import Census
+    from idlehands_deploy.host.trees.census import Census
     from idlehands_deploy.importing.native import Native
     from idlehands_deploy.importing.rewrite import RewrittenConfig
 

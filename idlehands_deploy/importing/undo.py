@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import time
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import CONFIG_NAME
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.errors import EngineForbiddenError, EngineUnreachableError, StateRefusedError, UsageError
 from idlehands_deploy.host.files import read_text
+from idlehands_deploy.host.trees.descent import each_directory, opened
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing.importer import forget_token
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
@@ -20,6 +22,7 @@ from idlehands_deploy.planning.compose import run_compose
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
     from pathlib import Path
 
@@ -83,20 +86,36 @@ def undo(session: Session, name: str, *, confirm: Callable[[str], bool]) -> Jour
     return journal
 
 
-def changes(directory: Path, journal: Journal) -> list[str]:
-    """Files that changed since the import, newest first, as paths in the profile's directory."""
-    found: list[tuple[float, str]] = []
-    for root, _, files in os.walk(directory):
-        for file in files:
-            path = f"{root}/{file}"
-            try:
+@dataclass
+class Changes:
+    """The files that changed since an import: how many, and the latest, as a path in the profile's directory."""
+
+    count: int = 0
+    latest: str = ""
+    at: float = 0.0
+
+
+def changes(directory: Path, journal: Journal) -> Changes:
+    """What changed since the import; a directory that cannot be read is left out."""
+    found = Changes()
+    with suppress(OSError), opened(directory) as top:
+        for way, entries in each_directory(top, tolerant=True):
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False) or (not way.depth and entry.name in OURS):
+                    continue
                 # Not the date of its content, which a copy or an archive can set back.
-                changed = os.lstat(path).st_ctime
-            except OSError:
-                continue
-            if changed > journal.finished_at:
-                found.append((changed, os.path.relpath(path, directory)))
-    return [path for _, path in sorted(found, reverse=True) if path not in OURS]
+                changed = _changed(entry)
+                found.count += changed > journal.finished_at
+                if changed > max(found.at, journal.finished_at):
+                    found.at, found.latest = changed, way.path(".", entry.name).removeprefix("./")
+    return found
+
+
+def _changed(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat(follow_symlinks=False).st_ctime
+    except OSError:  # deleted meanwhile
+        return 0.0
 
 
 def _loss(directory: Path, journal: Journal) -> str:
@@ -110,10 +129,11 @@ def _loss(directory: Path, journal: Journal) -> str:
             loss += f" Changes of its config{since} are lost."
         return loss
     loss = f"This permanently deletes {directory}."
-    if not (changed := changes(directory, journal)):
+    changed = changes(directory, journal)
+    if not changed.count:
         return f"{loss} Nothing in it changed{since}."
-    files = "1 file" if len(changed) == 1 else f"{len(changed)} files"
-    return f"{loss} Changes of {files}{since} are lost; the latest is {changed[0]}."
+    files = "1 file" if changed.count == 1 else f"{changed.count} files"
+    return f"{loss} Changes of {files}{since} are lost; the latest is {changed.latest}."
 
 
 def _refuse_running(name: str, directory: Path, look: Look | None) -> None:

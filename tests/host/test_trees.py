@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy.host.trees import Copier, census, free_space
+from idlehands_deploy.host.trees.census import census, free_space
+from idlehands_deploy.host.trees.copier import Copier
 from tests.support.natives import everything
 from tests.support.site import root_only
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.errors import DeployError, StateRefusedError
-from idlehands_deploy.host import trees as copying
+from idlehands_deploy.host.trees import copier as copying
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.operations import profiles
 from idlehands_deploy.planning import draft
@@ -35,7 +35,7 @@ def test_a_copy_that_fails_names_the_full_disk_or_the_file(
     monkeypatch.setattr(copying, "_transfer", fail)
     with pytest.raises(DeployError) as caught:
         bring(root, state)
-    there, file = root / "profiles" / ".import-rescue", state / "credentials" / "key"
+    there, file = root / "profiles" / ".import-rescue", state / "openclaw.json"
     assert f"Cannot {named.format(there=there, file=file)}." in str(caught.value)
     assert list((root / "profiles").iterdir()) == []
 

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.errors import StateRefusedError, UsageError
+from idlehands_deploy.host.trees.census import census
+from idlehands_deploy.host.trees.descent import each_directory, opened
 from idlehands_deploy.operations import profiles
 from tests.support.imports import asked, bring, session, undo
 from tests.support.natives import Everything, everything, make_native
+from tests.support.trees import deleted, nested
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,3 +110,21 @@ def test_an_undo_does_not_overwrite_a_state_that_exists_again(root: Path, state:
 
 def _without(found: Everything, names: set[str]) -> Everything:
     return {path: item for path, item in found.items() if path not in names}
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_a_gateway_that_nests_directories_endlessly_is_imported_and_undone(
+    root: Path, state: Path, *, adopt: bool
+) -> None:
+    with nested(state / "workspace", 1200), deleted(root / "profiles"):
+        before = census(state, frozenset(), frozenset())
+        bring(root, state, adopt=adopt)
+        with opened(root / "profiles" / "rescue" / "workspace") as top:
+            for way, _ in each_directory(top):
+                if way.depth == 1200:
+                    os.close(os.open("new", os.O_CREAT | os.O_WRONLY, dir_fd=way.here))
+        said = asked(root)
+        assert said.startswith(f"Its files go back to {state}.") if adopt else "/directory/new." in said
+        undo(root)
+        assert census(state, frozenset(), frozenset()).files == before.files + adopt
+        assert not (root / "profiles" / "rescue").exists()

@@ -23,6 +23,15 @@ def nested(top: Path, depth: int) -> Iterator[None]:
         remove_tree(top / "directory")
 
 
+@contextmanager
+def deleted(tree: Path) -> Iterator[None]:
+    """Delete a tree at the end, however deep it is: pytest cannot."""
+    try:
+        yield
+    finally:
+        remove_tree(tree)
+
+
 def nest(top: Path, depth: int) -> None:
     """Directories in each other, each with a file, deeper than any path or call can go."""
     descriptor = os.open(top, os.O_RDONLY)

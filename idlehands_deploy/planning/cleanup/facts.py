@@ -16,7 +16,7 @@ from idlehands_deploy.errors import DeployError, FleetError, UsageError
 from idlehands_deploy.fleet.model import Fleet
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.host.mounts import mounts_below
-from idlehands_deploy.host.trees import census
+from idlehands_deploy.host.trees.census import census
 from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.targets.boot_units import unit_directory, unit_name, watch_unit_name
 from idlehands_deploy.targets.compose import read_project
