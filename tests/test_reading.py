@@ -99,7 +99,7 @@ ALLOWED = {
     "operations.cleanup.destroy:_remove_empty": NAMES,
     "operations.cleanup.destroy:destroy": NAMES,
     "operations.config.edit:edit": "the copy that a person has edited",
-    "operations.dashboard:token": PERSON,
+    "operations.dashboard:_made": PERSON,
     "operations.generation:check_generated": OURS,
     "planning.cleanup.facts:_adopted": OURS,
     "planning.cleanup.facts:_find_units": SYSTEM,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import queue
 import threading
 import time
@@ -13,12 +14,15 @@ import requests
 from urllib3.exceptions import HTTPError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # To connect, and for a part of a response.
 TIMEOUT = 2.0
 # For a whole response. A working gateway takes milliseconds, but for seconds if it has just started on a busy host.
 LIMIT = 2 * TIMEOUT
+# Requests to one port that may be waiting at once. One whose answer never ends waits on after its time is over, and
+# without a limit there would be more of them in each round.
+MOST_WAITING = 8
 # Responses are a few hundred bytes; a compromised gateway must not fill this process's memory.
 LONGEST = 65536
 
@@ -116,6 +120,7 @@ class GatewayProbe:
         self._base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self._browsers = {name: GatewayProbe("127.0.0.1", cdp, cdp_token) for name, cdp in (browsers or {}).items()}
         self._control = GatewayProbe("127.0.0.1", control, token) if control else None
+        self._free = threading.BoundedSemaphore(MOST_WAITING)
         self._session = requests.Session()
         # Proxies and .netrc are for other hosts, and must not get our token.
         self._session.trust_env = False
@@ -136,9 +141,23 @@ class GatewayProbe:
         left = within - (time.monotonic() - began)
         return GatewayAnswers(started=self.get("/startupz", min(LIMIT, left)), ready=ready)
 
-    def ask_browsers(self) -> dict[str, Answer]:
-        """Each browser's version page; a browser that does not run refuses the connection."""
-        return {name: probe.get("/json/version") for name, probe in self._browsers.items()}
+    def ask_browsers(self, left: Callable[[], float] = lambda: math.inf) -> dict[str, Answer]:
+        """Each browser's version page; a browser that does not run refuses the connection.
+
+        Args:
+            left: seconds that are left. A browser without the time for a whole answer is not asked.
+        """
+        answers = {}
+        for name, probe in self._browsers.items():
+            if left() < LIMIT:
+                break
+            answers[name] = probe.get("/json/version", LIMIT)
+        return answers
+
+    @property
+    def browsers(self) -> list[str]:
+        """The names of the browsers that can be asked."""
+        return list(self._browsers)
 
     def ask_control(self) -> Answer | None:
         """Browser control's response to the token; None if its port is not known."""
@@ -159,9 +178,18 @@ class GatewayProbe:
             seconds: time limit between two bytes.
             within: time limit for the whole response; by default ``seconds`` and a little more.
         """
+        if not self._free.acquire(blocking=False):
+            return Answer(None, silent=True)
         answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+
+        def request() -> None:
+            try:
+                answers.put(self._request(method, path, body, seconds))
+            finally:
+                self._free.release()
+
         # In a thread: each byte restarts a socket's timeout, so a response that comes byte by byte would never end.
-        threading.Thread(target=lambda: answers.put(self._request(method, path, body, seconds)), daemon=True).start()
+        threading.Thread(target=request, daemon=True).start()
         try:
             return answers.get(timeout=max(0.0, seconds + TIMEOUT if within is None else within))
         except queue.Empty:

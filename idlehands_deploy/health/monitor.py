@@ -126,7 +126,7 @@ class Monitor:
             if changed.is_set():
                 changed.clear()
                 facts = next(iter(engine.containers(self._fleet.name, profile)), None)
-            seen = observer.look(profile, facts, details=True)
+            seen = observer.look(profile, facts, details=True, stopped=ended.is_set)
             if ended.is_set():
                 return
             self._report(seen)

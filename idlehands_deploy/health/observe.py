@@ -15,7 +15,7 @@ from idlehands_deploy.health.held import told_for_host
 from idlehands_deploy.health.verdict import REFUSED, assess, assess_unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.usage import Usage
     from idlehands_deploy.errors import DeployError
     from idlehands_deploy.fleet.ports import PortPlan, ProfilePorts
-    from idlehands_deploy.gateway.probe import Answer, GatewayProbe
+    from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
     from idlehands_deploy.health.verdict import Verdict
 
 BrowserState = Literal["running", "off", "frozen"]
@@ -33,6 +33,9 @@ ControlState = Literal["answers", "refuses", "off", "frozen"]
 # loop each start takes 20 seconds and each pause a minute; seconds.
 REMEMBERED = 3600
 RECENT = 600
+# What one observation may take, whatever the gateway answers; seconds. Enough for it to be asked twice, and for one
+# browser that is frozen.
+SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Observation:
         browsers: the state of each browser that was asked.
         usage: of memory and CPU; None if it was not read, or the container does not run.
         latency: seconds that the gateway took to respond; None if it did not.
+        unasked: what there was no time left for, by name.
     """
 
     verdict: Verdict
@@ -54,6 +58,19 @@ class Observation:
     control: ControlState | None = None
     usage: Usage | None = None
     latency: float | None = None
+    unasked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Budget:
+    """The time that is left for an observation: none when nobody waits for it any more."""
+
+    deadline: float
+    stopped: Callable[[], bool]
+
+    def left(self) -> float:
+        """Seconds."""
+        return 0.0 if self.stopped() else self.deadline - time.monotonic()
 
 
 class Observer:
@@ -64,19 +81,30 @@ class Observer:
         self._engine = look.engine
         self._probes: dict[str, tuple[tuple[str | None, str | None, ProfilePorts], GatewayProbe]] = {}
 
-    def look(self, profile: str, facts: ContainerFacts | None, *, details: bool = False) -> Observation:
-        """Observe one profile once.
+    def look(
+        self,
+        profile: str,
+        facts: ContainerFacts | None,
+        *,
+        details: bool = False,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> Observation:
+        """Observe one profile once, within ``SECONDS``.
 
         Args:
             facts: its container's facts; None if it has no container.
             details: also ask its browsers, and read the container's usage.
+            stopped: whether nobody waits for it any more; then nothing further is asked.
         """
         if facts is None or facts.state != "running":
             return Observation(assess(profile, facts, None), facts)
+        budget = _Budget(time.monotonic() + SECONDS, stopped)
         before = self._engine.counters(facts) if details else None
         probe = self.probe(profile, facts)
         answers = probe.ask()
-        if answers.ready.status is None and not answers.ready.silent and facts.health == "healthy":
+        unasked: tuple[str, ...] = ()
+        has_gone = answers.ready.status is None and not answers.ready.silent
+        if has_gone and facts.health == "healthy" and not stopped():
             # That is up to half a minute old. A gateway that restarts inside its container closes its port for seconds.
             now = "healthy" if self._engine.is_healthy_now(facts.id) else "starting"
             facts, answers = replace(facts, health=now), probe.ask()
@@ -84,7 +112,7 @@ class Observer:
             # A container in a crash loop looks like one that is starting; only its earlier deaths show the difference.
             facts = with_deaths(facts, self._engine.deaths(facts.id, REMEMBERED), time.time())
         if details and answers.is_ready:
-            answers = replace(answers, browsers=probe.ask_browsers(), control=probe.ask_control())
+            answers, unasked = _with_doors(probe, answers, budget)
         return Observation(
             told_for_host(assess(profile, facts, answers), self._look.session.deployment),
             facts,
@@ -92,6 +120,7 @@ class Observer:
             browsers={name: _browser_state(answer) for name, answer in answers.browsers.items()},
             usage=self._engine.usage(facts, before) if details else None,
             latency=None if answers.ready.status is None else answers.ready.seconds,
+            unasked=unasked,
         )
 
     def probe(self, profile: str, facts: ContainerFacts | None) -> GatewayProbe:
@@ -177,6 +206,19 @@ def with_deaths(facts: ContainerFacts, deaths: Sequence[Death], now: float) -> C
         lacked_memory=deaths[-1].lacked_memory,
         recent_deaths=sum(death.at > now - RECENT for death in deaths),
     )
+
+
+def _with_doors(
+    probe: GatewayProbe, answers: GatewayAnswers, budget: _Budget
+) -> tuple[GatewayAnswers, tuple[str, ...]]:
+    """Ask the browsers and browser control as well; with the names of those for which there is no time left."""
+    from idlehands_deploy.gateway.probe import LIMIT  # noqa: PLC0415 - requests is slow to load
+
+    browsers = probe.ask_browsers(budget.left)
+    unasked = tuple(f"browser {name}" for name in probe.browsers if name not in browsers)
+    if budget.left() < LIMIT:
+        return replace(answers, browsers=browsers), (*unasked, "browser control")
+    return replace(answers, browsers=browsers, control=probe.ask_control()), unasked
 
 
 def _control_state(answer: Answer | None) -> ControlState | None:

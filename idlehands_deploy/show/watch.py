@@ -25,6 +25,7 @@ EVENTS = {
     "spared": "restart skipped",
     "gave-up": "gave up",
     "not-told": "notification failed",
+    "overdue": "observation cut short",
     "fleet-read": "fleet file read",
     "fleet-refused": "fleet file rejected",
     "left": "left the fleet",

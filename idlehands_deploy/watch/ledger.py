@@ -6,7 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.health.observe import as_entry
+from idlehands_deploy.health.observe import SECONDS, as_entry
 from idlehands_deploy.watch.journal import ALIVE
 from idlehands_deploy.watch.policy import signature
 
@@ -39,6 +39,7 @@ class Ledger:
         self._seen: dict[str, tuple[Observation, float]] = {}
         self._since: dict[str, float] = {}
         self._alive = 0.0
+        self._overdue: set[str] = set()
 
     def write(self, event: str, **more: object) -> None:
         """Write an entry to the journal, and report it."""
@@ -54,6 +55,10 @@ class Ledger:
         verdict, last = seen.verdict, self._count(seen.verdict.profile, seen)
         if self._metrics:
             self._metrics.see(seen)
+        if seen.unasked and verdict.profile not in self._overdue:
+            # Once: a gateway that wastes time does so in each round.
+            self._overdue.add(verdict.profile)
+            self.write("overdue", profile=verdict.profile, reason=_overdue(seen))
         if last and signature(last.verdict) == signature(verdict):
             return
         now, since = time.monotonic(), self._since.get(verdict.profile)
@@ -85,6 +90,7 @@ class Ledger:
         """Forget every profile that is not one of these."""
         for profile in set(self._seen) - set(profiles):
             del self._seen[profile], self._since[profile]
+            self._overdue.discard(profile)
             self.write("left", profile=profile)
             if self._metrics:
                 self._metrics.forget(profile)
@@ -96,3 +102,13 @@ class Ledger:
         if time.monotonic() - self._alive >= ALIVE:
             self._alive = time.monotonic()
             self._journal.keep_alive()
+
+
+def _overdue(seen: Observation) -> str:
+    """Why an observation was cut short."""
+    more = len(seen.unasked) - 3
+    named = ", ".join(seen.unasked[:3]) + (f" and {more} more" if more > 0 else "")
+    return (
+        f"it used up the {SECONDS:g} s that one observation may take, so that {named} "
+        f"{'was' if len(seen.unasked) == 1 else 'were'} not asked"
+    )

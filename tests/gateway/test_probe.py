@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from idlehands_deploy.gateway.probe import TIMEOUT, Answer, GatewayAnswers, GatewayProbe
+from idlehands_deploy.gateway.probe import MOST_WAITING, TIMEOUT, Answer, GatewayAnswers, GatewayProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -275,3 +275,26 @@ def test_a_response_is_not_requested_compressed() -> None:
 
     with hostile(compressed) as port:
         assert GatewayProbe("127.0.0.1", port, None).ask().ready == Answer(503, {"a": 1})
+
+
+def test_answers_that_never_end_do_not_pile_up_and_a_gateway_that_recovers_is_heard_again() -> None:
+    """Each of them waits on in a thread of its own."""
+    ended = threading.Event()
+
+    def endless_header(connection: socket.socket, _: bytes) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+        while not ended.wait(0.1):
+            connection.sendall(b"1")
+        connection.sendall(b'\r\nContent-Length: 8\r\n\r\n{"a": 1}')
+
+    with hostile(endless_header) as port:
+        probe = GatewayProbe("127.0.0.1", port, None)
+        before = threading.active_count()
+        answers = [probe.get("/", 0.05) for _ in range(3 * MOST_WAITING)]
+        assert answers == [Answer(None, silent=True)] * len(answers)
+        assert threading.active_count() - before <= 2 * MOST_WAITING  # both ends are here
+        ended.set()
+        deadline = time.monotonic() + LONG
+        while (said := probe.get("/")).silent and time.monotonic() < deadline:
+            pass
+        assert said == Answer(200, {"a": 1})

@@ -261,7 +261,7 @@ def with_fakes(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> FakeCompo
     monkeypatch.setattr(Session, "engine", lambda _: engine)
     monkeypatch.setattr(Session, "compose", lambda session, _: compose.of(session.deployment))
     monkeypatch.setattr(GatewayProbe, "ask", lambda *_: GatewayAnswers(READY, READY))
-    monkeypatch.setattr(GatewayProbe, "ask_browsers", lambda _: {})
+    monkeypatch.setattr(GatewayProbe, "ask_browsers", lambda *_: {})
     monkeypatch.setattr(GatewayProbe, "ask_control", lambda _: None)
     monkeypatch.setattr(GatewayProbe, "get", lambda *_: Answer(None))
     return compose
