@@ -6,10 +6,14 @@ import json
 import re
 from typing import Any
 
+from idlehands_deploy.gateway.json5_plain import as_json
+
 # No config is nested so deeply, and each Python reads another depth.
 DEEPEST = 200
-# A gateway may write any file into its state. JSON5 takes a second for this many characters.
+# A gateway may write any file into its state.
 LONGEST_JSON5 = 64 * 1024
+# Characters of unusual JSON5, and of what is none: the library needs up to a second for so many.
+LONGEST_UNUSUAL = 4 * 1024
 
 
 class FlawError(ValueError):
@@ -61,10 +65,22 @@ def _is_deeper(value: object, depth: int) -> bool:
 
 
 def _parse_json5(text: str) -> Any:  # noqa: ANN401
-    import json5  # noqa: PLC0415 - slow, and most configs are the gateway's own plain JSON
-
     if len(text) > LONGEST_JSON5:
         raise FlawError(f"is not plain JSON, and too long for JSON5: more than {LONGEST_JSON5 // 1024} kB")
+    try:
+        return json.loads(as_json(text), parse_float=_number)
+    except ValueError:
+        return _parse_unusual(text)
+    except RecursionError:
+        raise FlawError("is nested too deeply") from None
+
+
+def _parse_unusual(text: str) -> Any:  # noqa: ANN401
+    """The library's reading, which names the place of a mistake."""
+    import json5  # noqa: PLC0415 - slow, and most configs are the gateway's own plain JSON
+
+    if len(text) > LONGEST_UNUSUAL:
+        raise FlawError("is not JSON5, or has what JSON5 seldom has")
     try:
         return json5.loads(text, parse_float=_number)
     except ValueError as error:
