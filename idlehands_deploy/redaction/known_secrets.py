@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ from idlehands_deploy.fleet.file import read_data
 from idlehands_deploy.fleet.rules import VARIABLE_NAME
 from idlehands_deploy.gateway.config import read_variables
 from idlehands_deploy.gateway.json5_text import parse_json5
-from idlehands_deploy.host.file_facts import ANY, Limits, read_ordinary, walk
+from idlehands_deploy.host.file_facts import ANY, Limits, names_in, read_ordinary, walk
 from idlehands_deploy.redaction.allowlist import COMPOSE_FILE, FLEET_FILE, GATEWAY_CONFIG, may_be_shown, without_rest
 from idlehands_deploy.redaction.shapes import names_a_secret, random_words
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
 
+# Of one directory: a gateway that fills its state must not hide what is another's.
 MOST_FILES = 200
+# Characters of one profile's configs that are searched.
+MOST_CHARACTERS = 2 << 20
 # Directories of a gateway that a report never reads, and that are large.
 _UNREAD = frozenset({"browser", "cache", "sessions", "media", "tmp", "workspace", "node_modules"})
 # The name of a model or an option (provider/model-4-5): useful in a report, and not secret.
@@ -44,14 +48,22 @@ def known_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
     found.update(_hidden(_parsed(fleet), FLEET_FILE), random_words(fleet), _lines(fleet))
     compose = _read(deployment.compose_file, ANY)
     found.update(_hidden(_parsed(compose), COMPOSE_FILE), random_words(compose), _lines(compose))
-    profiles = Limits((deployment.root / "profiles",), links=False)
-    for path in _files(deployment.root / "profiles"):
-        if path.name == ".env":
-            found.update(read_variables(_read(path, profiles)).values())
-        elif path.suffix in {".json", ".json5"} or ".json." in path.name:
-            text = _read(path, profiles)
-            found.update(_of_config(_json(text)), random_words(text), _lines(text))
+    for profile in names_in(deployment.root / "profiles"):
+        found.update(_of_profile(deployment.root / "profiles" / profile))
     return {value.strip() for value in found if value.strip()}
+
+
+def _of_profile(directory: Path) -> Iterator[str]:
+    limits, left = Limits((directory,), links=False), MOST_CHARACTERS
+    for path in _files(directory):
+        if left < 0:
+            return
+        if path.name == ".env":
+            yield from read_variables(_read(path, limits)).values()
+        elif path.suffix in {".json", ".json5"} or ".json." in path.name:
+            text = _read(path, limits)
+            left -= len(text)
+            yield from (*_of_config(_json(text)), *random_words(text), *_lines(text))
 
 
 def given_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str]:
@@ -114,11 +126,20 @@ def _hidden(value: object, allowed: Iterable[str]) -> Iterator[str]:
 def _of_config(value: object) -> Iterator[str]:
     for path, text in _texts(value, ()):
         # The name of a variable is not a secret.
-        if "${" in text or _is_shown(path, text, GATEWAY_CONFIG):
+        if "${" in text:
             continue
-        private = any(map(names_a_secret, path)) and (len(text) >= _SHORT or any(map(str.isdigit, text)))
-        if private or (len(text) >= _LONG and not _NAME.fullmatch(text) and not text.startswith(("/", "~"))):
+        is_long = len(text) >= _LONG and not _NAME.fullmatch(text) and not text.startswith(("/", "~"))
+        # What costs most is asked last: a config may have a million short values.
+        is_private = is_long or _may_be_private(path, text)
+        if is_private and not _is_shown(path, text, GATEWAY_CONFIG):
             yield text
+
+
+def _may_be_private(path: tuple[str, ...], text: str) -> bool:
+    return (len(text) >= _SHORT or any(map(str.isdigit, text))) and any(map(_names_a_secret, path))
+
+
+_names_a_secret = functools.lru_cache(maxsize=4096)(names_a_secret)
 
 
 def _is_shown(path: tuple[str, ...], text: str, allowed: Iterable[str]) -> bool:

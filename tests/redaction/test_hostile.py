@@ -103,3 +103,27 @@ def test_no_file_outside_is_searched_for_secrets(tmp_path: Path) -> None:
     (state / "a.json").symlink_to(tmp_path / "elsewhere.json")
     (state / ".env").symlink_to(tmp_path / "elsewhere")
     assert secret not in known_secrets(Deployment(tmp_path / "site"), {})
+
+
+@pytest.mark.parametrize("content", ["{}", json.dumps(["x" * 900_000])], ids=["many", "large"])
+def test_a_gateway_that_fills_its_state_hides_no_secret_of_another(tmp_path: Path, content: str) -> None:
+    found = []
+    for name in ("a", "m", "z"):
+        state = tmp_path / "profiles" / name / "state"
+        state.mkdir(parents=True)
+        if name == "m":
+            for number in range(300 if len(content) < 9 else 5):
+                (state / f"{number}.json").write_text(content)
+        else:
+            found.append(secrets.token_hex(12))
+            (state / "idlehands.json").write_text(json.dumps({"token": found[-1]}))
+    assert set(found) <= known_secrets(Deployment(tmp_path), {})
+
+
+@pytest.mark.parametrize("text", ["{a: [" + "1," * 30_000 + "]}", "[" + "1," * 480_000 + "1]"], ids=["json5", "json"])
+def test_many_configs_of_one_gateway_are_searched_in_time(tmp_path: Path, text: str) -> None:
+    state = tmp_path / "profiles" / "main" / "state"
+    state.mkdir(parents=True)
+    for number in range(20):
+        (state / f"{number}.json").write_text(text)
+    assert seconds(lambda: known_secrets(Deployment(tmp_path), {})) < 15
