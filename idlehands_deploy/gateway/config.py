@@ -19,7 +19,7 @@ INCLUDE = "$include"
 # The gateway's own limit (2026.9.6, docs/gateway/config-secrets-env.md).
 DEEPEST_INCLUDE = 10
 # A gateway may write any file into its state, and these are read by root.
-MOST_INCLUDES, MOST_INCLUDED = 100, 4 << 20
+MOST_INCLUDES, MOST_INCLUDED = 100, 1 << 20
 
 
 @dataclass(frozen=True)

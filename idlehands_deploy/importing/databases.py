@@ -6,10 +6,9 @@ import hashlib
 import json
 import re
 import sqlite3
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.gateway.leases import LEASES, databases
+from idlehands_deploy.gateway.leases import LEASES, databases, opened
 from idlehands_deploy.importing.rewrite import relocate
 
 if TYPE_CHECKING:
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.importing.rewrite import Move
 
+# For one database, however large; seconds.
+RELOCATING = 120.0
 # Columns of the gateway's databases (2026.9.6) that contain a path and nothing else. The scheduler, for example, finds
 # its jobs by such a path, and would lose them. Paths of configs stay: what is stored about the old config is not true
 # of the new one.
@@ -36,7 +37,7 @@ def relocate_databases(state: Path, moves: Sequence[Move], home: str) -> list[Pa
         home: what ``~`` means in their paths.
 
     Returns:
-        Files that are not databases or are damaged; they are left unchanged.
+        Files that are not databases, are damaged, or take too long; they are left unchanged.
 
     Raises:
         OSError: one cannot be written.
@@ -54,7 +55,7 @@ def relocate_databases(state: Path, moves: Sequence[Move], home: str) -> list[Pa
 
 
 def _relocate_one(path: Path, moves: Sequence[Move], home: str) -> None:
-    with closing(sqlite3.connect(path)) as database, database:
+    with opened(path, RELOCATING) as database:
         tables = dict(_tables(database))
         for table in LEASES:
             if table in tables:
@@ -95,9 +96,9 @@ def _move_json(database: sqlite3.Connection, table: str, column: str, moves: Seq
     for (text,) in values:
         try:
             value = json.loads(text)
+            new = _moved(value, moves, home)
         except (TypeError, ValueError, RecursionError):
             continue
-        new = _moved(value, moves, home)
         if new != value:
             moved[text] = json.dumps(new, ensure_ascii=False, separators=(",", ":"))
     _replace(database, table, column, moved)

@@ -64,5 +64,5 @@ def test_included_files_are_read_up_to_a_limit_of_their_size(tmp_path: Path) -> 
 
     config = read_config(tmp_path / "idlehands.json", "x", reader, mounts={"/state": tmp_path}, environ={})
     assert config is not None
-    assert config.flaws == ("includes more than 4 MB, of which the rest was not read",)
+    assert config.flaws == ("includes more than 1 MB, of which the rest was not read",)
     assert len(read) < 10

@@ -6,12 +6,17 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.gateway import leases
+from idlehands_deploy.gateway.leases import clear_leases
+from idlehands_deploy.importing import databases
 from idlehands_deploy.importing.databases import relocate_databases
 from idlehands_deploy.importing.rewrite import Move
 from tests.support.natives import jobs, make_native
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 NEW = [Move("/old/state", "/new/state"), Move("/old/state/workspace", "/new/workspace")]
 
@@ -127,3 +132,34 @@ def test_a_database_behind_a_link_is_not_changed(tmp_path: Path) -> None:
     (state / "state").symlink_to(outside / "state")
     relocate_databases(state, [Move(str(outside), "/new")], "/")
     assert (outside / "state" / "openclaw.sqlite").read_bytes() == before
+
+
+# Each row that is deleted counts to infinity.
+ENDLESS = """
+CREATE TRIGGER endless BEFORE DELETE ON state_leases BEGIN
+    INSERT INTO other SELECT count(*) FROM (
+        WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number) SELECT n FROM number
+    );
+END
+"""
+
+
+def test_a_database_whose_statements_never_end_is_left_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = made(tmp_path / "state" / "openclaw.sqlite", "state_leases (owner)", ("gone",))
+    made(path, "other (n)")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(ENDLESS)
+    monkeypatch.setattr(databases, "RELOCATING", 0.2)
+    monkeypatch.setattr(leases, "CLEARING", 0.2)
+    assert relocate_databases(tmp_path, NEW, "/") == [path]
+    clear_leases(tmp_path)
+    assert rows(path, "SELECT owner FROM state_leases") == [("gone",)]
+
+
+def test_an_entry_that_is_nested_as_deeply_as_python_just_reads_stays_as_it_is(tmp_path: Path) -> None:
+    text = '{"cwd": "/old/state", "x": ' + "[" * 900 + "]" * 900 + "}"
+    path = made(tmp_path / "state" / "openclaw.sqlite", "cron_jobs (job_json)", (text,))
+    assert relocate_databases(tmp_path, NEW, "/") == []
+    assert rows(path, "SELECT job_json FROM cron_jobs") == [(text,)]
