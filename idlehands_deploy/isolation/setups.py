@@ -13,7 +13,7 @@ from idlehands_deploy.fleet.additions import mounts_of
 from idlehands_deploy.fleet.ports import MAIN, plan_ports
 from idlehands_deploy.gateway.config import read_config
 from idlehands_deploy.gateway.json5_text import FlawError
-from idlehands_deploy.host.file_facts import Limits, OutsideError, read_ordinary, resolved
+from idlehands_deploy.host.file_facts import Limits, OutsideError, UnfitError, read_ordinary, resolved
 from idlehands_deploy.isolation.claims import Setup
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ def inside_reader(*mounts: Path, drafts: Mapping[Path, str] = MappingProxyType({
             return read_ordinary(path, Limits(mounts))
         except OutsideError:
             raise FlawError("is a link to a file outside the gateway's mounts") from None
+        except UnfitError as error:
+            raise FlawError(str(error.strerror).removeprefix("it ")) from None
 
     return read
 

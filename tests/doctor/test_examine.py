@@ -138,7 +138,7 @@ def test_a_pipe_in_place_of_a_config_does_not_block(home: Path) -> None:
     config = home / "profiles/main/state/idlehands.json"
     config.unlink()
     os.mkfifo(config)
-    assert "warning profiles/main/state/idlehands.json" in places(home)
+    assert "error profiles/main/state/idlehands.json" in places(home)
     assert run(home, "ports").returncode == 0
 
 

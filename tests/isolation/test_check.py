@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from idlehands_deploy.gateway.config import read_config
 from idlehands_deploy.gateway.json5_text import FlawError
 from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.claims import Setup
+from idlehands_deploy.isolation.overrides import check_overrides
 from idlehands_deploy.isolation.setups import inside_reader
 from idlehands_deploy.operations.ports import PortsReport
 from idlehands_deploy.show.ports import table
@@ -157,14 +159,37 @@ def test_no_odd_value_in_a_config_breaks_the_check(key: str) -> None:
         table(PortsReport(setups(case), [native(config=json.dumps(config))], []))
 
 
-@pytest.mark.parametrize("name", ["a\0b", "\ud800", "x" * 5000])
-def test_an_included_name_that_no_file_can_have_is_a_flaw(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("a\0b", "no file can have this name"),
+        ("\ud800", "no file can have this name"),
+        ("x" * 5000, "which cannot be read: File name too long"),
+        ("large", "which is larger than 1 MB, which is the limit"),
+        ("pipe", "which is not an ordinary file"),
+    ],
+    ids=["NUL", "half", "long", "large", "pipe"],
+)
+def test_an_included_file_that_cannot_be_one_is_a_flaw(tmp_path: Path, name: str, said: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 2 << 20)
     (tmp_path / "idlehands.json").write_text(json.dumps({"$include": name}))
     config = read_config(
         tmp_path / "idlehands.json", "c", inside_reader(tmp_path), mounts={"/state": tmp_path}, environ={}
     )
     assert config is not None
-    assert "cannot be read" in config.flaws[0]
+    assert said in config.flaws[0]
+
+
+def test_a_config_over_the_limit_is_a_finding_with_its_place_and_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "idlehands.json").touch()
+    os.truncate(tmp_path / "idlehands.json", 2 << 20)
+    place = "profiles/main/state/idlehands.json"
+    config = read_config(tmp_path / "idlehands.json", place, inside_reader(tmp_path), mounts={}, environ={})
+    (setup, *_) = setups(RIGHT[0])
+    (found,) = check_overrides(replace(setup, config=config))
+    assert (found.level, found.place, found.what) == ("error", place, "is larger than 1 MB, which is the limit")
 
 
 def test_a_link_out_of_the_mounts_is_a_flaw_and_one_within_is_followed(tmp_path: Path) -> None:

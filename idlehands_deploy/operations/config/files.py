@@ -117,7 +117,7 @@ class ConfigFiles:
         try:
             text = self.reader(path)
         except ValueError as error:
-            raise DirectoryError(f"{path} {error}.", "Put the file itself in the place of the link.") from None
+            raise DirectoryError(f"{path} {error}.", "Put the config itself in its place.") from None
         except OSError as error:
             raise self._unreadable(path, error) from None
         if text is None:
