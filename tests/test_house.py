@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.helpers import PACKAGE
+from tests.support.house import MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 NAME = "idlehands_deploy"
-MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
 LEAVES = ("text", "timestamps", "remedies", "errors", "findings", "progress")
 # A package may import those before it, and itself. What only type checkers read counts too.
 ORDER = (

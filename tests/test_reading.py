@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.test_house import MODULES
+from tests.support.house import MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -400,22 +400,3 @@ def test_collecting_changes_no_file(tmp_path: Path) -> None:
     before = {path: (path.lstat().st_mtime_ns, path.lstat().st_mode) for path in root.rglob("*")}
     gathered(root)
     assert {path: (path.lstat().st_mtime_ns, path.lstat().st_mode) for path in root.rglob("*")} == before
-
-
-def test_a_listing_is_not_led_out_of_a_state_by_a_link_with_a_known_name(tmp_path: Path) -> None:
-    root = deployment(tmp_path / "site", "main", "rescue")
-    (tmp_path / "elsewhere" / "sessions").mkdir(parents=True)
-    links = [root / "profiles" / name / "state" / "state" for name in ("main", "rescue")]
-    links[0].symlink_to(tmp_path / "elsewhere")
-    links[1].symlink_to("idlehands.json")
-    for name in ("main", "rescue"):
-        said = gathered(root)[f"{name}/state.txt"]
-        assert "  state\n" in said
-        assert "idlehands.json" in said
-        assert "sessions" not in said
-
-
-def test_a_config_over_the_limit_is_told_with_the_limit(tmp_path: Path) -> None:
-    root = deployment(tmp_path)
-    os.truncate(root / "profiles" / "main" / "state" / "idlehands.json", 2 << 20)
-    assert "it is larger than 1 MB, which is the limit" in gathered(root)["main/config.json"]

@@ -20,10 +20,10 @@ from idlehands_deploy.health.observe import Observer
 from idlehands_deploy.show import watch as watch_views
 from idlehands_deploy.watch.ledger import Ledger
 from idlehands_deploy.watch.page.follow import NoJournal
-from tests.gateway.test_probe import hostile, slow_header
 from tests.support.containers import RUNNING
 from tests.support.engine import FakeEngine
 from tests.support.helpers import fleet, session
+from tests.support.hostile_answers import hostile, slow_header
 
 if TYPE_CHECKING:
     import socket
