@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,44 +27,57 @@ _LINE_ENDS = frozenset(("\n", "\r", "\r\n", "\u2028", "\u2029"))
 
 
 class NotPlainError(ValueError):
-    """A text that is not rewritten: it is no JSON5, or an unusual one."""
+    """A text that is not rewritten: it is no JSON5, or an unusual one.
+
+    Attributes:
+        lineno: where, the first line being 1; as in a ``JSONDecodeError``.
+    """
+
+    def __init__(self, lineno: int) -> None:
+        super().__init__(lineno)
+        self.lineno = lineno
 
 
 def as_json(text: str) -> str:
-    """The same value as JSON; wrong texts stay wrong, though not in every case.
+    """The same value as JSON, on the same lines; wrong texts stay wrong, though not in every case.
 
     Raises:
         NotPlainError: it is not rewritten.
     """
     pieces = list(_pieces(text))
     written: list[str] = []
-    for number, piece in enumerate(pieces):
-        after = pieces[number + 1] if number + 1 < len(pieces) else ""
-        if piece == "," and after in {"]", "}"} and written and written[-1] not in {"[", "{", ",", ":"}:
+    last, lines = "", 1
+    for number, (piece, line) in enumerate(pieces):
+        after = pieces[number + 1][0] if number + 1 < len(pieces) else ""
+        if piece == "," and after in {"]", "}"} and last not in {"", "[", "{", ",", ":"}:
             continue
-        written.append(piece if piece in _MARKS else _string(piece) if piece[0] in "'\"" else _word(piece, after))
+        last = piece if piece in _MARKS else _string(piece, line) if piece[0] in "'\"" else _word(piece, after, line)
+        written.append("\n" * (line - lines) + last)
+        lines = line
     return " ".join(written)
 
 
 _MARKS = frozenset("{}[]:,")
 
 
-def _pieces(text: str) -> Iterator[str]:
-    place = 0
+def _pieces(text: str) -> Iterator[tuple[str, int]]:
+    """Each piece that is not blank, and its line."""
+    place, line = 0, 1
     while place < len(text):
         found = _PIECE.match(text, place)
         if found is None:
-            raise NotPlainError
+            raise NotPlainError(line)
         place = found.end()
         if found.lastgroup != "blank":
-            yield found[0]
+            yield found[0], line
+        line += found[0].count("\n")
 
 
-def _string(piece: str) -> str:
-    return f'"{_SPECIAL.sub(_character, piece[1:-1])}"'
+def _string(piece: str, line: int) -> str:
+    return f'"{_SPECIAL.sub(partial(_character, line), piece[1:-1])}"'
 
 
-def _character(found: re.Match[str]) -> str:
+def _character(line: int, found: re.Match[str]) -> str:
     """A part of a string as JSON writes it."""
     piece = found[0]
     if piece[0] != "\\":
@@ -78,15 +92,15 @@ def _character(found: re.Match[str]) -> str:
     if escaped == "0" and not found.string[found.end() : found.end() + 1].isdigit():
         return "\\u0000"
     if escaped in "ux0123456789":  # cut short, or with a meaning of its own
-        raise NotPlainError
+        raise NotPlainError(line)
     return "\\u000b" if escaped == "v" else f"\\u{ord(escaped):04x}" if escaped < " " else escaped
 
 
-def _word(piece: str, after: str) -> str:
+def _word(piece: str, after: str, line: int) -> str:
     if after == ":":
         if piece.replace("$", "_").isidentifier() and piece.isascii():
             return f'"{piece}"'
-        raise NotPlainError
+        raise NotPlainError(line)
     if piece in {"true", "false", "null"}:
         return piece
     if found := _DECIMAL.fullmatch(piece):
@@ -97,4 +111,4 @@ def _word(piece: str, after: str) -> str:
         return f"{found[1].strip('+')}{int(found[2], 16)}"
     if found := _CONSTANT.fullmatch(piece):
         return f"{found[1] or ''}{found[2]}" if found[2] == "Infinity" else found[2]
-    raise NotPlainError
+    raise NotPlainError(line)

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from idlehands_deploy.gateway.json5_plain import as_json
+from idlehands_deploy.gateway.json5_plain import NotPlainError, as_json
 
 # No config is nested so deeply, and each Python reads another depth.
 DEEPEST = 200
@@ -69,18 +69,18 @@ def _parse_json5(text: str) -> Any:  # noqa: ANN401
         raise FlawError(f"is not plain JSON, and too long for JSON5: more than {LONGEST_JSON5 // 1024} kB")
     try:
         return json.loads(as_json(text), parse_float=_number)
-    except ValueError:
-        return _parse_unusual(text)
+    except (NotPlainError, json.JSONDecodeError) as error:
+        return _parse_unusual(text, error.lineno)
     except RecursionError:
         raise FlawError("is nested too deeply") from None
 
 
-def _parse_unusual(text: str) -> Any:  # noqa: ANN401
+def _parse_unusual(text: str, line: int) -> Any:  # noqa: ANN401
     """The library's reading, which names the place of a mistake."""
     import json5  # noqa: PLC0415 - slow, and most configs are the gateway's own plain JSON
 
     if len(text) > LONGEST_UNUSUAL:
-        raise FlawError("is not JSON5, or has what JSON5 seldom has")
+        raise FlawError(f"is not JSON5, or has what JSON5 seldom has, at line {line}")
     try:
         return json5.loads(text, parse_float=_number)
     except ValueError as error:

@@ -90,3 +90,10 @@ def test_any_text_is_read_or_refused_in_time(unit: str) -> None:
         except FlawError:
             value = None
         assert time.process_time() - began < 2, value
+
+
+@pytest.mark.parametrize("wrong", ["b: ,", "b: 1 2", "b: '\\u12'", "b: 010", "1b: 1", "b: '", "c: #"])
+def test_a_mistake_in_a_long_text_is_named_by_its_line(wrong: str) -> None:
+    text = "{\n// what comes\n/* and\ngoes */ a: 'one \\\nand two',\n" + "x: 1,\n" * 2000 + wrong + "\n}"
+    with pytest.raises(FlawError, match=r"at line 2006$"):
+        parse_json5(text)
