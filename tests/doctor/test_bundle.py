@@ -263,11 +263,8 @@ def test_the_watch_s_journal_is_collected_without_secrets(tmp_path: Path) -> Non
 
 def test_a_new_deployment_s_files_are_shown(tmp_path: Path) -> None:
     texts = gathered(deployment(tmp_path))
-    assert json.loads(texts["main/config.json"])["gateway"] == {
-        "mode": "local",
-        "bind": "lan",
-        "auth": {"mode": "token"},
-    }
+    gateway = {"mode": "local", "bind": "lan", "auth": {"mode": "token"}}
+    assert json.loads(texts["main/config.json"])["gateway"] == gateway
     assert texts["generate-check.txt"] == "compose.yaml: up to date\nseccomp.json: up to date\n"
     assert "IDLEHANDS_GATEWAY_PORT: '18789'" in texts["compose.yaml"].replace('"', "'")
     assert "file: ./secrets/main/IDLEHANDS_GATEWAY_TOKEN" in texts["compose.yaml"]
