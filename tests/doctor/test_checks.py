@@ -101,10 +101,7 @@ def test_a_file_from_the_future_means_a_clock_that_went_back() -> None:
         (ENGINE, []),
         (
             replace(ENGINE, version="19.03.1"),
-            [
-                "error Docker Engine: is version 19.03.1",
-                "note Docker Engine: 19.03.1 lets machines on the local network reach ports published on 127.0.0.1",
-            ],
+            ["error Docker Engine: is version 19.03.1"],
         ),
         (replace(ENGINE, has_seccomp=False), ["error Docker Engine: has no seccomp"]),
         (
@@ -120,6 +117,14 @@ def test_a_file_from_the_future_means_a_clock_that_went_back() -> None:
 )
 def test_what_an_engine_lacks_is_reported(engine: EngineFacts, said: list[str]) -> None:
     assert brief(check_engine(engine, PAIR)) == said
+
+
+@pytest.mark.parametrize(("cdp", "count"), [("open", 1), ("true", 0), ("false", 0)])
+def test_an_old_engine_lets_the_local_network_reach_cdp_that_asks_for_no_token(cdp: str, count: int) -> None:
+    written = fleet(f"profiles: {{main: {{publish: {{cdp: {cdp}}}}}}}")
+    found = brief(check_engine(replace(ENGINE, version="20.10.1"), written))
+    note = "note Docker Engine: 20.10.1 lets machines on the local network reach ports published on 127.0.0.1"
+    assert found == [note] * count
 
 
 def test_more_cpus_than_the_host_has_is_an_error_in_the_fleet_file() -> None:
