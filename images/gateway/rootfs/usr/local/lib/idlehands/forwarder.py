@@ -153,13 +153,15 @@ class Port:
 
     async def _read_head(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bytes:
         if len(self.waiting) >= MOST_WAITING:
-            next(iter(self.waiting)).transport.abort()
+            oldest = next(iter(self.waiting))
+            del self.waiting[oldest]
+            oldest.transport.abort()
         self.waiting[writer] = None
         try:
             async with asyncio.timeout(HEAD_SECONDS):
                 return await reader.readuntil(b"\r\n\r\n")
         finally:
-            del self.waiting[writer]
+            self.waiting.pop(writer, None)
 
     async def _pass_on(self, text: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.token is None:
