@@ -117,7 +117,7 @@ class Observer:
             told_for_host(assess(profile, facts, answers), self._look.session.deployment),
             facts,
             control=_control_state(answers.control),
-            browsers={name: _browser_state(answer) for name, answer in answers.browsers.items()},
+            browsers={name: state for name, answer in answers.browsers.items() if (state := _browser_state(answer))},
             usage=self._engine.usage(facts, before) if details else None,
             latency=None if answers.ready.status is None else answers.ready.seconds,
             unasked=unasked,
@@ -229,7 +229,10 @@ def _control_state(answer: Answer | None) -> ControlState | None:
     return "refuses" if answer.status in REFUSED else "answers"
 
 
-def _browser_state(answer: Answer) -> BrowserState:
+def _browser_state(answer: Answer) -> BrowserState | None:
+    """None if its port does not know our token: that says nothing about the browser behind it."""
     if answer.silent:
         return "frozen"
+    if answer.status in REFUSED:
+        return None
     return "off" if answer.status is None else "running"

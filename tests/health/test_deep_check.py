@@ -38,6 +38,7 @@ class Gateway(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.token = secrets.token_hex(16)
         self.state = state
+        self.cdp_token = secrets.token_hex()
         self.asked: list[str] = []
         self.running = False
         self.answers: dict[str, Answer | list[Answer]] = {
@@ -54,7 +55,7 @@ class Gateway(http.server.ThreadingHTTPServer):
         doors = Doors("main", port, port, ())
         place = Place(
             doors, self.token, GatewayProbe("127.0.0.1", port, self.token), GatewayProbe("127.0.0.1", port, None),
-            self.state,
+            self.state, self.cdp_token,
         )  # fmt: skip
         verdict = Verdict("main", state, remedy=Remedy.run("start", "main"))  # type: ignore[arg-type]
         steps = prove(place, verdict, Quiet(), interrupted or threading.Event())
@@ -199,9 +200,9 @@ def test_a_config_that_forbids_painting_skips_the_picture(gateway: Gateway) -> N
 
 
 def test_a_token_that_a_gateway_repeats_is_removed(gateway: Gateway) -> None:
-    gateway.answers["POST /start"] = (500, {"error": f"Bearer {gateway.token} is not welcome"})
+    gateway.answers["POST /start"] = (500, {"error": f"{gateway.token} and {gateway.cdp_token} are not welcome"})
     steps = gateway.prove()
-    assert "Bearer (token) is not welcome" in steps["browser"].said
+    assert "(token) and (token) are not welcome" in steps["browser"].said
     assert gateway.token not in repr(steps)
 
 

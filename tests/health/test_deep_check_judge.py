@@ -54,6 +54,7 @@ def test_the_doors_of_a_profile_are_its_published_ports() -> None:
         (lambda: judge.judge_start("main", browser(), Answer(500, {"error": "no \x1b[1mdisk"})), "500: no [1mdisk"),
         (lambda: judge.judge_start("main", browser(), SILENT), "never responds"),
         (lambda: judge.browser_path(DOORS, 18800, GONE), "CDP on port 18800 does not respond"),
+        (lambda: judge.browser_path(DOORS, 18800, Answer(401)), "rejects the token in its secret file (HTTP 401)"),
         (
             lambda: judge.judge_picture("main", png((9, 9, 9), (9, 9, 9))),
             "the picture is blank: rgb(9, 9, 9) everywhere",

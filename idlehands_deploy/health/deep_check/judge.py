@@ -219,6 +219,8 @@ def browser_path(doors: Doors, port: int, answer: Answer) -> str:
     # Always on the port that was asked, whatever the response says.
     if answer.ok and re.fullmatch(r"/devtools/browser/[\w-]+", path):
         return path
+    if answer.status == 401:
+        raise _other_token(doors.profile, f"CDP on port {port} rejects the token in its secret file (HTTP 401)")
     raise no_cdp(doors.profile, port, _outcome(answer))
 
 
