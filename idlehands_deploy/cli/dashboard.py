@@ -46,6 +46,7 @@ def url(
     if cdp:
         addresses = operations.dashboard.cdp_addresses(start_session(ctx), name)
         output.show_json({"profile": name, "cdp": addresses}) if as_json else output.show("\n".join(addresses.values()))
+        progress.say(Remedy("They answer while the browser runs. Start it: ", ours("exec", name, "browser", "start")))
         return
     if pair:
         links = operations.dashboard.pair(start_session(ctx), name)
