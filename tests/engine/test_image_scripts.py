@@ -82,7 +82,8 @@ def test_after_a_full_disk_a_gateway_is_restarted_when_space_is_free_and_killed_
             [[ $answer == hung ]] && answer="port 1 accepted the connection but did not respond within 4 s"
             echo "$answer"; [[ $answer != disk:* ]]
         }}
-        keep_config() {{ :; }}; sleep() {{ :; }}; check_free_space() {{ :; }}; kill() {{ [[ $1 == -0 ]]; }}
+        keep_config() {{ :; }}; seed_browser_profiles() {{ :; }}; sleep() {{ :; }}
+        check_free_space() {{ :; }}; kill() {{ [[ $1 == -0 ]]; }}
         watch_for_hang 1
         rm "$look"
         """,
@@ -120,12 +121,31 @@ def test_a_silent_start_is_killed_at_its_own_limit_and_a_slow_one_is_not(checks:
             local n; n=$(< "$look"); echo $((n + 1)) > "$look"; ((n < ${{#said[@]}})) || return 0
             echo "${{said[n]}}"; return 1
         }}
-        sleep() {{ :; }}; kill() {{ :; }}
+        sleep() {{ :; }}; kill() {{ :; }}; seed_browser_profiles() {{ :; }}
         IDLEHANDS_START_TIMEOUT=20; watch_start 1 && echo started
         rm "$look"
         """,
     )
     assert lines == [said]
+
+
+@pytest.mark.parametrize("checks", [[], [CLOSED], [BUSY], [CLOSED, SILENT, BUSY, BUSY]])
+def test_a_new_state_directory_stays_empty_until_the_gateway_responds(checks: list[str], tmp_path: Path) -> None:
+    lines = library(
+        "watch",
+        f"""
+        . {IMAGE}/rootfs/usr/local/lib/idlehands/browser; state={tmp_path}/new; GATEWAY_BROWSER_PROFILE=own
+        said=({" ".join(shlex.quote(check) for check in checks)}); look={tmp_path}/look; echo 0 > "$look"
+        idlehands-healthcheck() {{
+            local n; n=$(< "$look"); echo $((n + 1)) > "$look"; ((n < ${{#said[@]}})) || return 0
+            echo "${{said[n]}}"; return 1
+        }}
+        sleep() {{ [[ -d $state ]] && echo "seeded after check $(< "$look")"; }}; IDLEHANDS_START_TIMEOUT=20
+        watch_start 1
+        """,
+    )
+    assert lines == [f"seeded after check {n + 1}" for n, check in enumerate(checks) if check == BUSY]
+    assert (tmp_path / "new" / "browser" / "own" / "user-data" / "Local State").read_text() == "{}\n"
 
 
 @pytest.mark.parametrize("name", ["HANG_TIMEOUT", "START_TIMEOUT"])
