@@ -126,7 +126,7 @@ services:
     networks:
     - rescue
     labels:
-      org.idlehands.deploy.digest: sha256:916b76cd310b0487
+      org.idlehands.deploy.digest: sha256:7fb834153380bf35
 networks:
   rescue: {}
 secrets:
