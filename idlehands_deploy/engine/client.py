@@ -25,12 +25,14 @@ from idlehands_deploy.engine.facts import (
     read_time,
 )
 from idlehands_deploy.engine.images.store import ImageStore
+from idlehands_deploy.engine.limits import read_limits, read_stats_limits
 from idlehands_deploy.engine.reading import container_facts, gateway_address, port_holder
 from idlehands_deploy.engine.usage import SHORTEST, between, read_counters, read_stats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from idlehands_deploy.engine.facts import Limit
     from idlehands_deploy.engine.one_off import OneOff
     from idlehands_deploy.engine.usage import Reading, Usage
 
@@ -157,6 +159,17 @@ class Engine(ImageStore):
                 return read_stats(self._api.stats(facts.id, stream=False))
             except NotFound:
                 return None
+
+    def limits(self, facts: ContainerFacts) -> tuple[Limit, ...]:
+        """The limits that a running container has reached."""
+        found = read_limits(facts.id, facts.pid)
+        if found is not None:
+            return found
+        with translated(self._client):
+            try:
+                return read_stats_limits(self._api.stats(facts.id, stream=False, one_shot=True))
+            except NotFound:
+                return ()
 
     def deaths(self, container: str, seconds: int) -> list[Death]:
         """A container's deaths in the last ``seconds`` seconds, oldest first, as far as the engine remembers."""

@@ -25,6 +25,19 @@ FILES_LABEL = "com.docker.compose.project.config_files"
 
 
 @dataclass(frozen=True)
+class Limit:
+    """A limit of a container that is reached.
+
+    Attributes:
+        name: processes, memory or files.
+        reason: how much of what is in use.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ContainerFacts:
     """One container of the project as the engine sees it.
 
@@ -54,6 +67,7 @@ class ContainerFacts:
         last_exit_code: of the previous run; None if not known.
         lacked_memory: whether the previous run ended because memory ran out.
         recent_deaths: how often it ended recently, as far as known.
+        at_limit: the limits that it has reached, as far as known.
     """
 
     id: str
@@ -86,6 +100,7 @@ class ContainerFacts:
     last_exit_code: int | None = None
     lacked_memory: bool = False
     recent_deaths: int = 0
+    at_limit: tuple[Limit, ...] = ()
 
     @property
     def started(self) -> float:

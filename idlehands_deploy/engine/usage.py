@@ -48,23 +48,35 @@ def read_counters(container: str, pid: int, *, cgroups: Path = CGROUPS, processe
         pid: its first process.
     """
     try:
-        lines = (processes / str(pid) / "cgroup").read_text().splitlines()
-        places = {name: path for line in lines for name, path in _controllers(line)}
+        places = cgroup_paths(container, pid, processes)
         at = time.monotonic()
-        if container not in places.get("memory", places.get("", "")):
-            return None  # the engine's processes are not visible here: this pid is another process
+        if places is None:
+            return None
         if "memory" in places:
             group = cgroups / "memory" / places["memory"]
             used = int((group / "memory.usage_in_bytes").read_text())
-            used -= _stat(group / "memory.stat", "total_inactive_file")
+            used -= stat(group / "memory.stat", "total_inactive_file")
             seconds = int((cgroups / "cpuacct" / places["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
         else:
             group = cgroups / places[""]
-            used = int((group / "memory.current").read_text()) - _stat(group / "memory.stat", "inactive_file")
-            seconds = _stat(group / "cpu.stat", "usage_usec") / 1e6
+            used = int((group / "memory.current").read_text()) - stat(group / "memory.stat", "inactive_file")
+            seconds = stat(group / "cpu.stat", "usage_usec") / 1e6
     except (OSError, ValueError, KeyError):
         return None
     return Reading(max(0, used), seconds, at)
+
+
+def cgroup_paths(container: str, pid: int, processes: Path = PROCESSES) -> dict[str, str] | None:
+    """A container's path in each controller's tree, in version 2 under an empty name; None for another's process.
+
+    Raises:
+        OSError: the process cannot be read.
+        ValueError: the file is not as the kernel writes it.
+    """
+    lines = (processes / str(pid) / "cgroup").read_text().splitlines()
+    paths = {name: path for line in lines for name, path in _controllers(line)}
+    # Where the engine's processes are not visible, this pid is another process.
+    return paths if container in paths.get("memory", paths.get("", "")) else None
 
 
 def between(first: Reading | None, second: Reading) -> Usage:
@@ -96,6 +108,6 @@ def _controllers(line: str) -> list[tuple[str, str]]:
     return [(name, path.lstrip("/")) for name in names.split(",")]
 
 
-def _stat(path: Path, name: str) -> int:
+def stat(path: Path, name: str) -> int:
     """The number after a name, in a file of ``name number`` lines; KeyError if there is none."""
     return int(dict(line.split(" ", 1) for line in path.read_text().splitlines())[name])

@@ -111,6 +111,8 @@ class Observer:
         if facts.restart_count and not (answers.is_ready or answers.has_started):
             # A container in a crash loop looks like one that is starting; only its earlier deaths show the difference.
             facts = with_deaths(facts, self._engine.deaths(facts.id, REMEMBERED), time.time())
+        if answers.is_ready:
+            facts = replace(facts, at_limit=self._engine.limits(facts))
         if details and answers.is_ready:
             answers, unasked = _with_doors(probe, answers, budget)
         return Observation(

@@ -105,7 +105,10 @@ class _Gateway:
             self.facts = _after(death, self.facts, self._look.engine.container(self.facts.id))
         if self.facts is None or self.facts.state != "running":
             return _final_if_it_died(assess(self._profile, self.facts, None), self.facts)
-        verdict = assess(self._profile, self.facts, self._observer.probe(self._profile, self.facts).ask(within))
+        answers = self._observer.probe(self._profile, self.facts).ask(within)
+        if answers.is_ready:
+            self.facts = replace(self.facts, at_limit=self._look.engine.limits(self.facts))
+        verdict = assess(self._profile, self.facts, answers)
         return told_for_host(verdict, self._look.session.deployment)
 
 

@@ -10,8 +10,13 @@ from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.text import plain
 
 if TYPE_CHECKING:
-    from idlehands_deploy.engine.facts import ContainerFacts
+    from collections.abc import Sequence
+
+    from idlehands_deploy.engine.facts import ContainerFacts, Limit
     from idlehands_deploy.gateway.probe import Answer, GatewayAnswers
+
+# The key of `resources` that raises a limit, by the limit's name.
+RESOURCES = {"processes": "pids", "memory": "memory"}
 
 State = Literal[
     "ready",
@@ -110,11 +115,13 @@ def _assess_running(profile: str, facts: ContainerFacts, answers: GatewayAnswers
     return Verdict(profile, state, reason, failing, remedy)
 
 
-def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:
+def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) -> Verdict:  # noqa: PLR0911 - a table
     # A gateway that cannot write still reports that it is ready.
     if facts.health_output.startswith(NO_SPACE):
         reason = f"disk: {plain(facts.health_output.removeprefix(NO_SPACE))}"
         return Verdict(profile, "degraded", reason, ("disk",), Remedy(f"df -h profiles/{profile}/state"))
+    if facts.at_limit:
+        return _at_limit(profile, facts.at_limit)
     if suppressed := _names(answers.ready, "suppressed"):
         # After three crashes the gateway turns its channels off by itself, and still reports that it is ready.
         reason = f"after repeated crashes it keeps {', '.join(suppressed)} off for some minutes"
@@ -132,6 +139,17 @@ def _assess_ready(profile: str, facts: ContainerFacts, answers: GatewayAnswers) 
         reason = f"it rejects the token in its secret file (HTTP {control.status})"
         return Verdict(profile, "degraded", reason, ("token",), Remedy.run("up", profile))
     return Verdict(profile, "ready")
+
+
+def _at_limit(profile: str, limits: Sequence[Limit]) -> Verdict:
+    # It answers, but what it or its browser does next can fail.
+    reason = "; ".join(plain(limit.reason) for limit in limits)
+    keys = [f"profiles.{profile}.resources.{RESOURCES[limit.name]}" for limit in limits if limit.name in RESOURCES]
+    remedy = Remedy.run("restart", profile)
+    if keys:
+        raised = f"   (if it comes back: increase {' and '.join(keys)} in fleet.yaml, then: "
+        remedy = remedy.then(raised, ours("up", profile), ")")
+    return Verdict(profile, "degraded", reason, tuple(limit.name for limit in limits), remedy)
 
 
 def _held(profile: str, answer: Answer) -> Verdict:

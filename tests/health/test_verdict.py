@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import pytest
 
+from idlehands_deploy.engine.facts import Limit
 from idlehands_deploy.gateway.probe import Answer, GatewayAnswers
 from idlehands_deploy.health.verdict import State, Verdict, assess
 from idlehands_deploy.health.wait import wait_until_final
@@ -48,6 +49,16 @@ TABLE: dict[str, tuple[ContainerFacts | None, GatewayAnswers | None, str]] = {
         RUNNING, replace(answers(200, 200), browsers=dict.fromkeys(("openclaw", "work"), Answer(None, silent=True))),
         "degraded | its browsers openclaw, work accept connections but never respond | "
         "idlehands-deploy restart main",
+    ),
+    "answers ready, and can start no process": (
+        replace(RUNNING, at_limit=(Limit("processes", "512 of 512 processes and threads are in use"),)),
+        answers(200, 200),
+        "degraded | 512 of 512 processes and threads are in use | idlehands-deploy restart main   (if it comes back: "
+        "increase profiles.main.resources.pids in fleet.yaml, then: idlehands-deploy up main)",
+    ),
+    "answers ready, and can open no file": (
+        replace(RUNNING, at_limit=(Limit("files", "node has 1024 of 1024 files open"),)), answers(200, 200),
+        "degraded | node has 1024 of 1024 files open | idlehands-deploy restart main",
     ),
     "answers ready, and its browsers are off": (
         RUNNING, replace(answers(200, 200), browsers={"openclaw": Answer(None)}), "ready |  | ",

@@ -180,6 +180,10 @@ class FakeEngine:
     def counters(self, _facts: ContainerFacts) -> None:
         self.calls["counters"] += 1
 
+    def limits(self, _facts: ContainerFacts) -> tuple[()]:
+        self.calls["limits"] += 1
+        return ()
+
     def usage(self, *_: object) -> None:
         self.calls["usage"] += 1
 
