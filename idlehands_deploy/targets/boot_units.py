@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from idlehands_deploy.targets.unit_words import plain, quoted
+from idlehands_deploy.targets.watch_limits import watch_limits
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
@@ -27,7 +30,7 @@ def unit_text(project: str, profile: str, directory: Path, *, user: bool) -> str
     Args:
         user: whether it is for a user's service manager.
     """
-    where = _plain(directory)
+    where = plain(directory)
     return f"""\
 # Written by `idlehands-deploy install {profile}`; `idlehands-deploy uninstall {profile}` removes it.
 [Unit]
@@ -64,24 +67,25 @@ def watch_unit_text(
         run_as: the user that runs it; empty for the service manager's own.
         user: whether it is for a user's service manager.
     """
-    more = [f"Environment={_quoted(f'{name}={value}')}" for name, value in environ.items()]
+    more = [f"Environment={quoted(f'{name}={value}')}" for name, value in environ.items()]
     more += [f"User={run_as}"] if run_as else []
     lines = "".join(f"{line}\n" for line in more)
+    limits = watch_limits(directory, command, environ, user=user, is_root=not (user or run_as))
     return f"""\
 # Written by `idlehands-deploy install --watch`; `idlehands-deploy uninstall --watch` removes it.
 [Unit]
-Description=Watch of the IdleHands gateways of {project} in {_plain(directory)}
+Description=Watch of the IdleHands gateways of {project} in {plain(directory)}
 After={ENGINE_UNIT}
 StartLimitIntervalSec=0
 
 [Service]
 Type=exec
-ExecStart={" ".join(_quoted(word).replace("$", "$$") for word in command)}
+ExecStart={" ".join(quoted(word).replace("$", "$$") for word in command)}
 {lines}Restart=always
 RestartSec=10
 KillMode=mixed
 TimeoutStopSec=360
-
+{limits}
 [Install]
 WantedBy={"default.target" if user else "multi-user.target"}
 """
@@ -92,15 +96,3 @@ def watched_directory(text: str) -> str:
     found = re.search(r'"-C" "((?:[^"\\]|\\.)*)"', text)
     written = found[1].replace("$$", "$").replace("%%", "%") if found else ""
     return re.sub(r"\\(.)", lambda escaped: "\n" if escaped[1] == "n" else escaped[1], written)
-
-
-def _plain(directory: Path) -> str:
-    """A path for a unit's text: systemd interprets a percent sign and a line break."""
-    return str(directory).replace("%", "%%").replace("\n", " ")
-
-
-def _quoted(word: str) -> str:
-    """A quoted word for systemd; in a command line it also interprets ``$``."""
-    for mark, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("%", "%%")):
-        word = word.replace(mark, written)
-    return f'"{word}"'

@@ -41,6 +41,22 @@ def test_the_watch_runs_as_the_fleet_file_s_owner_if_they_may_use_the_engine_els
     assert machine.ok("stat", "--format", "%U", "/srv/bots/watch/journal.jsonl") == "person\n"
 
 
+def test_root_s_watch_writes_in_another_user_s_deployment_and_nowhere_else(machine: Machine) -> None:
+    machine.ok("sh", "-c", "chown -R person /srv/bots; chmod 700 /srv/bots; mkdir /root/kept /srv/kept")
+    tried = ("/srv/bots", "/srv/kept", "/etc", "/usr", "/var/lib", "/run", "/run/systemd/system", HOME, "/root/kept")
+    # It runs within the limits of the service.
+    before = f"ExecStartPre=-touch {' '.join(f'{place}/tried' for place in tried)}\n"
+    machine.write(f"{SYSTEM}/{WATCH}.d/tool.conf", TOOL + before)
+    machine.done("install", "--watch")
+    process = until("a watch", machine.watch_runs)
+    until("what it sees", lambda: machine.journal()[1:] or None)
+    assert [place for place in tried if machine.run("test", "-e", f"{place}/tried")[0] == 0] == ["/srv/bots"]
+    assert machine.ok("stat", "--format", "%U", "/srv/bots/watch/journal.jsonl") == "person\n"
+    status = machine.ok("cat", f"/proc/{process}/status").split("\n")
+    assert {"CapEff:\t0000000000000003", "NoNewPrivs:\t1", "Seccomp:\t2"} <= set(status)
+    machine.ok("systemd-analyze", "security", "--threshold=30", WATCH)
+
+
 @pytest.mark.full
 def test_uninstall_ends_the_watch_alone_or_with_the_rest(machine: Machine) -> None:
     before = machine.files()
