@@ -75,6 +75,11 @@ def install_watch(session: Session, metrics: str | None, dashboard: str | None =
     text = watch_unit_text(fleet.name, session.deployment.root, command, environ, person, user=systemd.user)
     systemd.install(unit, text, start=True)
     whose = " --user" if systemd.user else ""
+    if fleet.watch.notify.command:
+        session.progress.say(
+            f"watch.notify.command runs within the limits of {unit}. If it needs more (docs/health.md): "
+            f"{'systemctl --user' if systemd.user else 'sudo systemctl'} edit {unit}"
+        )
     return f"{unit} runs the watch now and after each boot{_once(systemd)}. Read its log: journalctl{whose} -u {unit}"
 
 
