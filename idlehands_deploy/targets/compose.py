@@ -175,8 +175,9 @@ def _identity(ports: ProfilePorts, user: str) -> Service:
 
 def _life(profile: Profile) -> Service:
     return {
-        # Chromium leaves orphans; without an init they fill the pid limit as zombies.
-        "init": True,
+        # The image's entrypoint is process 1, which nothing in the container can stop or end; it also reaps the orphans
+        # that Chromium leaves.
+        "init": False,
         # Restarts after a reboot; unlike `always`, not if a person stopped it.
         "restart": "unless-stopped",
         # Docker's default of 10 s would kill turns that are in progress.

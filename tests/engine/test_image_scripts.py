@@ -84,7 +84,7 @@ def test_after_a_full_disk_a_gateway_is_restarted_when_space_is_free_and_killed_
         }}
         keep_config() {{ :; }}; seed_browser_profiles() {{ :; }}; sleep() {{ :; }}
         check_free_space() {{ :; }}; kill() {{ [[ $1 == -0 ]]; }}
-        watch_for_hang 1
+        beats=2; watch_for_hang 1
         rm "$look"
         """,
     )
@@ -122,7 +122,7 @@ def test_a_silent_start_is_killed_at_its_own_limit_and_a_slow_one_is_not(checks:
             echo "${{said[n]}}"; return 1
         }}
         sleep() {{ :; }}; kill() {{ :; }}; seed_browser_profiles() {{ :; }}
-        IDLEHANDS_START_TIMEOUT=20; watch_start 1 && echo started
+        IDLEHANDS_START_TIMEOUT=20; beats=2; watch_start 1 && echo started
         rm "$look"
         """,
     )
@@ -140,7 +140,7 @@ def test_a_new_state_directory_stays_empty_until_the_gateway_responds(checks: li
             local n; n=$(< "$look"); echo $((n + 1)) > "$look"; ((n < ${{#said[@]}})) || return 0
             echo "${{said[n]}}"; return 1
         }}
-        sleep() {{ [[ -d $state ]] && echo "seeded after check $(< "$look")"; }}; IDLEHANDS_START_TIMEOUT=20
+        sleep() {{ [[ -d $state ]] && echo "seeded after check $(< "$look")"; }}; IDLEHANDS_START_TIMEOUT=20; beats=2
         watch_start 1
         """,
     )

@@ -52,7 +52,7 @@ services:
     image: idlehands/gateway:2026.9.6
     hostname: rescue
     user: "1000:1000"
-    init: true
+    init: false
     restart: unless-stopped
     stop_grace_period: "330s"
     logging:
@@ -126,7 +126,7 @@ services:
     networks:
     - rescue
     labels:
-      org.idlehands.deploy.digest: sha256:7fb834153380bf35
+      org.idlehands.deploy.digest: sha256:6a69eae52bf5e9e3
 networks:
   rescue: {}
 secrets:
