@@ -34,6 +34,7 @@ from idlehands_deploy.fleet.values import (
     Text,
     Url,
     User,
+    VariableName,
     extended_name,
     none_is_empty,
 )
@@ -115,9 +116,10 @@ class Profile(_Model, Additions):
     """How long a stop waits for the gateway to finish its work. The gateway's own limit is 330 seconds."""
     secrets: list[SecretName] = []
     """Names of files in `secrets/<profile>/`. The gateway gets each as a variable of the same name."""
-    environment: dict[str, Text] = {}
+    environment: dict[VariableName, Text] = {}
     """More variables of the gateway, in plain text: write no keys here. `PUID` and `PGID` set the user that it runs as,
-    `TZ` its time zone. Variables that the port plan or a mount sets are refused."""
+    `TZ` its time zone. Variables that the port plan or a mount sets are refused, and those that load code or choose
+    programs, such as `NODE_OPTIONS` and `PATH`."""
 
     def user_or(self, default: str) -> str:
         """The ``uid:gid`` of this gateway: its PUID and PGID, else the given one."""

@@ -10,6 +10,7 @@ from idlehands_deploy.contract import CDP_TOKEN_SECRET, MADE_SECRETS, TOKEN_SECR
 from idlehands_deploy.errors import Problem
 from idlehands_deploy.fleet.addresses import endpoint
 from idlehands_deploy.fleet.values import CAPITALS, MANAGED_VARIABLES, USER_VARIABLES
+from idlehands_deploy.fleet.variables import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
 
 PROFILE_NAME = r"(?!x-)[A-Za-z0-9][A-Za-z0-9_-]{0,62}"
 VARIABLE_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
-
-
-# Variables that would make a gateway, or its own command, ignore the plan and the mounts.
-FORBIDDEN_VARIABLES = {"HOME": "is the container's home, which contains the mounts"} | {
-    f"{prefix}_{name}": why
-    for prefix in ("IDLEHANDS", "OPENCLAW")
-    for name, why in (
-        ("HOME", "is the container's home, which contains the mounts"),
-        ("PROFILE", "would select another state than the mount: a gateway in a container has no profile"),
-        ("GATEWAY_URL", "would make the commands of `exec` use another gateway"),
-        ("EAGER_BROWSER_CONTROL_SERVER", "is set by the image, so that browser control listens on its planned port"),
-    )
-}
 
 
 def check_profile_name(name: str) -> str | None:
@@ -53,8 +41,8 @@ def check_secret_name(name: str) -> str | None:
         return "this token is made by this tool"
     if name in MANAGED_VARIABLES:
         return "this variable is set by this tool"
-    if name in FORBIDDEN_VARIABLES:
-        return f"this variable {FORBIDDEN_VARIABLES[name]}"
+    if refused := refusal(name):
+        return f"this variable {refused.why}" + (f"; {refused.instead}" if refused.instead else "")
     if re.fullmatch(CAPITALS, name):
         return None
     return "a key is named as an environment variable in capitals, such as OPENAI_API_KEY"
@@ -101,7 +89,6 @@ def cross_problems(fleet: Fleet) -> Iterator[Problem]:
         for key, values in (("rescues", profile.rescues), ("secrets", profile.secrets)):
             for value in sorted({value for value in values if values.count(value) > 1}):
                 yield Problem(f"{path}.{key}", f"{value} is listed twice")
-        yield from _secret_problems(path, profile)
         yield from _environment_problems(path, profile)
         for browser, settings in profile.browser.profiles.items():
             where = f"{path}.browser.profiles.{browser}.cdp_url"
@@ -109,12 +96,6 @@ def cross_problems(fleet: Fleet) -> Iterator[Problem]:
                 other = remote.setdefault(found, where)
                 if other != where:
                     yield Problem(where, f"is the same Chrome as {other}; each browser needs a separate one")
-
-
-def _secret_problems(path: str, profile: Profile) -> Iterator[Problem]:
-    for index, secret in enumerate(profile.secrets):
-        if secret in FORBIDDEN_VARIABLES:
-            yield Problem(f"{path}.secrets.{index}", f"{FORBIDDEN_VARIABLES[secret]}; remove it")
 
 
 def _origin_problems(fleet: Fleet) -> Iterator[Problem]:
@@ -134,8 +115,6 @@ def _environment_problems(path: str, profile: Profile) -> Iterator[Problem]:
             yield Problem(where, "is not a valid name for an environment variable")
         elif variable in MANAGED_VARIABLES:
             yield Problem(where, _managed(path, variable))
-        elif variable in FORBIDDEN_VARIABLES:
-            yield Problem(where, f"{FORBIDDEN_VARIABLES[variable]}; remove it")
         elif variable in profile.secrets:
             yield Problem(where, "is also listed as a secret; keep only one of the two")
         elif variable in USER_VARIABLES and not re.fullmatch(r"[1-9]\d{0,8}", value):

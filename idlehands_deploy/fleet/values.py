@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from idlehands_deploy.contract import EXTENDED_REPOSITORY
 from idlehands_deploy.fleet.addresses import HOST, is_loopback, url_host
+from idlehands_deploy.fleet.variables import refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -180,6 +181,19 @@ def _not_managed(value: str) -> str:
     return value
 
 
+def _not_refused(value: str) -> str:
+    if refused := refusal(value):
+        raise ValueError(f"{refused.why}; {refused.instead or 'remove it'}")
+    return value
+
+
+def _no_refused_secret(value: str) -> str:
+    try:
+        return _not_refused(value)
+    except ValueError as error:
+        raise ValueError(f"{value} {error}") from None  # its place says only its number
+
+
 BasePort = Annotated[int, Field(ge=LOWEST_BASE_PORT, le=HIGHEST_BASE_PORT)]
 Spacing = Annotated[int, Field(ge=LOWEST_SPACING)]
 Cpus = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -253,8 +267,10 @@ SecretName = Annotated[
         )
     ),
     AfterValidator(_not_managed),
+    AfterValidator(_no_refused_secret),
     Field(examples=["OPENAI_API_KEY"]),
 ]
+VariableName = Annotated[str, AfterValidator(_not_refused)]
 BrowserName = Annotated[
     str, AfterValidator(_matches(r"[a-z0-9][a-z0-9-]{0,63}", "must be lower-case letters, digits and -"))
 ]

@@ -22,7 +22,7 @@ import pytest
 
 from tests.support.gauntlet import PROPERTY, new_row
 from tests.support.site import IMAGE, Site, fill, root_only, small_disks, start_browser, until
-from tests.support.trials import GATEWAY, WEDGE, Marks, Trial, inside, is_healthy, signal_gateway
+from tests.support.trials import GATEWAY, Marks, Trial, inside, is_healthy, make_wedge_image, signal_gateway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,7 +43,6 @@ profiles:
   main:
     secrets: [A_KEY]
     stop_grace_period: 20s
-    environment: {NODE_OPTIONS: --require=/home/idlehands/workspace/wedge.cjs}
   rescue: {rescues: [main]}
 """
 
@@ -261,12 +260,15 @@ def test_after_an_engine_restart_what_was_up_is_ready_again_and_what_was_stopped
 
 @pytest.fixture(scope="module")
 def image(engine: docker.DockerClient) -> Iterator[str]:
-    """A name of this module's own for the image."""
-    name = f"{REGISTRY}/idlehands-test:{secrets.token_hex(4)}"
+    """A name of this module's own for an image whose gateway can be wedged."""
+    repository, tag = "idlehands-test", secrets.token_hex(4)
+    name = f"{REGISTRY}/{repository}:{tag}"
+    make_wedge_image(engine, IMAGE, repository, tag)
     _tag(engine, name)
     yield name
-    with contextlib.suppress(docker.errors.ImageNotFound):
-        engine.images.remove(name)
+    for each in (name, f"{repository}:{tag}"):
+        with contextlib.suppress(docker.errors.ImageNotFound):
+            engine.images.remove(each)
 
 
 @pytest.fixture(scope="module")
@@ -276,7 +278,7 @@ def disk(make_site: Callable[[], Site]) -> Iterator[Callable[[Path], None]]:  # 
 
 
 @pytest.fixture(scope="module")
-def gauntlet(make_site: Callable[[], Site], disk: Callable[[Path], None], image: str) -> Site:
+def gauntlet(image: str, make_site: Callable[[], Site], disk: Callable[[Path], None]) -> Site:
     """Main, to which all happens, with its state on a small disk where root runs the tests; and its neighbour."""
     fresh = make_site()
     fresh.write(FLEET, image)
@@ -285,7 +287,6 @@ def gauntlet(make_site: Callable[[], Site], disk: Callable[[Path], None], image:
     if os.geteuid() == 0:
         disk(fresh.config("main").parent)
         fresh.ok("generate")
-    (fresh.root / "profiles" / "main" / "workspace" / "wedge.cjs").write_text(WEDGE)
     fresh.ok("up")
     return fresh
 
@@ -392,4 +393,4 @@ def _answers() -> bool | None:
 
 def _tag(engine: docker.DockerClient, name: str) -> None:
     repository, _, tag = name.rpartition(":")
-    engine.images.get(IMAGE).tag(repository, tag)
+    engine.images.get(name.removeprefix(f"{REGISTRY}/")).tag(repository, tag)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import secrets
+import tarfile
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,8 @@ from tests.support.site import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import docker
 
     from tests.support.site import Site
 
@@ -41,6 +45,23 @@ if (require("node:worker_threads").isMainThread) setInterval(() => {
   for (;;);
 }, 200).unref();
 """
+
+WEDGE_FILE = "/opt/wedge.cjs"
+
+
+def make_wedge_image(engine: docker.DockerClient, image: str, repository: str, tag: str) -> None:
+    """An image whose gateway wedges itself on demand; no fleet file may load code into one."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        entry = tarfile.TarInfo(WEDGE_FILE.removeprefix("/"))
+        entry.size = len(WEDGE)
+        archive.addfile(entry, io.BytesIO(WEDGE.encode()))
+    container = engine.containers.create(image)
+    try:
+        container.put_archive("/", packed.getvalue())
+        container.commit(repository, tag, changes=f"ENV NODE_OPTIONS=--require={WEDGE_FILE}")
+    finally:
+        container.remove()
 
 
 @dataclass
