@@ -62,6 +62,13 @@ def test_browsers_get_the_ports_of_the_plan_and_remote_browsers_their_address() 
     ("given", "written", "allowed"),
     [
         ("http://host.docker.internal:9222", "http://${HOST_GATEWAY_ADDRESS}:9222", ["${HOST_GATEWAY_ADDRESS}"]),
+        ("http://u@Host.Docker.Internal/x", "http://u@${HOST_GATEWAY_ADDRESS}/x", ["${HOST_GATEWAY_ADDRESS}"]),
+        ("http://host.docker.internal.example.com/", "http://host.docker.internal.example.com/", None),
+        # The gateway would send the value of a variable there.
+        ("http://h.example.com?key=${A_KEY}", "http://h.example.com?key=$${A_KEY}", None),
+        ("http://h.example.com?key=$${A_KEY}", "http://h.example.com?key=$$${A_KEY}", None),
+        ("http://h.example.com?price=$5", "http://h.example.com?price=$5", None),
+        ("http://${HOST_GATEWAY_ADDRESS}:1", "http://$${HOST_GATEWAY_ADDRESS}:1", ["$${HOST_GATEWAY_ADDRESS}"]),
         ("ws://desk:9222/devtools", "ws://desk:9222/devtools", ["desk"]),
         ("wss://chrome.example.com?token=1", "wss://chrome.example.com?token=1", None),
     ],
