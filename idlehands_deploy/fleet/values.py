@@ -78,7 +78,8 @@ def _text(value: object) -> object:
 
 def _matches(pattern: str, otherwise: str) -> Callable[[str], str]:
     def check(value: str) -> str:
-        if not re.fullmatch(pattern, value):
+        # Compose and the engine know no other digits and letters than those of ASCII.
+        if not re.fullmatch(pattern, value, re.ASCII):
             raise ValueError(otherwise)
         return value
 
@@ -99,7 +100,7 @@ def _url(value: str) -> str:
         good = parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname and parts.port != 0
     except ValueError:
         good = False
-    if not good or re.search(r"\s", value):
+    if not good or re.search(r"\s", value) or not value.isprintable():
         raise ValueError("must be an http, https, ws or wss address, such as http://10.0.0.42:9222")
     if is_loopback(url_host(value)):
         raise ValueError(
@@ -152,7 +153,8 @@ def _host(value: str) -> str:
 
 def _network(value: str) -> str:
     try:
-        network = ipaddress.ip_network(value, strict=False)
+        # After a %, an address may have any text, which would get into the gateway's config.
+        network = ipaddress.ip_network(value.replace("%", " "), strict=False)
     except ValueError:
         raise ValueError("must be an address or a network, such as 192.168.1.2 or 10.20.0.0/24") from None
     if not network.prefixlen:
@@ -239,7 +241,8 @@ ImageName = Annotated[
 ]
 Package = Annotated[
     str,
-    AfterValidator(_matches(r"[a-z0-9][a-z0-9+.-]+", "must be the name of a Debian package, such as ffmpeg")),
+    # With a - at its end, apt would remove the package.
+    AfterValidator(_matches(r"[a-z0-9][a-z0-9+.-]*[a-z0-9+.]", "must be the name of a Debian package, such as ffmpeg")),
     Field(examples=["ffmpeg"]),
 ]
 Memory = Annotated[

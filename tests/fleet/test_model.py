@@ -150,6 +150,7 @@ BAD = {
         "profiles.main.environment.A B: is not a valid name for an environment variable",
     r'profiles: {main: {environment: {A: "x\0y"}}}':
         "profiles.main.environment.A: contains a character that is not allowed in a variable",
+    "watch: {patience: ９s}": "watch.patience: must be a time such as 90s, 5m or 5m30s",
     # what profiles say of each other
     "profiles: {main: {rescues: [main]}}": "profiles.main.rescues.0: a profile cannot rescue itself",
     "profiles: {main: {rescues: [gone]}}": "profiles.main.rescues.0: there is no profile 'gone'",

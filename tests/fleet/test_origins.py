@@ -82,6 +82,8 @@ ORIGIN_RULE = "must be an http or https address without a path, such as https://
         ("hosts: nas", "hosts: must be a list, not 'nas'"),
         ("proxies: [0.0.0.0/0]", "proxies.0: must not be every address: any client could then claim to be another"),
         ("proxies: ['::/0']", "proxies.0: must not be every address: any client could then claim to be another"),
+        ("proxies: ['fe80::1%${X}']",
+         "proxies.0: must be an address or a network, such as 192.168.1.2 or 10.20.0.0/24"),
         ("proxies: [caddy]", "proxies.0: must be an address or a network, such as 192.168.1.2 or 10.20.0.0/24"),
         ("profiles: {main: {origins: [bots.example.org]}}", f"profiles.main.origins.0: {ORIGIN_RULE}"),
         ("profiles: {main: {origins: ['https://bots.example.org/main']}}", f"profiles.main.origins.0: {ORIGIN_RULE}"),

@@ -40,7 +40,7 @@ def test_any_image_can_be_extended(image: str, tag: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["", "-y", "ff mpeg", "jq;id", "$(id)", "UPPER", "a", "../x", "jq\\nRUN id", "jq=1.0", "'*'"]
+    "package", ["", "-y", "ff mpeg", "jq;id", "$(id)", "UPPER", "a", "../x", "jq\\nRUN id", "jq=1.0", "'*'", "curl-"]
 )
 def test_what_is_no_package_s_name_is_refused(package: str) -> None:
     with pytest.raises(FleetError) as caught:
