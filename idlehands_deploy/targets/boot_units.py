@@ -95,4 +95,4 @@ def watched_directory(text: str) -> str:
     """The deployment directory in the text of a watch's unit; empty if there is none."""
     found = re.search(r'"-C" "((?:[^"\\]|\\.)*)"', text)
     written = found[1].replace("$$", "$").replace("%%", "%") if found else ""
-    return re.sub(r"\\(.)", lambda escaped: "\n" if escaped[1] == "n" else escaped[1], written)
+    return re.sub(r"\\(.)", lambda escaped: {"n": "\n", "r": "\r"}.get(escaped[1], escaped[1]), written)

@@ -12,13 +12,14 @@ LINE_BREAK = re.compile(r"[\n\r]")
 
 
 def plain(directory: Path) -> str:
-    """A path outside of lists and commands, where systemd interprets a percent sign and a line break."""
-    return str(directory).replace("%", "%%").replace("\n", " ")
+    """A path outside of lists and commands: systemd interprets percent signs, line breaks, and what a line ends with."""
+    text = LINE_BREAK.sub(" ", str(directory).replace("%", "%%"))
+    return f"{text}/" if text.endswith(("\\", " ", "\t")) else text
 
 
 def quoted(word: str) -> str:
     """A quoted word; in a command line systemd also interprets ``$``."""
-    for mark, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("%", "%%")):
+    for mark, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("%", "%%")):
         word = word.replace(mark, written)
     return f'"{word}"'
 

@@ -15,7 +15,7 @@ def test_every_word_in_the_watch_s_unit_is_quoted_for_systemd() -> None:
     assert 'Environment="DOCKER_CONFIG=/srv/$c 100%%"' in lines
 
 
-@pytest.mark.parametrize("name", ["bots", "my bots", "100%", "a$b", 'a"b', "a\\b", "a\nb", "a\\nb", "ä"])
+@pytest.mark.parametrize("name", ["bots", "my bots", "100%", "a$b", 'a"b', "a\\b", "a\nb", "a\\nb", "a\rb", "ä"])
 def test_the_directory_of_a_watch_is_read_back_from_its_unit(name: str) -> None:
     directory = Path("/srv") / name
     command = ["/opt/python", "-P", "-m", "idlehands_deploy", "-C", str(directory), "watch"]
