@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 from idlehands_deploy.remedies import Remedy, remedy_of
@@ -56,7 +57,9 @@ def system_error(error: OSError | UnicodeError) -> DeployError:
     reason = error.strerror or str(error) or type(error).__name__
     if not error.filename:
         return DirectoryError(f"This machine refused what the command needs: {reason}.", "Fix that and run it again.")
-    return DirectoryError(f"Cannot use {error.filename}: {reason}.", f"Look at it: ls -ld {error.filename}")
+    return DirectoryError(
+        f"Cannot use {error.filename}: {reason}.", f"Look at it: ls -ld {shlex.quote(str(error.filename))}"
+    )
 
 
 class UsageError(DeployError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import stat
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -87,7 +88,7 @@ def read_secret(path: Path) -> str | None:
                 f"{path} is a link to {path.readlink()}.", "Write the value there, or remove the link first."
             )
         if not stat.S_ISREG(found.st_mode):
-            raise UsageError(f"{path} is not a file.", f"Move it away: mv {path} {path}.old")
+            raise UsageError(f"{path} is not a file.", f"Move it away: {shlex.join(('mv', str(path), f'{path}.old'))}")
         reading = read_secret_file(path)
     except FileNotFoundError:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sysconfig
@@ -64,7 +65,7 @@ class Compose:
             output = "\n".join(f"  {line}" for line in _last_lines(err))
             raise EngineFailedError(
                 f"`docker compose {arguments[0]}` failed:\n{output}",
-                f"Try it without this tool: cd {self.directory} && docker compose {arguments[0]}",
+                f"Try it without this tool: cd {shlex.quote(str(self.directory))} && docker compose {arguments[0]}",
             )
         return out
 

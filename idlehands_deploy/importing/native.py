@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
@@ -181,7 +182,7 @@ def _read_config(path: Path, owner: int) -> tuple[str, dict[str, Any]]:
     except ForeignError as error:
         raise StateRefusedError(
             f"{path} {str(error.strerror).removeprefix('it ')}, but its directory to uid {owner}.",
-            f"Give both the same owner: chown {owner} {path}",
+            f"Give both the same owner: chown {owner} {shlex.quote(str(path))}",
         ) from None
     except UnfitError as error:
         raise UsageError(
@@ -231,7 +232,7 @@ def _refuse_unfit_workspaces(native: Native) -> None:
         if path.is_dir() and path.stat().st_uid != owner:
             raise StateRefusedError(
                 f"The workspace {path} belongs to uid {path.stat().st_uid}, but the state to uid {owner}.",
-                f"Give both the same owner: chown -R {owner} {path}",
+                f"Give both the same owner: chown -R {owner} {shlex.quote(str(path))}",
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import queue
+import shlex
 import stat
 import threading
 import time
@@ -168,7 +169,8 @@ def _unsafe_command(session: Session) -> str | None:
         # In a sticky directory such as /tmp users can remove only their own files.
         is_shared = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and (path == file or not found.st_mode & stat.S_ISVTX)
         if found.st_uid != 0 or is_shared:
-            fix = f"chown root:root {path} && chmod go-w {path}"
+            shown = shlex.quote(str(path))
+            fix = f"chown root:root {shown} && chmod go-w {shown}"
             if path not in {file, root}:
                 fix = f"move the deployment out of {path}, to a directory that only root can write"
             return f"root does not run a command that others can change: run `watch` as the owner's user, or: {fix}"

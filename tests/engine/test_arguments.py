@@ -58,13 +58,15 @@ def test_compose_gets_its_project_directory_and_file_by_name(tmp_path: Path) -> 
 
 
 def test_a_failure_of_compose_shows_its_output_and_a_command_to_try(tmp_path: Path) -> None:
-    (tmp_path / "compose.yaml").write_text("services: {main: {image: x, colour: red}}\n", encoding="utf-8")
+    root = tmp_path / "$(id) mine"
+    root.mkdir()
+    (root / "compose.yaml").write_text("services: {main: {image: x, colour: red}}\n", encoding="utf-8")
     with pytest.raises(EngineFailedError) as caught:
-        Compose(tmp_path, "idlehands", clean_environ(tmp_path)).run("config")
+        Compose(root, "idlehands", clean_environ(tmp_path)).run("config")
     lines = str(caught.value).splitlines()
     assert lines[0] == "`docker compose config` failed:"
     assert "colour" in lines[1]
-    assert lines[-1] == f"Try it without this tool: cd {tmp_path} && docker compose config"
+    assert lines[-1] == f"Try it without this tool: cd '{root}' && docker compose config"
     assert caught.value.exit_code == 5
 
 

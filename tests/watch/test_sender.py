@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -116,6 +117,13 @@ def test_ntfy_gets_plain_text_with_the_priority_of_the_worst_notification(tmp_pa
 def test_a_command_gets_the_json_on_its_standard_input(tmp_path: Path) -> None:
     assert sent(tmp_path, wanted(command=["sh", "-c", "cat > events.json"]), HUNG) == []
     assert json.loads((tmp_path / "events.json").read_text())["events"][0]["state"] == "hung"
+
+
+def test_a_command_gets_each_of_its_words_as_it_was_written(tmp_path: Path) -> None:
+    words = ["$HOME", "${X}", "%h", "a b", "'\"", "\\", "*", ";id", "`id`", "a\nb", "", "#", "~"]
+    to = wanted(command=["sh", "-c", 'printf "%s\\0" "$@" > words', "sh", *words])
+    assert sent(tmp_path, to, HUNG) == []
+    assert (tmp_path / "words").read_text() == "".join(f"{word}\0" for word in words)
 
 
 def test_an_address_can_be_in_a_secret_file(tmp_path: Path) -> None:
@@ -233,14 +241,19 @@ def test_root_runs_no_command_from_a_directory_that_another_user_can_replace(tmp
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 def test_root_runs_no_command_that_another_user_can_write(tmp_path: Path) -> None:
-    (tmp_path / "fleet.yaml").write_text("")
-    tmp_path.chmod(0o755)
+    root = tmp_path / "$(id) 'of' mine"
+    root.mkdir(mode=0o755)
+    file = root / "fleet.yaml"
+    file.write_text("")
     to = wanted(command=["true"])
-    check_notify(session(tmp_path), to, 0)
-    os.chown(tmp_path / "fleet.yaml", 1000, 1000)
-    check_notify(session(tmp_path), to, 1000)
-    with pytest.raises(FleetError, match="root does not run a command that others can change"):
-        check_notify(session(tmp_path), to, 0)
+    check_notify(session(root), to, 0)
+    os.chown(file, 1000, 1000)
+    check_notify(session(root), to, 1000)
+    with pytest.raises(FleetError, match="root does not run a command that others can change") as caught:
+        check_notify(session(root), to, 0)
+    (problem,) = caught.value.problems
+    fix = problem.problem.partition(" or: ")[2]
+    assert shlex.split(fix) == ["chown", "root:root", str(file), "&&", "chmod", "go-w", str(file)]
 
 
 def test_the_worst_notification_sets_the_priority() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -21,5 +22,9 @@ def starting(program: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        remedy = f"Look at it: ls -l {program}" if "/" in program else "Install it, or add its directory to PATH."
+        remedy = (
+            f"Look at it: ls -l {shlex.quote(program)}"
+            if "/" in program
+            else "Install it, or add its directory to PATH."
+        )
         raise EngineFailedError(f"{program} cannot be run: {error.strerror or error}.", remedy) from None
