@@ -109,6 +109,7 @@ ALLOWED = {
     "planning.cleanup.facts:_may_delete": NAMES,
     "planning.draft:store": OURS,
     "planning.facts:look_at_files": OURS,
+    "planning.reach:_shown": OURS,
     "planning.rename_files:_write_journal": OURS,
     "planning.rename_files:check_rename": NAMES,
     "redaction.known_secrets:given_secrets": NAMES,

@@ -26,8 +26,10 @@ PROFILE_PARTS = {*MOUNTED, *(f".{part}" for part in MOUNTED), "started.json", "i
 SECRET = re.compile(r"[A-Z_][A-Z0-9_]*|\.[A-Z_][A-Z0-9_]*\.[a-z0-9_]{8}")
 WATCH = re.compile(r"journal\.jsonl(\.\d+)?|lock|page\.link")
 # What a write leaves under a temporary name if it is killed.
-TEMPORARY = re.compile(r"\.(compose\.yaml|seccomp\.json|fleet\.schema\.json|fleet\.yaml|\.rename\.json)\.[a-z0-9_]{8}")
-LAST = (".rename.json", ".lock", "fleet.yaml")
+TEMPORARY = re.compile(
+    r"\.(compose\.yaml|seccomp\.json|fleet\.schema\.json|fleet\.yaml|\.(rename|reach)\.json)\.[a-z0-9_]{8}"
+)
+LAST = (".rename.json", ".reach.json", ".lock", "fleet.yaml")
 
 
 @dataclass(frozen=True)

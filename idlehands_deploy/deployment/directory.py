@@ -68,6 +68,11 @@ class Deployment:
         """Both names, while a profile is being renamed."""
         return self.root / ".rename.json"
 
+    @property
+    def reach_file(self) -> Path:
+        """A digest of what the fleet file reached outside when `up` last showed it."""
+        return self.root / ".reach.json"
+
     def secrets_directory(self, profile: str) -> Path:
         """A profile's token and keys."""
         return self.root / "secrets" / profile

@@ -25,6 +25,7 @@ from idlehands_deploy.planning.guards.refusals import refuse_conflicts, refuse_m
 from idlehands_deploy.planning.leftovers import confirm_old_files, nobody, refuse_hand_renames
 from idlehands_deploy.planning.notes import find_notes, find_renewal, noted
 from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop, plan_up
+from idlehands_deploy.planning.reach import plan_reach, record_reach
 from idlehands_deploy.planning.steps import Plan
 from idlehands_deploy.remedies import Remedy, ours
 
@@ -129,7 +130,9 @@ def up(
                 prepared = _prepare_up(look, drafted, names, held, force=force)
             tell(prepared)
             drafts.store(session, drafted, empty_is_meant=yes)
-        return finish(_with_image(prepared, drafted, held, watch, force), watch, timeout)
+        result = finish(_with_image(prepared, drafted, held, watch, force), watch, timeout)
+        record_reach(session.deployment, drafted.fleet)
+        return result
 
 
 def prepare_start(
@@ -202,10 +205,9 @@ def end(prepared: Prepared) -> list[str]:
 def tell(prepared: Prepared) -> Prepared:
     """Say what is about to be done, and hand it on."""
     progress = prepared.look.session.progress
-    for line in prepared.plan.lines:
+    said: list[str | Remedy] = [*prepared.plan.lines, *prepared.notes]
+    for line in said:
         progress.say(line)
-    for note in prepared.notes:
-        progress.say(note)
     return prepared
 
 
@@ -232,13 +234,12 @@ def watched(session: Session, fleet: Fleet) -> Iterator[tuple[Engine, DeathWatch
 
 
 def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozenset[str], *, force: bool) -> Prepared:
-
     profiles, reference = select(drafted.fleet, names), drafted.fleet.container_image
     check_files(look.session.deployment, drafted.fleet, drafted.user, profiles)
     refuse_conflicts(look, profiles)
     image = look.engine.image(reference)
     recipe = replace(find_recipe(look, drafted.document["services"], image), held=held)
-    plan = plan_files(look_at_files(look.session, drafted), drafted.ports)
+    plan = plan_reach(look, drafted.fleet) + plan_files(look_at_files(look.session, drafted), drafted.ports)
     plan += with_downtimes(look, plan_up(look.containers, recipe, profiles, reference))
     notes = (*map(noted, find_notes(look.session, drafted)), *find_renewal(look.engine, drafted.fleet, image))
     return Prepared(look, accepted(look, plan, force=force), profiles, notes)
