@@ -12,7 +12,7 @@ LINE_BREAK = re.compile(r"[\n\r]")
 
 
 def plain(directory: Path) -> str:
-    """A path outside of lists and commands: systemd interprets percent signs, line breaks, and what a line ends with."""
+    """A path outside of lists and commands; systemd interprets percent signs, line breaks, and what ends a line."""
     text = LINE_BREAK.sub(" ", str(directory).replace("%", "%%"))
     return f"{text}/" if text.endswith(("\\", " ", "\t")) else text
 
