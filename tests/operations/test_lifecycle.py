@@ -55,12 +55,13 @@ COMMANDS: dict[str, Callable[[FakeSite], object]] = {
     "doctor": lambda site: doctor.examine(site.session),
 }
 # How often the engine is asked for what, with two gateways up. Containers: once, once more when Compose has started
-# some, to know these starts again, and once more after a change.
+# some, to know these starts again, and once more after a change. Limits: of each gateway that answers, before the plan
+# and while it is waited for; on the engine's host that is read from the kernel.
 CALLS = {
-    "up, nothing to do": {"containers": 1, "holders": 1, "image": 1, "watch_deaths": 1},
-    "up, one to make": {"containers": 3, "holders": 1, "image": 1, "watch_deaths": 1, "first_logs": 1},
-    "up --dry-run": {"containers": 1, "holders": 1, "image": 1},
-    "status": {"containers": 1, "image": 1, "counters": 2, "usage": 2},
+    "up, nothing to do": {"containers": 1, "holders": 1, "image": 1, "watch_deaths": 1, "limits": 4},
+    "up, one to make": {"containers": 3, "holders": 1, "image": 1, "watch_deaths": 1, "first_logs": 1, "limits": 3},
+    "up --dry-run": {"containers": 1, "holders": 1, "image": 1, "limits": 2},
+    "status": {"containers": 1, "image": 1, "counters": 2, "usage": 2, "limits": 2},
     "stop": {"containers": 1, "watch_deaths": 1, "last_logs": 2},
     "restart": {
         "containers": 3,
@@ -69,10 +70,11 @@ CALLS = {
         "last_logs": 2,
         "first_logs": 2,
         "seconds_to_line": 2,
+        "limits": 2,
     },
     "exec": {"containers": 1},
     "logs": {"containers": 1},
-    "doctor": {"containers": 1, "facts": 1, "holders": 1, "image": 1, "first_logs": 2},
+    "doctor": {"containers": 1, "facts": 1, "holders": 1, "image": 1, "first_logs": 2, "limits": 2},
 }
 
 
