@@ -53,8 +53,9 @@ def read_stats_limits(stats: dict[str, Any]) -> tuple[Limit, ...]:
 
 
 def _of_processes(used: int, most: int | None) -> Iterator[Limit]:
-    if _is_full(used, most):
-        yield Limit("processes", f"{used} of {most} processes and threads are in use")
+    if most and _is_full(used, most):
+        # The kernel counts one that it is about to refuse.
+        yield Limit("processes", f"{min(used, most)} of {most} processes and threads are in use")
 
 
 def _of_memory(cgroups: Path, paths: dict[str, str]) -> Iterator[Limit]:

@@ -69,6 +69,11 @@ def test_a_container_that_can_start_no_more_processes_has_reached_a_limit(
 
 
 @VERSIONS
+def test_a_process_that_is_about_to_be_refused_is_not_counted(tmp_path: Path, files: dict[str, str]) -> None:
+    assert reached(tmp_path, files, pids_current="513") == ["processes: 512 of 512 processes and threads are in use"]
+
+
+@VERSIONS
 def test_memory_is_full_when_nothing_of_it_can_be_reclaimed(tmp_path: Path, files: dict[str, str]) -> None:
     used = {"memory_usage_in_bytes": str(1995 << 20), "memory_current": str(1995 << 20)}
     assert reached(tmp_path, files, **used) == ["memory: 1995 of 2000 MB of memory are in use"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,12 +31,13 @@ def test_a_gateway_that_can_start_no_process_is_degraded_until_it_is_restarted(
 ) -> None:
     limit = pair.container("main").attrs["HostConfig"]["PidsLimit"]
     pair.container("main").exec_run(["python3", "-c", TAKE_ALL], detach=True)
-    full = f"{limit} of {limit} processes and threads are in use"
-    until("all processes", lambda: full in pair.run("status", "main").out or None)
+    full = rf"\d+ of {limit} processes and threads are in use"
+    until("all processes", lambda: re.search(full, pair.run("status", "main").out))
     entry = pair.status("main")
     assert pair.get(pair.port("main"), "/readyz").status_code == 200
-    assert (entry["state"], entry["reason"], entry["failing"]) == ("degraded", full, ["processes"])
-    assert full in pair.run("doctor").out
+    assert (entry["state"], entry["failing"]) == ("degraded", ["processes"])
+    assert re.fullmatch(full, entry["reason"])
+    assert re.search(full, pair.run("doctor").out)
     assert pair.state("rescue") == "ready"
 
     command = entry["remedy"].split("   (")[0].split()
