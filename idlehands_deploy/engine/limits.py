@@ -6,14 +6,14 @@ A gateway that can start no process, or opens no file, still answers that it is 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.engine.facts import Limit
-from idlehands_deploy.engine.usage import CGROUPS, PROCESSES, cgroup_paths, stat
+from idlehands_deploy.engine.usage import CGROUPS, PROCESSES, cgroup_paths, memory_in_use, memory_of_stats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 # The part of a limit at which it counts as reached: what needs one more usually needs several at once; per cent.
 FULL = 99
@@ -44,11 +44,9 @@ def read_limits(
 def read_stats_limits(stats: dict[str, Any]) -> tuple[Limit, ...]:
     """The same from the engine's ``/stats``, for an engine on another host; open files are not in it."""
     pids, memory = stats.get("pids_stats", {}), stats.get("memory_stats", {})
-    details = memory.get("stats", {})
-    inactive = details.get("total_inactive_file", details.get("inactive_file", 0))
     return (
         *_of_processes(pids.get("current", 0), pids.get("limit")),
-        *_full_memory(memory.get("usage", 0) - inactive, memory.get("limit")),
+        *_full_memory(memory_of_stats(memory), memory.get("limit")),
     )
 
 
@@ -59,18 +57,12 @@ def _of_processes(used: int, most: int | None) -> Iterator[Limit]:
 
 
 def _of_memory(cgroups: Path, paths: dict[str, str]) -> Iterator[Limit]:
+    in_first = "memory" in paths
+    limit = Path("memory", paths["memory"], "memory.limit_in_bytes") if in_first else Path(paths[""], "memory.max")
     try:
-        if "memory" in paths:
-            group = cgroups / "memory" / paths["memory"]
-            used, most = _number(group / "memory.usage_in_bytes"), _number(group / "memory.limit_in_bytes")
-            inactive = stat(group / "memory.stat", "total_inactive_file")
-        else:
-            group = cgroups / paths[""]
-            used, most = _number(group / "memory.current"), _number(group / "memory.max")
-            inactive = stat(group / "memory.stat", "inactive_file")
+        yield from _full_memory(memory_in_use(cgroups, paths), _number(cgroups / limit))
     except (OSError, ValueError, KeyError):
         return
-    yield from _full_memory((used or 0) - inactive, most)
 
 
 def _full_memory(used: int, most: int | None) -> Iterator[Limit]:

@@ -9,7 +9,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 CGROUPS = Path("/sys/fs/cgroup")
 PROCESSES = Path("/proc")
@@ -52,18 +55,32 @@ def read_counters(container: str, pid: int, *, cgroups: Path = CGROUPS, processe
         at = time.monotonic()
         if places is None:
             return None
-        if "memory" in places:
-            group = cgroups / "memory" / places["memory"]
-            used = int((group / "memory.usage_in_bytes").read_text())
-            used -= stat(group / "memory.stat", "total_inactive_file")
+        used = memory_in_use(cgroups, places)
+        if "cpuacct" in places:
             seconds = int((cgroups / "cpuacct" / places["cpuacct"] / "cpuacct.usage").read_text()) / 1e9
         else:
-            group = cgroups / places[""]
-            used = int((group / "memory.current").read_text()) - stat(group / "memory.stat", "inactive_file")
-            seconds = stat(group / "cpu.stat", "usage_usec") / 1e6
+            seconds = _stat(cgroups / places[""] / "cpu.stat", "usage_usec") / 1e6
     except (OSError, ValueError, KeyError):
         return None
-    return Reading(max(0, used), seconds, at)
+    return Reading(used, seconds, at)
+
+
+def memory_in_use(cgroups: Path, paths: Mapping[str, str]) -> int:
+    """Bytes, without the cache that the kernel can reclaim at once.
+
+    Args:
+        paths: from `cgroup_paths`.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError, KeyError: one is not as the kernel writes it.
+    """
+    if "memory" in paths:
+        group = cgroups / "memory" / paths["memory"]
+        used = int((group / "memory.usage_in_bytes").read_text())
+        return max(0, used - _stat(group / "memory.stat", "total_inactive_file"))
+    group = cgroups / paths[""]
+    return max(0, int((group / "memory.current").read_text()) - _stat(group / "memory.stat", "inactive_file"))
 
 
 def cgroup_paths(container: str, pid: int, processes: Path = PROCESSES) -> dict[str, str] | None:
@@ -92,14 +109,19 @@ def read_stats(stats: dict[str, Any]) -> Usage | None:
     memory, now, before = stats.get("memory_stats", {}), stats.get("cpu_stats", {}), stats.get("precpu_stats", {})
     if "usage" not in memory:
         return None
-    details = memory.get("stats", {})
-    inactive = details.get("total_inactive_file", details.get("inactive_file", 0))
     total = int(now["cpu_usage"]["total_usage"])
     host = now.get("system_cpu_usage", 0) - before.get("system_cpu_usage", 0)
     cpu = None
     if host > 0 and "system_cpu_usage" in before:
         cpu = (total - before["cpu_usage"]["total_usage"]) / host * int(now.get("online_cpus") or 1)
-    return Usage(max(0, int(memory["usage"]) - int(inactive)), cpu, total / 1e9)
+    return Usage(memory_of_stats(memory), cpu, total / 1e9)
+
+
+def memory_of_stats(memory: Mapping[str, Any]) -> int:
+    """The same bytes from ``memory_stats`` in the engine's ``/stats``."""
+    details = memory.get("stats", {})
+    inactive = details.get("total_inactive_file", details.get("inactive_file", 0))
+    return max(0, int(memory.get("usage", 0)) - int(inactive))
 
 
 def _controllers(line: str) -> list[tuple[str, str]]:
@@ -108,6 +130,6 @@ def _controllers(line: str) -> list[tuple[str, str]]:
     return [(name, path.lstrip("/")) for name in names.split(",")]
 
 
-def stat(path: Path, name: str) -> int:
+def _stat(path: Path, name: str) -> int:
     """The number after a name, in a file of ``name number`` lines; KeyError if there is none."""
     return int(dict(line.split(" ", 1) for line in path.read_text().splitlines())[name])
