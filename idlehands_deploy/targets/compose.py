@@ -175,8 +175,8 @@ def _identity(ports: ProfilePorts, user: str) -> Service:
 
 def _life(profile: Profile) -> Service:
     return {
-        # The image's entrypoint is process 1, which nothing in the container can stop or end; it also reaps the orphans
-        # that Chromium leaves.
+        # The image's entrypoint is process 1, which nothing in the container can freeze or kill; it also reaps the
+        # orphans that Chromium leaves.
         "init": False,
         # Restarts after a reboot; unlike `always`, not if a person stopped it.
         "restart": "unless-stopped",
