@@ -35,7 +35,9 @@ _MODULES = Refusal("loads code into the programs of its language", _PACKAGES)
 _DRIVERS = Refusal("loads code into the browser and other programs", _PACKAGES)
 _SHELL = Refusal("makes shells run code or read commands in another way")
 _PROMPT = Refusal("makes shells run code", "write it in the gateway's ~/.bashrc")
-_PROGRAM = Refusal("names a program that others run", "write it in the gateway's ~/.bashrc")
+_PROGRAM = Refusal(
+    "names a program that others run", "name it in their own config, such as core.pager in the gateway's ~/.gitconfig"
+)
 _GIT = Refusal("makes git run other programs or read another config", "write it in the gateway's ~/.gitconfig")
 _NPM = Refusal("makes npm run other programs or read another config", "write it in the gateway's ~/.npmrc")
 
