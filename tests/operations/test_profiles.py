@@ -19,6 +19,7 @@ from idlehands_deploy.errors import (
 from idlehands_deploy.operations import generation, lifecycle, profiles
 from idlehands_deploy.planning import draft
 from tests.support.helpers import clean_environ, session, snapshot
+from tests.support.site import free_base
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -376,8 +377,10 @@ def test_an_edit_after_one_that_broke_off_finishes_the_work(tmp_path: Path) -> N
 def test_an_edit_of_a_linked_fleet_file_keeps_the_link(tmp_path: Path) -> None:
     root, target = tmp_path / "deployment", tmp_path / "dotfiles.yaml"
     root.mkdir()
-    target.write_text("# mine\n", encoding="utf-8")
+    # Another program of this host may have the default port.
+    mine = f"# mine\nbase_port: {free_base()}\n"
+    target.write_text(mine, encoding="utf-8")
     (root / "fleet.yaml").symlink_to(target)
     profiles.add(session(root), "main", None, [])
     assert (root / "fleet.yaml").is_symlink()
-    assert target.read_text(encoding="utf-8") == "# mine\nprofiles:\n  main: {}\n"
+    assert target.read_text(encoding="utf-8") == f"{mine}profiles:\n  main: {{}}\n"
