@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -306,7 +307,7 @@ def hostile_image(engine: docker.DockerClient) -> Iterator[Callable[[str], str]]
 
     def make(shell: str) -> str:
         container = engine.containers.create(IMAGE)
-        tag = f"hostile-{len(made)}"
+        tag = f"hostile-{secrets.token_hex(4)}"  # other processes make such images at the same time
         changes = [f"ENTRYPOINT {json.dumps(['bash', '-c', shell])}", "CMD []", "HEALTHCHECK NONE"]
         container.commit(repository="idlehands-test", tag=tag, changes="\n".join(changes))
         container.remove()
