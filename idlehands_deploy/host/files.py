@@ -83,6 +83,33 @@ def staged(
             temporary.unlink(missing_ok=True)
 
 
+def write_durable(path: Path, text: str, mode: int = PRIVATE_FILE) -> None:
+    """Replace a file atomically, and return when it is on the disk: what it says survives a power cut.
+
+    Raises:
+        DirectoryError: it cannot be written; nothing is changed.
+    """
+    write_atomic(path, text, mode)
+    try:
+        sync(path, path.parent)
+    except OSError as error:
+        raise unusable("write", path, error) from None
+
+
+def sync(*paths: Path) -> None:
+    """Wait until these files and directories are on the disk as they are: of a directory, the names in it.
+
+    Raises:
+        OSError: one is not there, or the disk failed.
+    """
+    for path in paths:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def _stage(path: Path, text: str, mode: int, owner: tuple[int, int] | None, *, keep: bool) -> Path:
     old = path.lstat() if keep and path.is_file() and not path.is_symlink() else None
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

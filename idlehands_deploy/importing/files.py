@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.host.denials import unusable
 from idlehands_deploy.host.file_facts import LARGEST, Limits, open_ordinary, read_within
 from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
-from idlehands_deploy.host.trees.census import Census, census, free_space
+from idlehands_deploy.host.trees.census import Census, census
 from idlehands_deploy.host.trees.copier import Copier
 from idlehands_deploy.host.trees.descent import open_directory
 from idlehands_deploy.host.trees.owners import give_tree, other_owners
@@ -29,10 +28,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.importing.native import Native
     from idlehands_deploy.importing.rewrite import RewrittenConfig
-    from idlehands_deploy.progress import Progress
 
-# Space that the gateway needs beside the copy to start; bytes.
-MARGIN = 100 << 20
 # Of a config that an import has written, with more white space than the original; bytes.
 LARGEST_CONFIG = 64 * LARGEST
 # Links into the package itself, which the gateway creates again when it starts.
@@ -68,20 +64,6 @@ def look_at(native: Native) -> Census:
         total.links_out += [f"{path / link}" for link in part.links_out if not link.startswith(RECREATED)]
         total.skipped += [f"{path / name}" for name in part.skipped]
     return total
-
-
-def refuse_full_disk(size: int, target: Path) -> None:
-    """Check that the disk has space for a copy.
-
-    Raises:
-        StateRefusedError: it has not.
-    """
-    free, needed = free_space(target), size + MARGIN
-    if free < needed:
-        raise StateRefusedError(
-            f"The import needs {megabytes(needed)} at {target}, but {megabytes(free)} are free.",
-            "Free some space, or use a deployment elsewhere with -C.",
-        )
 
 
 def copy_in(native: Native, staging: Path, owner: tuple[int, int], on_bytes: Callable[[int], None]) -> None:
@@ -172,30 +154,6 @@ def digest(path: Path) -> str:
     with suppress(OSError), open_ordinary(path, Limits((path.parent,), largest=LARGEST_CONFIG)) as file:
         return hashlib.sha256(read_within(file, path, LARGEST_CONFIG)).hexdigest()
     return ""
-
-
-def megabytes(size: int) -> str:
-    """A size for people to read."""
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
-
-
-class Meter:
-    """Reports copied bytes once a second; a copy that takes less reports nothing."""
-
-    def __init__(self, progress: Progress, subject: str, total: int) -> None:
-        self._progress = progress
-        self._subject = subject
-        self._total = total
-        self._done = 0
-        self._next = time.monotonic() + 1
-
-    def add(self, count: int) -> None:
-        """Add copied bytes."""
-        self._done += count
-        if (now := time.monotonic()) >= self._next:
-            self._next = now + 1
-            done, total = megabytes(self._done), megabytes(max(self._total, self._done))
-            self._progress.update(self._subject, f"copied {done} of {total}")
 
 
 def skipped_warning(skipped: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.host.denials import unusable
 from idlehands_deploy.host.files import PRIVATE_FILE, remove_tree, write_atomic
+from idlehands_deploy.host.trees.space import Meter, refuse_full_disk
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing.journal import Journal, read_journal, staging_directory
 from idlehands_deploy.importing.lock import import_lock, make_directory
@@ -86,10 +87,8 @@ def _fill_staging(session: Session, name: str, prepared: PreparedImport, *, adop
         if adopt:
             _move(journal, staging)
         else:
-            import_files.refuse_full_disk(census.size, staging)
-            import_files.copy_in(
-                native, staging, (uid, gid), import_files.Meter(session.progress, name, census.size).add
-            )
+            refuse_full_disk("The import", census.size, staging)
+            import_files.copy_in(native, staging, (uid, gid), Meter(session.progress, name, census.size).add)
         refuse_running(native, staging / "state")  # started meanwhile, it would damage both
         damaged = import_files.adapt(native, journal, staging, prepared.rewritten, (uid, gid))
         journal.write(staging)

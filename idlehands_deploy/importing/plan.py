@@ -11,6 +11,7 @@ from idlehands_deploy.errors import PortConflictError, StateRefusedError, UsageE
 from idlehands_deploy.fleet.file import with_profile
 from idlehands_deploy.fleet.values import HIGHEST_BASE_PORT, LOWEST_BASE_PORT
 from idlehands_deploy.host.files import read_text
+from idlehands_deploy.host.trees.space import refuse_full_disk
 from idlehands_deploy.importing import files as import_files
 from idlehands_deploy.importing.journal import staging_directory
 from idlehands_deploy.importing.native import env_token, find_native, running_evidence
@@ -100,7 +101,7 @@ def prepare_import(session: Session, name: str, directory: Path, port: int | Non
     rewritten.token = rewritten.token or env_token(native)
     census = import_files.look_at(native)
     if not adopt:
-        import_files.refuse_full_disk(census.size, staging_directory(session.deployment, name))
+        refuse_full_disk("The import", census.size, staging_directory(session.deployment, name))
     return PreparedImport(native, drafted, ports, rewritten, census, adopt=adopt)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.leftovers import leftover_of
@@ -13,7 +12,7 @@ from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DirectoryError, StateRefusedError, UsageError
 from idlehands_deploy.gateway.leases import clear_leases
 from idlehands_deploy.host.denials import unusable
-from idlehands_deploy.host.files import PRIVATE_FILE, read_text, write_atomic
+from idlehands_deploy.host.files import read_text, write_durable
 from idlehands_deploy.planning.draft import draft_kept_port, draft_renamed, make_draft, store
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.text import listed
@@ -137,15 +136,9 @@ def _move_all(deployment: Deployment, old: str, new: str) -> None:
 
 def _write_journal(deployment: Deployment, old: str, new: str) -> None:
     path = deployment.rename_file
-    write_atomic(path, json.dumps({"old": old, "new": new}), PRIVATE_FILE)
     # On the disk before anything moves: a power cut must not leave moved files and an empty journal.
     try:
-        for place in (path, path.parent):
-            descriptor = os.open(place, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-    except OSError as error:
-        path.unlink()  # otherwise the next command would finish what was not begun
-        raise unusable("write", path, error) from None
+        write_durable(path, json.dumps({"old": old, "new": new}))
+    except DirectoryError:
+        path.unlink(missing_ok=True)  # otherwise the next command would finish what was not begun
+        raise

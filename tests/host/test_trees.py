@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy.host.trees.census import census, free_space
+from idlehands_deploy.host.trees.census import census
 from idlehands_deploy.host.trees.copier import Copier
+from idlehands_deploy.host.trees.space import free_space
 from tests.support.natives import everything
 from tests.support.site import root_only
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from idlehands_deploy.deployment.directory import Deployment
-from idlehands_deploy.importing import files as import_files
+from idlehands_deploy.host.trees.space import Meter
 from idlehands_deploy.importing.importer import import_native
 from idlehands_deploy.importing.plan import prepare_import
 from idlehands_deploy.operations import generation
@@ -68,7 +68,7 @@ def test_copied_bytes_are_reported_once_a_second_and_a_short_copy_reports_nothin
     clock = iter([0.0, 0.9, 1.0, 1.5, 2.1, 2.2])
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     told = Recorded()
-    meter = import_files.Meter(told, "rescue", 2_000_000_000)
+    meter = Meter(told, "rescue", 2_000_000_000)
     for _ in range(5):
         meter.add(400_000_000)
     assert told.lines == ["rescue: copied 800 MB of 2.0 GB", "rescue: copied 1.6 GB of 2.0 GB"]

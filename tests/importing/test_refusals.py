@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from idlehands_deploy.errors import PortConflictError, UsageError
-from idlehands_deploy.importing import files as import_files
+from idlehands_deploy.host.trees import space
 from idlehands_deploy.importing import lock
 from idlehands_deploy.importing import plan as import_plan
 from idlehands_deploy.operations import profiles
@@ -79,7 +79,7 @@ def test_a_port_of_another_profile_is_refused_and_nothing_is_copied(root: Path, 
 def test_a_disk_without_space_is_refused_with_both_sizes(
     root: Path, state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(import_files, "free_space", lambda _: 5_000_000)
+    monkeypatch.setattr(space, "free_space", lambda _: 5_000_000)
     assert "The import needs 105 MB at " in (said := refused(root, state))
     assert "but 5 MB are free." in said
     assert not (root / "profiles").exists()

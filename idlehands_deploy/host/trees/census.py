@@ -1,4 +1,4 @@
-"""Count a tree before it is copied, and the space for it."""
+"""Count a tree before it is copied."""
 
 from __future__ import annotations
 
@@ -85,14 +85,6 @@ def is_lock(entry: os.DirEntry[str]) -> bool:
     if entry.name in LOCKS:
         return not entry.is_dir(follow_symlinks=False)
     return entry.name.startswith("gateway.") and entry.name.endswith(".lock") and entry.is_file(follow_symlinks=False)
-
-
-def free_space(directory: Path) -> int:
-    """Bytes that this user can write to a directory, which may not exist yet."""
-    while not directory.exists():
-        directory = directory.parent
-    found = os.statvfs(directory)
-    return found.f_bavail * found.f_frsize
 
 
 def _below(way: Descent, name: str) -> str:

@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from idlehands_deploy.host.trees.census import is_lock
 from idlehands_deploy.host.trees.descent import Descent, identities, open_directory, opened
@@ -30,11 +30,11 @@ class Copier:
     """One copy of one or more trees, with common progress and common hard links.
 
     Attributes:
-        owner: uid and gid of every copy; None for the caller's.
+        owner: uid and gid of every copy, or of each copy its original's; None for the caller's.
         on_bytes: called with the size of each copied piece.
     """
 
-    owner: Owner | None
+    owner: Owner | Literal["same"] | None
     on_bytes: Callable[[int], None]
     _names: dict[Identity, str] = field(default_factory=dict)
 
@@ -113,8 +113,8 @@ class Copier:
 
     def keep(self, source: int, target: int, found: os.stat_result) -> None:
         """Give a copy its owner, attributes, mode and times."""
-        if self.owner is not None:
-            os.chown(target, *self.owner)
+        if owner := self._owner_of(found):
+            os.chown(target, *owner)
         # Before the mode, which may forbid it; with an ACL the mode is the ACL's mask.
         _copy_attributes(source, target)
         os.chmod(target, stat.S_IMODE(found.st_mode) & 0o777)
@@ -122,9 +122,12 @@ class Copier:
 
     def keep_link(self, directory: int, name: str, found: os.stat_result) -> None:
         """Give the copy of a link its owner and times."""
-        if self.owner is not None:
-            os.chown(name, *self.owner, dir_fd=directory, follow_symlinks=False)
+        if owner := self._owner_of(found):
+            os.chown(name, *owner, dir_fd=directory, follow_symlinks=False)
         os.utime(name, ns=(found.st_atime_ns, found.st_mtime_ns), dir_fd=directory, follow_symlinks=False)
+
+    def _owner_of(self, found: os.stat_result) -> Owner | None:
+        return (found.st_uid, found.st_gid) if self.owner == "same" else self.owner
 
 
 class _Copy:
