@@ -24,6 +24,8 @@ STATE_TARGET = str(HOME_TARGET / ".idlehands")
 WORKSPACE_TARGET = str(HOME_TARGET / "workspace")
 # In the home directory, which is mounted as well; the engine would create them as root.
 HOME_MOUNT_POINTS = (".idlehands", "workspace")
+# In the state directory: what the gateway (2026.9.6) makes again when it starts, and a copy can do without.
+STATE_CACHES = ("cache/control-ui-assets", "tmp", "plugin-skills")
 # Where the image has the gateway and its own scripts.
 PROGRAM_TARGETS = (
     "/opt/gateway", "/opt/gateway-cache", "/usr/local/lib/idlehands", "/usr/local/bin/idlehands",

@@ -41,9 +41,11 @@ class Group(TyperGroup):
         """Run the command; Ctrl-C exits with 130 and says how to see what runs."""
         try:
             return super().invoke(ctx)
-        except (KeyboardInterrupt, typer.Abort):
+        except (KeyboardInterrupt, typer.Abort) as error:
             progress.close()
-            progress.say(Remedy("\nInterrupted: nothing is undone. See what runs: ", ours("status")))
+            # An operation that has undone what it had begun says so itself.
+            said = str(error) or "Interrupted: nothing is undone."
+            progress.say(Remedy(f"\n{said} See what runs: ", ours("status")))
             raise typer.Exit(130) from None
         except Exception as error:
             words.explain_option(error)
@@ -120,7 +122,8 @@ def start_session(
 
     Args:
         changes: whether the command changes the deployment: it first finishes a rename that was interrupted, where
-            another only says that there is one. None does neither.
+            another only says that there is one. Either undoes what was being done to a gateway's state, but only the
+            first fails where that cannot be undone. None does nothing of this.
         install: whether missing packages may be installed; None asks at the terminal.
         new_here: use the working directory if no directory is named, for a new deployment.
     """
@@ -141,6 +144,8 @@ def start_session(
         progress.say(
             f"Deployment directory: {session.deployment.root} (your default, since there is no fleet.yaml here)"
         )
+    if changes is not None and os.path.lexists(session.deployment.transactions_directory):
+        operations.snapshots.recover_interrupted(session, must=changes)
     if changes is not None and os.path.lexists(session.deployment.rename_file):
         if changes:
             operations.profiles.finish_rename(session)

@@ -7,13 +7,30 @@ from typing import Annotated
 import typer
 
 from idlehands_deploy import operations
-from idlehands_deploy.cli.app import DryRun, app, progress, start_session
+from idlehands_deploy.cli.app import (
+    READY_TIMEOUT,
+    DryRun,
+    Group,
+    Json,
+    Name,
+    Names,
+    Timeout,
+    app,
+    progress,
+    show_up,
+    start_session,
+)
 from idlehands_deploy.errors import UsageError
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show import output
 from idlehands_deploy.show import ports as port_views
+from idlehands_deploy.show import snapshots as snapshot_views
 from idlehands_deploy.show.dry_run import show_plan
 
+snapshots_app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(snapshots_app, name="snapshots")
+
+Snapshot = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Its id, the beginning of it, or its label.")]
 TWICE = "two of them would answer the same chats"
 
 
@@ -73,3 +90,101 @@ def _undo(ctx: typer.Context, name: str, *, yes: bool) -> None:
 
     journal = operations.imports.undo(start_session(ctx, changes=True), name, confirm=confirm)
     progress.say(f"Removed {name}." + (f" Its files are back in {journal.source}." if journal.adopted else ""))
+
+
+@snapshots_app.callback()
+def snapshots() -> None:
+    """List, take, label and delete what a gateway can go back to."""
+
+
+@snapshots_app.command("list")
+def list_(ctx: typer.Context, names: Names = None, as_json: Json = False) -> None:
+    """List the snapshots."""
+    found = operations.snapshots.list_snapshots(start_session(ctx), names or [])
+    if as_json:
+        output.show_json(snapshot_views.as_json(found))
+        return
+    if found:
+        output.show_table(snapshot_views.COLUMNS, snapshot_views.rows(found))
+    for note in snapshot_views.notes(found, names or []):
+        progress.say(note)
+
+
+@snapshots_app.command()
+def create(
+    ctx: typer.Context,
+    names: Names = None,
+    label: Annotated[str, typer.Option(help="Your own words. One with a label is never deleted automatically.")] = "",
+    dry_run: DryRun = False,
+) -> None:
+    """Take a snapshot of state, workspace and home.
+
+    A gateway that runs is frozen while its files are copied, so that its databases are whole.
+
+    Example: idlehands-deploy snapshots create main --label "before the new plugin"
+    """
+    session = start_session(ctx, changes=not dry_run)
+    if dry_run:
+        for name in operations.snapshots.chosen(session, names or []):
+            show_plan(progress, operations.snapshots.prepare_create(session, name, label).plan)
+        return
+    for made in operations.snapshots.create(session, names or [], label):
+        progress.say(
+            Remedy(f"Took snapshot {made.id}. Go back to it: ", ours("rollback", made.profile, "--to", made.id))
+        )
+
+
+@snapshots_app.command("label")
+def label_(
+    ctx: typer.Context,
+    name: Name,
+    snapshot: Snapshot,
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="Your own words; an empty text takes the label away.")],
+) -> None:
+    """Label a snapshot, so that it is never deleted automatically."""
+    done = operations.snapshots.relabel(start_session(ctx, changes=True), name, snapshot, label)
+    progress.say(f"Snapshot {done.id} of {name} " + (f'has the label "{done.label}".' if label else "has no label."))
+
+
+@snapshots_app.command("prune")
+def prune_(ctx: typer.Context, names: Names = None, dry_run: DryRun = False) -> None:
+    """Delete the snapshots that `snapshots` in fleet.yaml does not keep.
+
+    The newest, the newest that a gateway was ready with, and those with a label stay.
+    """
+    session = start_session(ctx, changes=not dry_run)
+    if dry_run:
+        show_plan(progress, operations.snapshots.prepare_prune(session, names or [])[0])
+        return
+    if not operations.snapshots.prune(session, names or []):
+        progress.say("Nothing to do.")
+
+
+@app.command()
+def rollback(
+    ctx: typer.Context,
+    name: Name,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="SNAPSHOT", help="Its id, the beginning of it, or its label. Default: the newest."),
+    ] = None,
+    timeout: Timeout = READY_TIMEOUT,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Go back to a snapshot of state, workspace and home.
+
+    What is there now becomes a snapshot itself. A gateway that ran must be ready again; if it is not, all is put back.
+
+    Example: idlehands-deploy rollback main --to 20261128
+    """
+    session = start_session(ctx, changes=not dry_run)
+    if dry_run:
+        prepared = operations.snapshots.prepare_rollback(session, name, to, timeout)
+        show_plan(progress, prepared.plan, as_json=as_json)
+        return
+    done = operations.snapshots.rollback(session, name, to, timeout)
+    if done is None:
+        progress.say(Remedy(f"{name} has the files of that snapshot. Start it: ", ours("up", name)))
+        return
+    show_up(lambda: done, as_json=as_json)

@@ -73,6 +73,15 @@ class Deployment:
         """A digest of what the fleet file reached outside when `up` last showed it."""
         return self.root / ".reach.json"
 
+    @property
+    def transactions_directory(self) -> Path:
+        """The journals of what is being done to profiles' states, one file for each; missing while nothing is."""
+        return self.root / ".transactions"
+
+    def snapshots_directory(self, profile: str) -> Path:
+        """What a profile can go back to."""
+        return self.root / "snapshots" / profile
+
     def secrets_directory(self, profile: str) -> Path:
         """A profile's token and keys."""
         return self.root / "secrets" / profile

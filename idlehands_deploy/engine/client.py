@@ -254,6 +254,12 @@ class Engine(ImageStore):
         with translated(self._client), suppress(NotFound):
             self._api.stop(container, timeout=seconds)
 
+    def pause(self, container: str, *, on: bool) -> None:
+        """Freeze a running container, or let it go on; one that is so already is no error."""
+        with translated(self._client), suppress(NotFound):
+            if self._api.inspect_container(container)["State"]["Paused"] is not on:
+                (self._api.pause if on else self._api.unpause)(container)
+
     def remove(self, container: str, project: str, service: str) -> None:
         """Remove a container that does not run, and the networks of its service that nothing else uses."""
         with translated(self._client):

@@ -14,6 +14,7 @@ from idlehands_deploy.fleet.text.wording import got, unspaced
 from idlehands_deploy.fleet.values import (
     HIGHEST_BROWSER_COUNT,
     Address,
+    Age,
     BasePort,
     BrowserName,
     Command,
@@ -148,6 +149,15 @@ class Watch(_Model):
     notify: Annotated[Notify, BeforeValidator(none_is_empty)] = Notify()
 
 
+class Snapshots(_Model):
+    """Which snapshots are kept: the newest, the newest that a gateway was ready with, and those with a label always."""
+
+    keep: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Keeps this many of each gateway, beside those with a label. Older ones are deleted when one is taken."""
+    age: Age | None = None
+    """Keeps them for this many days at most."""
+
+
 class Fleet(_Model, Additions):
     """The profiles of one deployment."""
 
@@ -170,6 +180,7 @@ class Fleet(_Model, Additions):
     user: User | None = None
     """The uid:gid that the gateways run as. Without it: the deployment directory's owner, or 1000:1000 for root."""
     watch: Annotated[Watch, BeforeValidator(none_is_empty)] = Watch()
+    snapshots: Annotated[Snapshots, BeforeValidator(none_is_empty)] = Snapshots()
     profiles: Annotated[
         dict[str, Annotated[Profile, BeforeValidator(none_is_empty)]], BeforeValidator(none_is_empty)
     ] = {}
@@ -269,6 +280,8 @@ def _known_keys(location: list[str]) -> list[str]:
     model: type[BaseModel] = Fleet
     if location[:1] == ["watch"]:
         return list((Notify if location[1:] else Watch).model_fields)
+    if location[:1] == ["snapshots"]:
+        return list(Snapshots.model_fields)
     by_place: dict[str, type[BaseModel]] = {"browser": Browser, "publish": Publish, "resources": Resources}
     if location[:1] == ["profiles"] and len(location) > 1:
         model = Profile

@@ -8,7 +8,17 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.fleet.additions import Additions
-from idlehands_deploy.fleet.model import Browser, BrowserProfile, Fleet, Notify, Profile, Publish, Resources, Watch
+from idlehands_deploy.fleet.model import (
+    Browser,
+    BrowserProfile,
+    Fleet,
+    Notify,
+    Profile,
+    Publish,
+    Resources,
+    Snapshots,
+    Watch,
+)
 from idlehands_deploy.fleet.rules import PROFILE_NAME
 
 if TYPE_CHECKING:
@@ -29,7 +39,7 @@ def json_schema() -> dict[str, Any]:
 
 def _describe(schema: dict[str, Any]) -> None:
     """Put the text below each attribute into the schema; pydantic would read it at every import."""
-    for model in (Fleet, Profile, Browser, BrowserProfile, Publish, Resources, Watch, Notify):
+    for model in (Fleet, Profile, Browser, BrowserProfile, Publish, Resources, Watch, Notify, Snapshots):
         properties = (schema if model is Fleet else schema["$defs"][model.__name__])["properties"]
         described = dict(_descriptions(model))
         if issubclass(model, Additions):
@@ -51,5 +61,5 @@ def _descriptions(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
 
 def _allow_empty(schema: dict[str, Any]) -> None:
     """Let editors accept ``main:`` without a value, as the parser does."""
-    for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources", "Watch", "Notify"):
+    for name in ("Profile", "BrowserProfile", "Browser", "Publish", "Resources", "Watch", "Notify", "Snapshots"):
         schema["$defs"][name]["type"] = ["object", "null"]

@@ -57,6 +57,11 @@ def seconds(duration: str) -> int:
     return 60 * int(minutes or 0) + int(rest or 0)
 
 
+def days(age: str) -> int:
+    """The seconds of an age in days, such as 30d."""
+    return 86_400 * int(age.removesuffix("d"))
+
+
 def extended_name(image: str, packages: Iterable[str]) -> str:
     """The name of an image with packages added; another list, or another image, is another name."""
     made_from = "\0".join((image, *sorted(set(packages))))
@@ -260,6 +265,11 @@ Duration = Annotated[
     str,
     AfterValidator(_matches(r"\d+s|\d+m(\d+s)?", "must be a time such as 90s, 5m or 5m30s")),
     Field(examples=["90s", "5m", "5m30s"]),
+]
+Age = Annotated[
+    str,
+    AfterValidator(_matches(r"[1-9]\d{0,4}d", "must be a number of days, such as 30d")),
+    Field(examples=["30d"]),
 ]
 SecretName = Annotated[
     str,

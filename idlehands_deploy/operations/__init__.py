@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         onboarding,
         ports,
         profiles,
+        snapshots,
         status,
         watch,
     )
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "boot", "cleanup", "config", "containers", "dashboard", "doctor", "generation", "health", "image", "imports",
-    "lifecycle", "onboarding", "ports", "profiles", "secrets", "status", "watch",
+    "lifecycle", "onboarding", "ports", "profiles", "secrets", "snapshots", "status", "watch",
 ]  # fmt: skip
 
 # Beside the config, since both are what a gateway is given.

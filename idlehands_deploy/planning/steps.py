@@ -18,6 +18,7 @@ class Step:
         cause: why, as a sentence's end; empty where the command itself asks for it.
         how: what the executor does: a verb and its arguments; empty for nothing.
         downtime: how long a gateway that runs is away; empty for one that is not.
+        undo: in a transaction, what takes it back: a verb and its arguments, as in `how`; empty for nothing.
     """
 
     subject: str
@@ -25,6 +26,7 @@ class Step:
     cause: str = ""
     how: tuple[str, ...] = ()
     downtime: str = ""
+    undo: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         cause = f", because {self.cause}" if self.cause else ""
@@ -51,8 +53,8 @@ class Plan:
 
     @property
     def lines(self) -> list[str]:
-        """A line a step, as a person reads them."""
-        return [str(step) for step in self.steps]
+        """A line a step, as a person reads them; a step without words is of no interest to anybody."""
+        return [str(step) for step in self.steps if step.what]
 
     @property
     def changes(self) -> tuple[Step, ...]:

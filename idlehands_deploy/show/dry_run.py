@@ -21,7 +21,7 @@ def show_plan(progress: Progress, plan: Plan, notes: Sequence[Remedy] = (), *, a
         notes: hints that are no steps.
     """
     if as_json:
-        output.show_json([step.as_json() for step in plan.steps])
+        output.show_json([step.as_json() for step in plan.steps if step.what])
         return
     for line in plan.lines:
         output.show_line(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.show.table import Column
+from idlehands_deploy.show.layout.table import Column
 from idlehands_deploy.text import listed
 
 if TYPE_CHECKING:

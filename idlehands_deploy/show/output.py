@@ -10,8 +10,8 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from idlehands_deploy.remedies import Command, Remedy
-from idlehands_deploy.show.table import fitted_table, plain_table
-from idlehands_deploy.show.wrapping import cells, terminal_width, wrap, wrap_lines, wrap_remedy
+from idlehands_deploy.show.layout.table import fitted_table, plain_table
+from idlehands_deploy.show.layout.wrapping import cells, terminal_width, wrap, wrap_lines, wrap_remedy
 from idlehands_deploy.text import printable
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from idlehands_deploy.errors import DeployError
-    from idlehands_deploy.show.table import Column, Piece
+    from idlehands_deploy.show.layout.table import Column, Piece
 
 _COLOURS = {
     "ready": "green", "degraded": "yellow", "starting": "cyan", "draining": "cyan", "stopped": "dim",

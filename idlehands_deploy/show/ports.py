@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from idlehands_deploy.show.table import Column
+from idlehands_deploy.show.layout.table import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.show.table import Column
+from idlehands_deploy.show.layout.table import Column
 from idlehands_deploy.timestamps import timestamp
 
 if TYPE_CHECKING:

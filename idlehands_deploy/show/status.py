@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show.fleet import observation_json
-from idlehands_deploy.show.table import Column
+from idlehands_deploy.show.layout.table import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.show.table import Column
+from idlehands_deploy.show.layout.table import Column
 from idlehands_deploy.timestamps import timestamp
 
 if TYPE_CHECKING:

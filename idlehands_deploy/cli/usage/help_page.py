@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.show.wrapping import terminal_width
+from idlehands_deploy.show.layout.wrapping import terminal_width
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ GROUPS = {
     "Every day": ("up", "status", "open", "url", "logs", "stop", "start", "restart", "down"),
     "Set up": ("init", "add", "onboard", "import", "secret", "config", "rename", "remove", "image", "destroy"),
     "Look": ("list", "ports", "history", "dashboard", "token"),
-    "Repair": ("doctor", "exec", "shell"),
+    "Repair": ("doctor", "snapshots", "rollback", "exec", "shell"),
     "Automate": ("health", "watch", "install", "uninstall", "generate"),
 }
 OTHERS = "Commands"

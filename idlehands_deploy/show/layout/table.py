@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.show.wrapping import cells, padded, wrap, wrap_units
+from idlehands_deploy.show.layout.wrapping import cells, padded, wrap, wrap_units
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

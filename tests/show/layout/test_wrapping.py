@@ -8,7 +8,7 @@ import pytest
 from idlehands_deploy.operations import profiles
 from idlehands_deploy.planning.steps import Step
 from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.show.wrapping import cells, wrap, wrap_lines, wrap_remedy
+from idlehands_deploy.show.layout.wrapping import cells, wrap, wrap_lines, wrap_remedy
 from tests.support.helpers import run, session
 from tests.support.terminal import WIDTHS, on_terminal
 

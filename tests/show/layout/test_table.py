@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.show import fleet, ports, status, watch
-from idlehands_deploy.show.table import Column, fitted_table, plain_table
-from idlehands_deploy.show.wrapping import cells
+from idlehands_deploy.show.layout.table import Column, fitted_table, plain_table
+from idlehands_deploy.show.layout.wrapping import cells
 from tests.support.terminal import WIDTHS
 
 if TYPE_CHECKING:

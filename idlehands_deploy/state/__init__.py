@@ -1,0 +1,1 @@
+"""Profiles' states: changed as a whole or not at all, and kept to go back to."""

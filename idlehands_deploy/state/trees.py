@@ -1,0 +1,205 @@
+"""A profile's three directories together: copied, exchanged for others, and put back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.contract import STATE_CACHES
+from idlehands_deploy.deployment.belongings import MOUNTED
+from idlehands_deploy.errors import StateRefusedError
+from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.files import remove_tree, sync
+from idlehands_deploy.host.handover import PRIVATE_DIRECTORY, make_private
+from idlehands_deploy.host.trees.census import Census, census
+from idlehands_deploy.host.trees.copier import Copier
+from idlehands_deploy.host.trees.space import refuse_full_disk, shares_blocks, sync_file_system
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from idlehands_deploy.deployment.directory import Deployment
+
+
+def measure(directory: Path) -> Census:
+    """Count what a copy would hold.
+
+    Raises:
+        DirectoryError: something cannot be read.
+    """
+    total = Census()
+    caches = frozenset(directory / "state" / name for name in STATE_CACHES)
+    for part in MOUNTED:
+        if not (directory / part).is_dir():
+            continue
+        try:
+            found = census(directory / part, frozenset(), caches)
+        except OSError as error:
+            raise unusable("read", Path(error.filename or directory / part), error) from None
+        total.files += found.files
+        total.size += found.size
+        total.skipped += [f"{part}/{name}" for name in found.skipped]
+    return total
+
+
+def refuse_unfit(deployment: Deployment, profile: str, what: str, size: int) -> None:
+    """See that a profile's directories can be copied and exchanged.
+
+    Args:
+        what: needs the disk's space.
+        size: of the copy; bytes.
+
+    Raises:
+        StateRefusedError: one is a link, or on another file system than `snapshots/`, or the disk has no space.
+        DirectoryError: `snapshots/` cannot be made.
+    """
+    target = make_directory(deployment, profile)
+    for path in deployment.mounted(profile).values():
+        if path.is_symlink():
+            raise StateRefusedError(
+                f"{path} is a link, and would be exchanged for a directory.",
+                f"Put the directory itself there: it is at {os.path.realpath(path)}.",
+            )
+        if path.exists() and path.stat().st_dev != target.stat().st_dev:
+            raise StateRefusedError(
+                f"{path} is on another file system than {target}, so that the two cannot be exchanged at once.",
+                "Keep the whole deployment directory on one file system.",
+            )
+    if not shares_blocks(target):
+        refuse_full_disk(what, size, target)
+
+
+def make_directory(deployment: Deployment, profile: str) -> Path:
+    """The directory of a profile's snapshots, made if it is missing.
+
+    Raises:
+        DirectoryError: it cannot be made.
+    """
+    directory = deployment.snapshots_directory(profile)
+    make_durable(directory.parent)
+    make_durable(directory)
+    return directory
+
+
+def make_durable(directory: Path) -> None:
+    """Make a directory that only its owner can use, and return when it is on the disk; one that is there is no error.
+
+    Raises:
+        DirectoryError: it cannot be made.
+    """
+    try:
+        if make_private(directory):
+            sync(directory.parent)
+    except OSError as error:
+        raise unusable("write", directory, error) from None
+
+
+def copy_parts(source: Path, target: Path, on_bytes: Callable[[int], None]) -> None:
+    """Copy the three directories without the caches; one that is missing becomes an empty one.
+
+    Args:
+        target: a directory without them.
+        on_bytes: called with the size of each copied piece.
+
+    Raises:
+        DirectoryError: something cannot be read or written.
+    """
+    copier = Copier("same" if os.geteuid() == 0 else None, on_bytes)
+    caches = frozenset(source / "state" / name for name in STATE_CACHES)
+    for part in MOUNTED:
+        try:
+            if (source / part).is_dir():
+                copier.copy(source / part, target / part, caches)
+            else:
+                _make_empty(target / part)
+        except OSError as error:
+            raise unusable("copy", source / part, error) from None
+
+
+def exchange(here: Path, incoming: Path, outgoing: Path) -> None:
+    """Move the three directories out, and others in; may be repeated after it was cut off anywhere.
+
+    Args:
+        here: the profile's directory.
+        incoming: has what moves in.
+        outgoing: gets what moves out.
+
+    Raises:
+        DirectoryError: something cannot be moved.
+    """
+    try:
+        # Else a power cut could leave files that are named and empty.
+        sync_file_system(incoming)
+        for part in MOUNTED:
+            if not (outgoing / part).exists():
+                if (here / part).exists():
+                    (here / part).rename(outgoing / part)
+                else:
+                    _make_empty(outgoing / part)
+            if (incoming / part).exists():
+                (incoming / part).rename(here / part)
+        sync(here, incoming, outgoing)
+    except OSError as error:
+        raise unusable("move", here, error) from None
+
+
+def exchange_back(here: Path, incoming: Path, outgoing: Path) -> None:
+    """Undo an exchange that was done, or cut off anywhere; may be repeated.
+
+    Raises:
+        DirectoryError: something cannot be moved.
+    """
+    try:
+        for part in MOUNTED:
+            if not (outgoing / part).exists():
+                continue
+            if (here / part).exists():
+                (here / part).rename(incoming / part)
+            (outgoing / part).rename(here / part)
+        sync(here, incoming, outgoing)
+    except OSError as error:
+        raise unusable("move", here, error) from None
+
+
+def delete_copy(here: Path, copy: Path) -> None:
+    """Delete a directory of copies, unless it holds the only one.
+
+    Args:
+        here: the profile's directory.
+
+    Raises:
+        StateRefusedError: the profile's own directory is not in its place.
+        DirectoryError: something cannot be deleted.
+    """
+    if lost := [part for part in MOUNTED if (copy / part).exists() and not (here / part).exists()]:
+        raise StateRefusedError(
+            f"{here / lost[0]} is gone, and {copy / lost[0]} may be the only copy of it.",
+            f"Move it back, then run the command again: mv {copy / lost[0]} {here / lost[0]}",
+        )
+    remove_tree(copy)
+
+
+def place(source: Path, target: Path) -> None:
+    """Give a directory its final name, when all in it is on the disk; may be repeated.
+
+    Raises:
+        DirectoryError: it cannot be renamed.
+    """
+    try:
+        if source.exists():
+            sync_file_system(source)
+            source.rename(target)
+            sync(target.parent)
+    except OSError as error:
+        raise unusable("move", source, error) from None
+
+
+def _make_empty(path: Path) -> None:
+    path.mkdir(mode=PRIVATE_DIRECTORY)
+    if os.geteuid() == 0:
+        other = next(
+            (path.parent / part for part in MOUNTED if (path.parent / part).is_dir() and part != path.name), None
+        )
+        owner = (other or path.parent).stat()
+        os.chown(path, owner.st_uid, owner.st_gid)

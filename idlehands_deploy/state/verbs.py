@@ -1,0 +1,157 @@
+"""What each verb of a transaction's step means, and nothing that decides."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from idlehands_deploy.errors import StateRefusedError
+from idlehands_deploy.health.readiness import wait_for
+from idlehands_deploy.host.trees.space import Meter
+from idlehands_deploy.planning.executor import carry_out
+from idlehands_deploy.planning.steps import Plan, Step
+from idlehands_deploy.state import trees
+from idlehands_deploy.state.snapshots import write_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from idlehands_deploy.deployment.look import Look
+    from idlehands_deploy.deployment.session import Session
+    from idlehands_deploy.engine.events import DeathWatch
+
+How = tuple[str, ...]
+
+
+@dataclass
+class Run:
+    """What every verb gets.
+
+    Attributes:
+        held: descriptors of the profile's container lock.
+        look, watch: of the engine; None where no step needs it.
+    """
+
+    session: Session
+    profile: str
+    held: Sequence[int]
+    look: Look | None = None
+    watch: DeathWatch | None = None
+
+    def path(self, relative: str) -> Path:
+        """A path of the journal, which must be of this profile.
+
+        Raises:
+            StateRefusedError: it leads elsewhere.
+        """
+        parts = relative.split("/")
+        if parts[:2] not in (["profiles", self.profile], ["snapshots", self.profile]) or not {"", ".", ".."}.isdisjoint(
+            parts
+        ):
+            raise StateRefusedError(
+                f"{relative} is no path of {self.profile}.", "Look at the journal in .transactions/."
+            )
+        return self.session.deployment.root / relative
+
+    @property
+    def here(self) -> Path:
+        """The profile's directory."""
+        return self.path(f"profiles/{self.profile}")
+
+    @property
+    def engine_side(self) -> tuple[Look, DeathWatch]:
+        """The look, and the deaths since it was taken."""
+        assert self.look is not None  # noqa: S101 - for the type checker
+        assert self.watch is not None  # noqa: S101
+        return self.look, self.watch
+
+
+def do(run: Run, how: How) -> None:
+    """Do a step, or undo one. Each may be repeated.
+
+    Raises:
+        DeployError: it failed.
+    """
+    _VERBS[how[0]](run, how)
+
+
+def _copy(run: Run, how: How) -> None:
+    source, target = run.path(how[1]), run.path(how[2])
+    meter = Meter(run.session.progress, run.profile, int(how[3]))
+    trees.copy_parts(source, target, meter.add)
+
+
+def _make(run: Run, how: How) -> None:
+    trees.make_directory(run.session.deployment, run.profile)
+    path = run.path(how[1])
+    # What a copy of before left that was undone, and cut off amid the deletion.
+    trees.delete_copy(run.here, path)
+    trees.make_durable(path)
+
+
+def _delete(run: Run, how: How) -> None:
+    trees.delete_copy(run.here, run.path(how[1]))
+
+
+def _exchange(run: Run, how: How) -> None:
+    trees.exchange(run.here, run.path(how[1]), run.path(how[2]))
+
+
+def _exchange_back(run: Run, how: How) -> None:
+    trees.exchange_back(run.here, run.path(how[1]), run.path(how[2]))
+
+
+def _note(run: Run, how: How) -> None:
+    write_record(run.path(how[1]), json.loads(how[2]))
+
+
+def _place(run: Run, how: How) -> None:
+    trees.place(run.path(how[1]), run.path(how[2]))
+
+
+def _pause(run: Run, _: How) -> None:
+    look, _watch = run.engine_side
+    if facts := look.containers.get(run.profile):
+        look.engine.pause(facts.id, on=True)
+
+
+def _unpause(run: Run, _: How) -> None:
+    look, _watch = run.engine_side
+    if facts := look.containers.get(run.profile):
+        look.engine.pause(facts.id, on=False)
+
+
+def _planned(run: Run, how: How) -> None:
+    """A verb of the executor."""
+    look, watch = run.engine_side
+    # Its container was started or stopped by the steps before.
+    carry_out(look.again(), watch, Plan((Step(run.profile, "", "", how),)), run.held)
+
+
+def _prove(run: Run, how: How) -> None:
+    look, watch = run.engine_side
+    waited = wait_for(look.again(), watch, [run.profile], float(how[1]))
+    if waited.failure:
+        raise waited.failure
+
+
+_ENGINE: dict[str, Callable[[Run, How], None]] = {
+    "pause": _pause,
+    "unpause": _unpause,
+    "stop": _planned,
+    "start": _planned,
+    "up": _planned,
+    "prove": _prove,
+}
+NEED_ENGINE = frozenset(_ENGINE)
+_VERBS: dict[str, Callable[[Run, How], None]] = _ENGINE | {
+    "make": _make,
+    "copy": _copy,
+    "delete": _delete,
+    "exchange": _exchange,
+    "exchange-back": _exchange_back,
+    "note": _note,
+    "place": _place,
+}
