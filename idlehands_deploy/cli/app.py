@@ -144,7 +144,7 @@ def start_session(
         progress.say(
             f"Deployment directory: {session.deployment.root} (your default, since there is no fleet.yaml here)"
         )
-    if changes is not None and os.path.lexists(session.deployment.transactions_directory):
+    if changes is not None and session.deployment.in_transaction:
         operations.snapshots.recover_interrupted(session, must=changes)
     if changes is not None and os.path.lexists(session.deployment.rename_file):
         if changes:

@@ -23,6 +23,9 @@ MOUNTED = ("state", "workspace", "home")
 # What this tool puts into the directory of a profile; with a dot, what is mounted while it is being made. The last two
 # are of an import.
 PROFILE_PARTS = {*MOUNTED, *(f".{part}" for part in MOUNTED), "started.json", "import.json", "imported-config"}
+# Those with a dot are being made or deleted.
+SNAPSHOT = re.compile(r"\.?\d{8}-\d{6}(-\d+)?(\.in|\.deleted)?")
+TRANSACTION = re.compile(r"\.?[A-Za-z0-9][\w-]*\.json(\.[a-z0-9_]{8})?")
 SECRET = re.compile(r"[A-Z_][A-Z0-9_]*|\.[A-Z_][A-Z0-9_]*\.[a-z0-9_]{8}")
 WATCH = re.compile(r"journal\.jsonl(\.\d+)?|lock|page\.link")
 # What a write leaves under a temporary name if it is killed.
@@ -62,7 +65,7 @@ class Belongings:
 
 
 def find_belongings(deployment: Deployment, named: Collection[str]) -> Belongings:
-    """Look through the directory, and through `profiles/`, `secrets/` and `watch/` in it.
+    """Look through the directory, and through those in it that are ours.
 
     Args:
         named: files in `secrets/` that the fleet file names.
@@ -71,6 +74,8 @@ def find_belongings(deployment: Deployment, named: Collection[str]) -> Belonging
     is_ours: dict[str, Callable[[str], bool]] = {
         "profiles": lambda path: _last(path) in PROFILE_PARTS,
         "secrets": lambda path: bool(SECRET.fullmatch(_last(path))) or path in named,
+        "snapshots": lambda path: bool(SNAPSHOT.fullmatch(_last(path))),
+        ".transactions": lambda path: bool(TRANSACTION.fullmatch(_last(path))),
         "watch": lambda path: bool(WATCH.fullmatch(_last(path))),
     }
     names = [name for name in _names(deployment, "") if name not in LAST]
@@ -78,7 +83,7 @@ def find_belongings(deployment: Deployment, named: Collection[str]) -> Belonging
     for name in directories:
         if not may_use(deployment.root / name):
             found.parts.append(Part(name, (name,)))  # what is in it cannot be seen, and so not deleted
-        elif name == "watch":
+        elif name in {"watch", ".transactions"}:
             _add_part(found, deployment, name, is_ours[name])
         else:
             for child in _names(deployment, name):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,8 +76,17 @@ class Deployment:
 
     @property
     def transactions_directory(self) -> Path:
-        """The journals of what is being done to profiles' states, one file for each; missing while nothing is."""
+        """The journals of what is being done to profiles' states, one file for each."""
         return self.root / ".transactions"
+
+    @property
+    def in_transaction(self) -> list[str]:
+        """The profiles whose state is being changed, or was when the tool was ended, in alphabetical order."""
+        try:
+            names = os.listdir(self.transactions_directory)  # noqa: PTH208 - names are all that is asked for
+        except OSError:
+            return []
+        return sorted(name.removesuffix(".json") for name in names if not name.startswith("."))
 
     def snapshots_directory(self, profile: str) -> Path:
         """What a profile can go back to."""

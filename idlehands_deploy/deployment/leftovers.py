@@ -35,7 +35,7 @@ def find_leftovers(deployment: Deployment, profiles: Collection[str]) -> list[Le
     Args:
         profiles: the names of the fleet's profiles.
     """
-    names = {name for parent in ("profiles", "secrets") for name in names_in(deployment.root / parent)}
+    names = {name for parent in ("profiles", "secrets", "snapshots") for name in names_in(deployment.root / parent)}
     found = [leftover_of(deployment, name) for name in sorted(names - set(profiles)) if not check_profile_name(name)]
     return [leftover for leftover in found if leftover.paths]
 
@@ -47,6 +47,7 @@ def leftover_of(deployment: Deployment, name: str) -> Leftover:
     home = names_in(deployment.home_directory(name))
     paths = [deployment.state_directory(name).parent] if state or workspace or home else []
     paths += [deployment.secrets_directory(name)] if secrets else []
+    paths += [deployment.snapshots_directory(name)] if names_in(deployment.snapshots_directory(name)) else []
     was_made = {CONFIG_NAME, *MADE_SECRETS, *HOME_MOUNT_POINTS}
     was_used = bool(workspace or {*home, *state, *secrets} - was_made)
     return Leftover(name, tuple(str(path.relative_to(deployment.root)) for path in paths), was_used)

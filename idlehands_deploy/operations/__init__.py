@@ -21,24 +21,27 @@ if TYPE_CHECKING:
         generation,
         health,
         image,
-        imports,
         lifecycle,
         onboarding,
         ports,
         profiles,
-        snapshots,
         status,
         watch,
     )
     from idlehands_deploy.operations.config import secrets
+    from idlehands_deploy.operations.state import imports, snapshots
 
 __all__ = [
     "boot", "cleanup", "config", "containers", "dashboard", "doctor", "generation", "health", "image", "imports",
     "lifecycle", "onboarding", "ports", "profiles", "secrets", "snapshots", "status", "watch",
 ]  # fmt: skip
 
-# Beside the config, since both are what a gateway is given.
-_ELSEWHERE = {"secrets": "idlehands_deploy.operations.config.secrets"}
+_ELSEWHERE = {
+    # Beside the config, since both are what a gateway is given.
+    "secrets": "idlehands_deploy.operations.config.secrets",
+    "imports": "idlehands_deploy.operations.state.imports",
+    "snapshots": "idlehands_deploy.operations.state.snapshots",
+}
 
 
 def __getattr__(name: str) -> ModuleType:

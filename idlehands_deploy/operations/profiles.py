@@ -35,6 +35,7 @@ from idlehands_deploy.planning.leftovers import confirm_old_files, nobody
 from idlehands_deploy.planning.plans import plan_remove, plan_rename
 from idlehands_deploy.planning.rename_files import check_rename, finish_interrupted, unfinished
 from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -133,7 +134,8 @@ def prepare_removal(session: Session, name: str, *, purge: bool) -> Prepared:
     look = take_look(session, fleet)
     if not (look.state(name) or leftover_of(session.deployment, name).paths):
         select(fleet, [name])
-    return Prepared(look, plan_remove(look, name, purge=purge), [name])
+    directories = [str(path.relative_to(session.deployment.root)) for path in _directories(session, name)]
+    return Prepared(look, plan_remove(look, name, directories, purge=purge), [name])
 
 
 def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str], bool]) -> Path | None:
@@ -150,8 +152,8 @@ def remove(session: Session, name: str, *, purge: bool, confirm: Callable[[str],
         UsageError: there is no such profile, or the deletion was not confirmed.
     """
     prepared = tell(prepare_removal(session, name, purge=purge))
-    files = [session.deployment.state_directory(name).parent, session.deployment.secrets_directory(name)]
-    question = f"Delete {' and '.join(map(str, files))} for good, with {name}'s sessions and credentials?"
+    files = _directories(session, name)
+    question = f"Delete {listed([str(path) for path in files])} for good, with {name}'s sessions and credentials?"
     if purge and not confirm(question):
         raise UsageError(
             f"{name} was not removed: nothing was changed.",
@@ -226,6 +228,14 @@ def tell_of_unfinished_rename(session: Session) -> None:
     if names := unfinished(session.deployment):
         old, new = names
         session.progress.say(Remedy(f"A rename of {old} to {new} was interrupted. Finish it: ", ours("up", new)))
+
+
+def _directories(session: Session, name: str) -> list[Path]:
+    """Those that hold a profile's files, its own first."""
+    deployment = session.deployment
+    kept = deployment.snapshots_directory(name)
+    own = [deployment.state_directory(name).parent, deployment.secrets_directory(name)]
+    return [*own, kept] if kept.exists() else own
 
 
 def _text(session: Session) -> str:

@@ -85,9 +85,12 @@ def plan_down(look: Look, profiles: Sequence[str], *, now: bool) -> Plan:
     return Plan((*ends, *(_down_step(look, name) for name in there)))
 
 
-def plan_remove(look: Look, name: str, *, purge: bool) -> Plan:
-    """Take a profile out, with its container, and with its files where that is wanted."""
-    directories = (f"profiles/{name}", f"secrets/{name}")
+def plan_remove(look: Look, name: str, directories: Sequence[str], *, purge: bool) -> Plan:
+    """Take a profile out, with its container, and with its files where that is wanted.
+
+    Args:
+        directories: those that hold its files.
+    """
     files = [
         Step(path, "deleted for good", "--purge was given", ("delete",)) if purge else Step(path, "kept")
         for path in directories

@@ -121,7 +121,7 @@ def _finish(session: Session, old: str, new: str) -> None:
 
 
 def _moves(deployment: Deployment, old: str, new: str) -> Iterator[tuple[Path, Path]]:
-    for directory in (deployment.root / "secrets", deployment.root / "profiles"):
+    for directory in (deployment.root / "snapshots", deployment.root / "secrets", deployment.root / "profiles"):
         yield directory / old, directory / new
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import DirectoryError, StateRefusedError
 from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.file_facts import names_in
 from idlehands_deploy.host.files import read_text, sync, write_durable
 from idlehands_deploy.planning.steps import Step
 from idlehands_deploy.state.trees import make_durable
@@ -66,29 +66,12 @@ def forget(deployment: Deployment, profile: str) -> None:
     """
     path = _path(deployment, profile)
     try:
-        path.unlink(missing_ok=True)
+        # A write that was killed leaves a file under a temporary name.
+        for name in (path.name, *(name for name in names_in(path.parent) if name.startswith(f".{path.name}."))):
+            path.with_name(name).unlink(missing_ok=True)
         sync(path.parent)
-        if not any(path.parent.iterdir()):
-            path.parent.rmdir()
     except OSError as error:
         raise unusable("delete", path, error) from None
-
-
-def unfinished(deployment: Deployment) -> list[str]:
-    """The profiles that have a journal, in alphabetical order.
-
-    Raises:
-        DirectoryError: that cannot be known.
-    """
-    directory = deployment.transactions_directory
-    try:
-        names = os.listdir(directory)  # noqa: PTH208 - names are all that is asked for
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise unusable("read", directory, error) from None
-    found = [name.removesuffix(".json") for name in names if name.endswith(".json")]
-    return sorted(name for name in found if not check_profile_name(name))
 
 
 def read_journal(deployment: Deployment, profile: str) -> Journal | None:

@@ -13,7 +13,7 @@ from idlehands_deploy.planning.downtime import with_downtimes
 from idlehands_deploy.planning.plans import plan_restart
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.state.snapshots import new_id
-from idlehands_deploy.state.trees import measure, refuse_unfit
+from idlehands_deploy.state.trees import measure, refuse_full, refuse_unfit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,8 +82,9 @@ def find_subject(look: Look, name: str, reason: str, *, copied: int | None = Non
     directory = deployment.state_directory(name).parent
     if not directory.is_dir():
         raise StateRefusedError(f"{name} has no files yet.", Remedy("Make them: ", ours("up", name)))
+    refuse_unfit(deployment, name)
     size = measure(directory).size
-    refuse_unfit(deployment, name, f"A snapshot of {name}", size if copied is None else copied)
+    refuse_full(deployment, name, size if copied is None else copied)
     now = time.time()
     is_ready = bool(facts and facts.state == "running" and observe(look, [name])[0].verdict.usable)
     record = {

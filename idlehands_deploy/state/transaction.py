@@ -10,7 +10,7 @@ from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.errors import DeployError, StateRefusedError
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.remedies import Remedy, ours
-from idlehands_deploy.state.journal import Journal, begin_next, forget, read_journal, unfinished
+from idlehands_deploy.state.journal import Journal, begin_next, forget, read_journal
 from idlehands_deploy.state.verbs import NEED_ENGINE, Run, do
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def recover(session: Session) -> Iterator[str]:
         StateRefusedError: one cannot be undone.
         EngineUnreachableError: one cannot be undone without the engine.
     """
-    for profile in unfinished(session.deployment):
+    for profile in session.deployment.in_transaction:
         try:
             with containers_locked(session.deployment, [profile], _is_busy) as held:
                 # Another command may have ended it meanwhile.

@@ -43,15 +43,11 @@ def measure(directory: Path) -> Census:
     return total
 
 
-def refuse_unfit(deployment: Deployment, profile: str, what: str, size: int) -> None:
-    """See that a profile's directories can be copied and exchanged.
-
-    Args:
-        what: needs the disk's space.
-        size: of the copy; bytes.
+def refuse_unfit(deployment: Deployment, profile: str) -> None:
+    """See that a profile's directories can be exchanged for others at once.
 
     Raises:
-        StateRefusedError: one is a link, or on another file system than `snapshots/`, or the disk has no space.
+        StateRefusedError: one is a link, or on another file system than `snapshots/`.
         DirectoryError: `snapshots/` cannot be made.
     """
     target = make_directory(deployment, profile)
@@ -66,8 +62,20 @@ def refuse_unfit(deployment: Deployment, profile: str, what: str, size: int) -> 
                 f"{path} is on another file system than {target}, so that the two cannot be exchanged at once.",
                 "Keep the whole deployment directory on one file system.",
             )
+
+
+def refuse_full(deployment: Deployment, profile: str, size: int) -> None:
+    """See that there is space for a copy, which shares it with the original on some file systems.
+
+    Args:
+        size: bytes.
+
+    Raises:
+        StateRefusedError: there is not.
+    """
+    target = deployment.snapshots_directory(profile)
     if not shares_blocks(target):
-        refuse_full_disk(what, size, target)
+        refuse_full_disk(f"A snapshot of {profile}", size, target)
 
 
 def make_directory(deployment: Deployment, profile: str) -> Path:
@@ -157,7 +165,8 @@ def exchange_back(here: Path, incoming: Path, outgoing: Path) -> None:
             if (here / part).exists():
                 (here / part).rename(incoming / part)
             (outgoing / part).rename(here / part)
-        sync(here, incoming, outgoing)
+        # The other two may be deleted already, if this is repeated.
+        sync(*(directory for directory in (here, incoming, outgoing) if directory.exists()))
     except OSError as error:
         raise unusable("move", here, error) from None
 

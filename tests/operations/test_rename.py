@@ -13,6 +13,7 @@ import pytest
 from idlehands_deploy.errors import DirectoryError, FleetError, StateRefusedError, UsageError
 from idlehands_deploy.fleet.file import parse_text, with_renamed_profile
 from idlehands_deploy.operations import lifecycle, profiles
+from idlehands_deploy.operations.state import snapshots
 from tests.support.engine import commands
 from tests.support.helpers import run, snapshot
 
@@ -178,7 +179,7 @@ def test_a_rename_that_cannot_be_noted_is_not_begun_and_not_finished_later(
         raise OSError(number, os.strerror(number))
 
     # A test double: a disk that fills up between a file's writing and its sync cannot be had in a test.
-    monkeypatch.setattr("idlehands_deploy.planning.rename_files.os.fsync", fail)
+    monkeypatch.setattr("idlehands_deploy.host.files.os.fsync", fail)
     with pytest.raises(DirectoryError, match=r"Cannot write .*/\.rename\.json: "):
         profiles.rename(site.session, "rescue", "backup", 5)
     assert snapshot(site.root) == before
@@ -220,3 +221,10 @@ def test_the_lease_of_a_killed_gateway_does_not_keep_it_from_starting_under_its_
     profiles.rename(site.session, "rescue", "backup", 5)
     with closing(sqlite3.connect(str(database).replace("rescue", "backup"))) as connection:
         assert connection.execute("SELECT count(*) FROM state_leases").fetchone() == (0,)
+
+
+def test_what_a_gateway_can_go_back_to_is_renamed_with_it(site: FakeSite) -> None:
+    (made,) = snapshots.create(site.session, ["rescue"])
+    profiles.rename(site.session, "rescue", "backup", 5)
+    assert [one.id for one in snapshots.list_snapshots(site.session, ["backup"])] == [made.id]
+    assert not (site.root / "snapshots/rescue").exists()

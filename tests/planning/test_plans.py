@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PAIR = fleet("profiles: {main: {}, rescue: {port: 19789}}")
 PORTS = plan_ports(PAIR)
 SERVICES = build_document(PAIR, PORTS, USER)["services"]
+OWN = ("profiles/rescue", "secrets/rescue")
 RECIPE = Recipe(SERVICES, image=IMAGE)
 NAMES = ["main", "rescue"]
 
@@ -159,7 +160,7 @@ def test_down_stops_first_and_removes_then(pair: Look) -> None:
 
 
 def test_a_removal_says_what_stays(pair: Look) -> None:
-    assert plans.plan_remove(pair, "rescue", purge=False).lines == [
+    assert plans.plan_remove(pair, "rescue", OWN, purge=False).lines == [
         "rescue: container removed",
         "rescue: profile taken out of fleet.yaml",
         "profiles/rescue: kept",
@@ -168,7 +169,7 @@ def test_a_removal_says_what_stays(pair: Look) -> None:
 
 
 def test_a_purge_says_what_goes_after_the_profile_is_out(pair: Look) -> None:
-    plan = plans.plan_remove(replace(pair, containers={}), "rescue", purge=True)
+    plan = plans.plan_remove(replace(pair, containers={}), "rescue", OWN, purge=True)
     assert plan.lines == [
         "rescue: profile taken out of fleet.yaml",
         "profiles/rescue: deleted for good, because --purge was given",

@@ -128,6 +128,10 @@ class FakeEngine:
         name = next(name for name, facts in self.there.items() if facts.id == container)
         self.there[name] = replace(self.there[name], state="exited", exit_code=0)
 
+    def pause(self, container: str, *, on: bool) -> None:
+        name = next(name for name, facts in self.there.items() if facts.id == container)
+        self.there[name] = replace(self.there[name], state="paused" if on else "running")
+
     def remove(self, container: str, _project: str, service: str) -> None:
         self.calls["remove"] += 1
         assert self.there[service].id == container

@@ -131,7 +131,7 @@ def _refuse_watch(deployment: Deployment) -> None:
 
 def _remove_empty(deployment: Deployment) -> None:
     """Remove the directories in it that are empty now."""
-    parents = [deployment.root / name for name in ("profiles", "secrets", "watch")]
+    parents = [deployment.root / name for name in ("profiles", "secrets", "snapshots", "watch", ".transactions")]
     children = [child for parent in parents if parent.is_dir() for child in parent.iterdir()]
     for directory in [*children, *parents]:
         _remove_if_empty(directory)

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.belongings import Part
     from idlehands_deploy.planning.cleanup.facts import Holdings
 
-CONTENT = {"profiles": "with its sessions, credentials and workspace", "secrets": "with its token and keys"}
+CONTENT = {
+    "profiles": "with its sessions, credentials and workspace",
+    "secrets": "with its token and keys",
+    "snapshots": "all that it can go back to",
+}
 
 
 def plan_destroy(holdings: Holdings, *, keep_files: bool, now: bool) -> Plan:

@@ -1,0 +1,1 @@
+"""Commands that change, copy and keep gateways' states."""

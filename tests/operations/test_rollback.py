@@ -1,0 +1,295 @@
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import subprocess
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from idlehands_deploy.errors import EngineUnreachableError, NotReadyError, StateRefusedError, UsageError
+from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
+from idlehands_deploy.operations.state import snapshots
+from idlehands_deploy.state import trees, verbs
+from idlehands_deploy.state.transaction import UndoneInterrupt, recover
+from tests.support.containers import RUNNING
+from tests.support.engine import AWAY, commands
+from tests.support.kills import each_kill
+from tests.support.natives import everything
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.fake_site import FakeSite
+    from tests.support.natives import Everything
+
+PARTS = ("state", "workspace", "home")
+# Killed at each of some 200 changes, or at every eleventh.
+STEP = 1 if "IDLEHANDS_TEST_EXAMPLES" in os.environ else 11
+# Whether the gateway runs.
+BOTH = pytest.mark.parametrize("runs", [False, True], ids=["stopped", "running"])
+
+
+def test_going_back_is_told_before_it_is_done(site: FakeSite) -> None:
+    first, _, _ = two_states(site, runs=True)
+    plan = snapshots.prepare_rollback(site.session, "main", first, 180).plan
+    new = plan.changes[-1].how[1].removesuffix(".in").rpartition(".")[2]
+    assert plan.lines == [
+        f"main: snapshot {first} copied (0 MB)",
+        f"main: container stopped{AWAY}",
+        f"main: state, workspace and home exchanged for those of {first}; what is there now becomes snapshot {new}",
+        "main: container started",
+        "main: must be ready within 180 s, or all is put back as it was",
+    ]
+
+
+@BOTH
+def test_going_back_puts_everything_back_and_keeps_what_was_there(site: FakeSite, *, runs: bool) -> None:
+    first, old, new = two_states(site, runs=runs)
+    done = snapshots.rollback(site.session, "main", first, 5)
+    assert here(site) == old
+    assert (done is not None and done.failure is None) if runs else done is None
+    kept = snapshots.list_snapshots(site.session, ["main"])[-1]
+    assert kept.reason == f"before a rollback to {first}"
+    assert content(site.root / "snapshots/main" / kept.id) == new
+    assert left_over(site) == []
+
+
+def test_a_gateway_that_runs_is_stopped_first_and_started_again(site: FakeSite) -> None:
+    first, _, _ = two_states(site, runs=True)
+    commands(site.compose)
+    snapshots.rollback(site.session, "main", first, 5)
+    assert commands(site.compose) == ["stop main", "start main"]
+
+
+def test_going_back_twice_is_going_forth(site: FakeSite) -> None:
+    first, _, new = two_states(site, runs=False)
+    snapshots.rollback(site.session, "main", first, 5)
+    snapshots.rollback(site.session, "main", None, 5)
+    assert here(site) == new
+
+
+def test_a_gateway_that_is_not_ready_with_the_snapshot_gets_everything_back(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _, new = two_states(site, runs=True)
+
+    def ask(*_: object) -> GatewayAnswers:
+        answer = Answer(200, {"ready": True, "status": "started"}) if here(site) == new else Answer(503)
+        return GatewayAnswers(answer, answer)
+
+    monkeypatch.setattr(GatewayProbe, "ask", ask)
+    commands(site.compose)
+    with pytest.raises(NotReadyError, match="main is not ready after 1 s"):
+        snapshots.rollback(site.session, "main", first, 1)
+    assert here(site) == new
+    assert commands(site.compose)[2:] == ["stop --timeout 5 main", "start main"]
+    assert [one.id for one in snapshots.list_snapshots(site.session, ["main"])] == [first]
+    assert left_over(site) == []
+
+
+@pytest.mark.parametrize("verb", ["copy", "exchange", "note", "start", "place"])
+def test_ctrl_c_puts_everything_back_and_says_so(site: FakeSite, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    first, _, new = two_states(site, runs=True)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(verbs._VERBS, verb, _once(interrupt, verbs._VERBS[verb]))
+    with pytest.raises(UndoneInterrupt, match=r"Interrupted: the rollback of main was undone\."):
+        snapshots.rollback(site.session, "main", first, 5)
+    assert here(site) == new
+    assert left_over(site) == []
+    assert site.engine.there["main"].state == "running"
+
+
+@BOTH
+def test_whatever_kills_it_the_next_command_makes_it_whole(site: FakeSite, *, runs: bool) -> None:
+    first, old, new = two_states(site, runs=runs)
+    before = kept_aside(site)
+    killed = 0
+
+    def prepare() -> Callable[[], object]:
+        put_back(site, before)
+        return lambda: snapshots.rollback(site.session, "main", first, 5)
+
+    for number in each_kill(prepare, STEP):
+        killed += 1
+        said = list(recover(site.session))
+        assert here(site) in (old, new), number
+        assert left_over(site) == [], number
+        if said:
+            assert said == ["A rollback of main was interrupted, and is undone now: main is as it was before."]
+            assert here(site) == new
+    assert here(site) == old
+    assert killed > 5
+
+
+def test_whatever_kills_the_undoing_the_next_command_undoes_it(site: FakeSite) -> None:
+    first, _, new = two_states(site, runs=False)
+    interrupted = _killed_after_exchange(site, first)
+
+    def prepare() -> Callable[[], object]:
+        put_back(site, interrupted)
+        return lambda: list(recover(site.session))
+
+    for number in each_kill(prepare, STEP):
+        list(recover(site.session))
+        assert here(site) == new, number
+        assert left_over(site) == [], number
+
+
+def test_an_interrupted_one_that_cannot_be_undone_stays_for_the_next_command(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _, new = two_states(site, runs=True)
+    _killed_after_exchange(site, first)
+
+    def refuse(_: object) -> None:
+        raise EngineUnreachableError("No engine.", "Start it.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(site.session), "engine", refuse)
+        with pytest.raises(EngineUnreachableError):
+            list(recover(site.session))
+    list(recover(site.session))
+    assert here(site) == new
+
+
+def test_one_that_another_command_carries_out_is_left_alone(site: FakeSite) -> None:
+    first, _, new = two_states(site, runs=False)
+    _killed_after_exchange(site, first)
+    with snapshots._locked(site.session, "main"):
+        assert list(recover(site.session)) == []
+    list(recover(site.session))
+    assert here(site) == new
+
+
+def test_a_damaged_journal_is_named_and_nothing_is_touched(site: FakeSite) -> None:
+    two_states(site, runs=False)
+    journal = site.root / ".transactions" / "main.json"
+    journal.write_text('{"version": 2}')
+    before = everything(site.root)
+    with pytest.raises(StateRefusedError, match="cannot be read by this version"):
+        list(recover(site.session))
+    assert everything(site.root) == before
+
+
+def test_a_journal_that_leads_elsewhere_is_refused(site: FakeSite) -> None:
+    two_states(site, runs=False)
+    run = verbs.Run(site.session, "main", ())
+    for path in ("profiles/rescue/state", "snapshots/main/../../profiles", "/etc", "snapshots/main//etc"):
+        with pytest.raises(StateRefusedError):
+            verbs.do(run, ("delete", path))
+
+
+def test_the_only_copy_of_a_state_is_never_deleted(site: FakeSite) -> None:
+    two_states(site, runs=False)
+    here_, copy = site.root / "profiles/main", site.root / "snapshots/main/.new"
+    copy.mkdir()
+    (here_ / "state").rename(copy / "state")
+    with pytest.raises(StateRefusedError, match="may be the only copy"):
+        trees.delete_copy(here_, copy)
+    assert (copy / "state").is_dir()
+
+
+def test_what_cannot_be_gone_back_to_is_refused_and_nothing_is_changed(site: FakeSite) -> None:
+    first, _, _ = two_states(site, runs=False)
+    site.engine.becomes(replace(RUNNING, state="paused"))
+    before = here(site)
+    with pytest.raises(StateRefusedError, match="main is paused"):
+        snapshots.rollback(site.session, "main", first, 5)
+    with pytest.raises(UsageError, match="rescue has no snapshot"):
+        snapshots.rollback(site.session, "rescue", None, 5)
+    with pytest.raises(UsageError, match="main has no snapshot 2001"):
+        snapshots.rollback(site.session, "main", "2001", 5)
+    assert (here(site), left_over(site)) == (before, [])
+
+
+def test_a_directory_that_is_a_link_is_refused(site: FakeSite) -> None:
+    first, _, _ = two_states(site, runs=False)
+    workspace = site.root / "profiles/main/workspace"
+    workspace.rename(site.root.parent / f"{site.root.name}-elsewhere")
+    workspace.symlink_to(site.root.parent / f"{site.root.name}-elsewhere")
+    with pytest.raises(StateRefusedError, match="workspace is a link"):
+        snapshots.rollback(site.session, "main", first, 5)
+
+
+def two_states(site: FakeSite, *, runs: bool) -> tuple[str, Everything, Everything]:
+    """A snapshot of one state, and another state now; gives its id and both."""
+    directory = site.root / "profiles/main"
+    (directory / "state/agents/main").mkdir(parents=True)
+    (directory / "state/agents/main/sessions.json").write_text(secrets.token_hex(8))
+    (directory / "state/link").symlink_to("agents/main")
+    os.link(directory / "state/agents/main/sessions.json", directory / "state/second")
+    (directory / "workspace/notes.md").write_text("before")
+    old = content(directory)
+    (made,) = snapshots.create(site.session, ["main"])
+    (directory / "state/agents/main/sessions.json").write_text(secrets.token_hex(8))
+    (directory / "state/second").unlink()
+    (directory / "state/migrated").mkdir()
+    (directory / "workspace/notes.md").write_text("after")
+    (directory / "home/.gitconfig").write_text("[user]")
+    if runs:
+        site.session.compose(site.session.fleet()).run("up", "main")
+    site.lines()
+    return made.id, old, content(directory)
+
+
+def content(directory: Path) -> Everything:
+    """A profile's three directories, in the profile's place or elsewhere."""
+    return {f"{part}/{path}": item for part in PARTS for path, item in everything(directory / part).items()}
+
+
+def here(site: FakeSite) -> Everything:
+    return content(site.root / "profiles/main")
+
+
+def left_over(site: FakeSite) -> list[str]:
+    """What must not be there while nothing is being done."""
+    hidden = [path.name for path in (site.root / "snapshots/main").iterdir() if path.name.startswith(".")]
+    return hidden + site.session.deployment.in_transaction
+
+
+def kept_aside(site: FakeSite) -> Path:
+    copy = site.root.parent / f"{site.root.name}-aside"
+    subprocess.run(["cp", "-a", site.root, copy], check=True)
+    return copy
+
+
+def put_back(site: FakeSite, copy: Path) -> None:
+    shutil.rmtree(site.root)
+    subprocess.run(["cp", "-a", copy, site.root], check=True)
+
+
+def _killed_after_exchange(site: FakeSite, first: str) -> Path:
+    """The deployment as a kill leaves it in the middle of its exchange."""
+    with pytest.MonkeyPatch.context() as patch:
+        exchange = trees.exchange
+
+        def cut_off(here: Path, incoming: Path, outgoing: Path) -> None:
+            exchange(here, incoming, outgoing)
+            raise _Killed
+
+        patch.setattr(trees, "exchange", cut_off)
+        patch.setattr("idlehands_deploy.state.transaction._undo", lambda *_: None)
+        with pytest.raises(_Killed):
+            snapshots.rollback(site.session, "main", first, 5)
+    return kept_aside(site)
+
+
+class _Killed(BaseException):
+    pass
+
+
+def _once(first: Callable[..., None], then: Callable[..., None]) -> Callable[..., None]:
+    calls = iter([first])
+
+    def call(*arguments: object) -> None:
+        function = next(calls, then)
+        function(*arguments)
+
+    return call
