@@ -44,7 +44,7 @@ from idlehands_deploy.isolation.check import check_isolation
 from idlehands_deploy.isolation.setups import find_natives, read_setups
 from idlehands_deploy.planning import draft
 from idlehands_deploy.planning.causes import out_of_date
-from idlehands_deploy.planning.facts import find_recipe
+from idlehands_deploy.planning.facts import find_images, find_recipe
 from idlehands_deploy.planning.guards.config import check_before
 from idlehands_deploy.planning.guards.port_conflicts import taken_ports
 from idlehands_deploy.planning.leftovers import check_leftovers, find_hand_renames
@@ -255,7 +255,7 @@ def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterat
     engine, fleet, profiles = look.engine, look.fleet, list(look.fleet.profiles)
     with ThreadPoolExecutor() as pool:
         facts, holders = pool.submit(engine.facts), pool.submit(engine.holders)
-        image = pool.submit(engine.image, fleet.container_image)
+        images = pool.submit(find_images, look)
         observed = observe(look, profiles)
         doctors = [pool.submit(_ask_browser, look, item) for item in observed if item.verdict.usable]
         configs = {name: pool.submit(check_before, look, name, "restart") for name in look.containers}
@@ -263,8 +263,8 @@ def _examine_containers(look: Look, drafted: draft.Draft, seen: _Seen) -> Iterat
         seen.running += up
         seen.root = Path(facts.result().root)
         yield from check_engine(facts.result(), fleet)
-        yield from check_image(fleet.image, image.result(), expected_context(fleet.image))
-        recipe = find_recipe(look, drafted.document["services"], image.result())
+        yield from check_image(fleet.image, images.result().get(fleet.container_image), expected_context(fleet.image))
+        recipe = find_recipe(look, drafted.document["services"], images.result())
         drift = {name: out_of_date(facts, recipe) for name, facts in up.items()}
         yield from check_out_of_date(drift)
         usable = [item.verdict.profile for item in observed if item.verdict.usable]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.errors import FleetError, Problem
 from idlehands_deploy.fleet.additions import Additions
-from idlehands_deploy.fleet.rules import cross_problems, meant, name_problems, variable_part
-from idlehands_deploy.fleet.text.wording import got, unspaced
+from idlehands_deploy.fleet.rules import cross_problems, name_problems
+from idlehands_deploy.fleet.text.problems import problem_of
 from idlehands_deploy.fleet.values import (
     HIGHEST_BROWSER_COUNT,
     Address,
@@ -42,8 +42,6 @@ from idlehands_deploy.fleet.values import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
-
-    from pydantic_core import ErrorDetails
 
 DEFAULT_BASE_PORT = 18789
 
@@ -106,6 +104,8 @@ class Profile(_Model, Additions):
 
     port: BasePort | None = None
     """The base port. The tool writes it here when it allocates one, so that later edits never move it."""
+    image: ImageName | None = None
+    """Another image than the fleet's. It is used as it is: `packages` are not added to it."""
     rescues: list[str] = []
     """The profiles that this one is meant to repair. `list` shows them; it grants no access."""
     origins: list[Origin] = []
@@ -192,6 +192,15 @@ class Fleet(_Model, Additions):
         """What containers are made from: the image, or the one made from it with the added packages."""
         return extended_name(self.image, self.packages) if self.packages else self.image
 
+    def image_of(self, name: str) -> str:
+        """What the container of a profile is made from."""
+        return self.profiles[name].image or self.container_image
+
+    def with_image(self, name: str, image: str | None) -> Fleet:
+        """The same fleet with another image for a profile; None for the fleet's."""
+        profile = self.profiles[name].model_copy(update={"image": image})
+        return self.model_copy(update={"profiles": self.profiles | {name: profile}})
+
     def with_ports(self, ports: Mapping[str, int]) -> Fleet:
         """The same fleet with the ports of these profiles."""
         profiles = {
@@ -239,54 +248,9 @@ def parse_fleet(data: object, source: str, also: Callable[[Fleet], Iterable[Prob
     try:
         fleet = Fleet.model_validate(none_is_empty(data))
     except ValidationError as error:
-        problems = [_problem(details) for details in error.errors(include_url=False)]
+        problems = [problem_of(details, Fleet) for details in error.errors(include_url=False)]
         problems += name_problems(data)
         raise FleetError(source, problems) from None
     if problems := [*name_problems(data), *cross_problems(fleet), *(also(fleet) if also else ())]:
         raise FleetError(source, problems)
     return fleet
-
-
-def _problem(details: ErrorDetails) -> Problem:
-    location = [str(part) for part in details["loc"] if part != "[key]"]
-    if not {"environment", "labels"}.isdisjoint(location):
-        location[-1] = variable_part(location[-1])
-    path = ".".join(location) or "the file"
-    context: Mapping[str, Any] = details.get("ctx", {})
-    kind = details["type"]
-    # A secret that was pasted in the wrong place must not appear on a screen or in a log.
-    private = location == ["watch"] or not {"environment", "labels", "secrets", "notify"}.isdisjoint(location)
-    found = got(details["input"], private=private)
-    if kind == "extra_forbidden":
-        word = variable_part(location[-1])
-        return Problem(
-            ".".join([*location[:-1], word]),
-            f"unknown key{unspaced(location[-1])}{meant(word, _known_keys(location[:-1]))}",
-        )
-    if kind == "invalid_key":
-        return Problem(path, "a key must be text: put it in quotes")
-    if kind in {"model_type", "model_attributes_type", "dict_type"}:
-        return Problem(path, f"must be a mapping of keys to values{found}{unspaced(details['input'])}")
-    if kind == "list_type":
-        return Problem(path, f"must be a list{found}{unspaced(details['input'])}")
-    if kind == "value_error":
-        return Problem(path, str(context["error"]))
-    message = details["msg"].removeprefix("Input should be ")
-    return Problem(path, f"must be {message}{found}")
-
-
-def _known_keys(location: list[str]) -> list[str]:
-    """The valid keys at this place in the file."""
-    model: type[BaseModel] = Fleet
-    if location[:1] == ["watch"]:
-        return list((Notify if location[1:] else Watch).model_fields)
-    if location[:1] == ["snapshots"]:
-        return list(Snapshots.model_fields)
-    by_place: dict[str, type[BaseModel]] = {"browser": Browser, "publish": Publish, "resources": Resources}
-    if location[:1] == ["profiles"] and len(location) > 1:
-        model = Profile
-        if len(location) > 2:
-            model = by_place.get(location[2], Profile)
-        if len(location) > 3:
-            model = BrowserProfile
-    return list(model.model_fields)

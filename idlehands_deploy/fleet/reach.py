@@ -61,6 +61,8 @@ def _of_the_host(fleet: Fleet) -> Iterator[Reach]:
 
 def _of_profile(fleet: Fleet, name: str) -> Iterator[Reach]:
     profile = fleet.profiles[name]
+    if profile.image:
+        yield Reach(f"{name} is made from the image {profile.image}")
     for mount in mounts_of(fleet, name).values():
         how = "read and write" if mount.is_writable else "read-only"
         yield Reach(f"{name} mounts {mount.host} ({how})", mount.container)

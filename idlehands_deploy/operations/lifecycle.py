@@ -19,7 +19,7 @@ from idlehands_deploy.operations.containers import look_at_all
 from idlehands_deploy.planning import draft as drafts
 from idlehands_deploy.planning.downtime import with_downtimes
 from idlehands_deploy.planning.executor import carry_out
-from idlehands_deploy.planning.facts import find_held, find_recipe, look_at_files
+from idlehands_deploy.planning.facts import find_held, find_images, find_recipe, look_at_files
 from idlehands_deploy.planning.guards.config import accepted, note_broken
 from idlehands_deploy.planning.guards.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.leftovers import confirm_old_files, nobody, refuse_hand_renames
@@ -234,14 +234,14 @@ def watched(session: Session, fleet: Fleet) -> Iterator[tuple[Engine, DeathWatch
 
 
 def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozenset[str], *, force: bool) -> Prepared:
-    profiles, reference = select(drafted.fleet, names), drafted.fleet.container_image
+    profiles = select(drafted.fleet, names)
     check_files(look.session.deployment, drafted.fleet, drafted.user, profiles)
     refuse_conflicts(look, profiles)
-    image = look.engine.image(reference)
-    recipe = replace(find_recipe(look, drafted.document["services"], image), held=held)
+    images = find_images(look)
+    recipe = replace(find_recipe(look, drafted.document["services"], images), held=held)
     plan = plan_reach(look, drafted.fleet) + plan_files(look_at_files(look.session, drafted), drafted.ports)
-    plan += with_downtimes(look, plan_up(look.containers, recipe, profiles, reference))
-    notes = (*map(noted, find_notes(look.session, drafted)), *find_renewal(look.engine, drafted.fleet, image))
+    plan += with_downtimes(look, plan_up(look.containers, recipe, profiles))
+    notes = (*map(noted, find_notes(look.session, drafted)), *find_renewal(look.engine, drafted.fleet, images))
     return Prepared(look, accepted(look, plan, force=force), profiles, notes)
 
 
@@ -273,8 +273,8 @@ def _with_image(prepared: Prepared, drafted: Draft, held: frozenset[str], watch:
     if not (missing := [step for step in plan.steps if step.verb == "image"]):
         return prepared
     carry_out(look, watch, Plan(tuple(missing)))
-    recipe = find_recipe(look, drafted.document["services"], look.engine.image(drafted.fleet.container_image))
-    now = plan_up(look.containers, replace(recipe, held=held), prepared.profiles, drafted.fleet.container_image)
+    recipe = find_recipe(look, drafted.document["services"], find_images(look))
+    now = plan_up(look.containers, replace(recipe, held=held), prepared.profiles)
     after = with_downtimes(look, now)
     for line in after.lines:
         if line not in plan.lines:

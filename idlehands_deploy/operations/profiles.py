@@ -191,8 +191,8 @@ def prepare_rename(session: Session, old: str, new: str, *, force: bool = False)
     if look.state(old) == "running":
         refuse_missing(session.deployment, renamed.fleet, [new])
         refuse_broken(look, {old: "up"} if old in look.fleet.profiles else {}, force=force)
-        image = look.engine.image(drafted.fleet.container_image)
-    port, missing = renamed.ports.profiles[new].base, None if image else drafted.fleet.container_image
+        image = look.engine.image(renamed.fleet.image_of(new))
+    port, missing = renamed.ports.profiles[new].base, None if image else renamed.fleet.image_of(new)
     return Prepared(look, plan_rename(look, old, new, port, missing), [new])
 
 

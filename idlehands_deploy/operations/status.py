@@ -16,7 +16,7 @@ from idlehands_deploy.health.observe import Observation, observe, unknown
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.causes import out_of_date
-from idlehands_deploy.planning.facts import find_recipe
+from idlehands_deploy.planning.facts import find_images, find_recipe
 from idlehands_deploy.targets.compose import build_document, render
 
 if TYPE_CHECKING:
@@ -122,10 +122,10 @@ def _status(session: Session, fleet: Fleet, plan: PortPlan, profiles: list[str],
     look = take_look(session, fleet, plan)
     document = build_document(fleet, plan, container_user(fleet, session.deployment))
     with ThreadPoolExecutor() as pool:
-        image = pool.submit(look.engine.image, fleet.container_image)
+        images = pool.submit(find_images, look)
         is_stale = pool.submit(lambda: read_text(session.deployment.compose_file) != render(document))
         seen = observe(look, profiles, details=True)
-        recipe = find_recipe(look, document["services"], image.result())
+        recipe = find_recipe(look, document["services"], images.result())
         running = [facts for name, facts in look.containers.items() if name in profiles and facts.state == "running"]
         causes = {facts.profile: out_of_date(facts, recipe) for facts in running}
         return StatusReport(

@@ -34,16 +34,20 @@ class Recipe:
     Attributes:
         services: of the Compose document, by profile.
         old_text: the compose file on disk, which may be older; None if there is none.
-        image: the fleet's image as the engine has it; None if it has none.
+        images: those of the services as the engine has them, by name; without those that it has not.
         secrets: what became of the secrets since the container of a profile started; without those that are the same.
         held: profiles whose gateway is held back by its container until something is fixed.
     """
 
     services: Mapping[str, Mapping[str, Any]]
     old_text: str | None = None
-    image: ImageFacts | None = None
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)
     secrets: Mapping[str, Change] = field(default_factory=dict)
     held: frozenset[str] = field(default_factory=frozenset)
+
+    def image_of(self, profile: str) -> ImageFacts | None:
+        """What a profile's container is made from; None if the engine does not have it."""
+        return self.images.get(self.services[profile]["image"])
 
     @cached_property
     def old_services(self) -> Mapping[str, Mapping[str, Any]]:
@@ -75,13 +79,13 @@ def out_of_date(facts: ContainerFacts, recipe: Recipe) -> str:
 
 def _recreate_causes(facts: ContainerFacts, recipe: Recipe) -> Iterator[str]:
     service = recipe.services[facts.profile]
-    wanted = service["image"]
+    wanted, image = service["image"], recipe.image_of(facts.profile)
     if facts.image and facts.image != wanted:
         yield f"its image changed from {facts.image} to {wanted}"
-    elif recipe.image is None:
+    elif image is None:
         yield f"the engine no longer has {wanted}"
-    elif facts.image_id != recipe.image.id:
-        yield _new_build(facts, recipe.image)
+    elif facts.image_id != image.id:
+        yield _new_build(facts, image)
     if facts.moved:
         yield f"the deployment directory was moved from {facts.directory}"
     if facts.digest != service["labels"][DIGEST_LABEL]:

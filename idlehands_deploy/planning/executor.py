@@ -94,9 +94,11 @@ def _image(run: _Run, _: How, references: Sequence[str]) -> None:
 
     look, session = run.look, run.look.session
     base, packages = look.fleet.image, look.fleet.packages
-    ensure_image(look.engine, base, session.environ, session.progress, session.may_install)
     for reference in references:
-        if reference != base:
+        is_extended = bool(packages) and reference == look.fleet.container_image
+        made = base if is_extended else reference
+        ensure_image(look.engine, made, session.environ, session.progress, session.may_install)
+        if is_extended:
             extend_image(look.engine, base, packages, reference, session.environ, session.progress)
 
 

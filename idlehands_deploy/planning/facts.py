@@ -60,12 +60,18 @@ def look_at_files(session: Session, draft: Draft) -> FileFacts:
     )
 
 
-def find_recipe(look: Look, services: Mapping[str, Mapping[str, Any]], image: ImageFacts | None) -> Recipe:
+def find_images(look: Look) -> dict[str, ImageFacts]:
+    """The images that the fleet's containers are made from, by name; without those that the engine has not."""
+    names = dict.fromkeys(look.fleet.image_of(name) for name in look.fleet.profiles)
+    return {name: image for name in names if (image := look.engine.image(name))}
+
+
+def find_recipe(look: Look, services: Mapping[str, Mapping[str, Any]], images: Mapping[str, ImageFacts]) -> Recipe:
     """What the containers are compared with.
 
     Args:
         services: of the Compose document.
-        image: the fleet's, as the engine has it.
+        images: as in `find_images`.
     """
     deployment, fleet = look.session.deployment, look.fleet
     secrets = {
@@ -73,7 +79,7 @@ def find_recipe(look: Look, services: Mapping[str, Mapping[str, Any]], image: Im
         for name, facts in look.containers.items()
         if (change := secret_change(deployment, fleet.profiles[name], facts))
     }
-    return Recipe(services, read_text(deployment.compose_file), image, secrets)
+    return Recipe(services, read_text(deployment.compose_file), images, secrets)
 
 
 def find_held(look: Look, profiles: Sequence[str]) -> frozenset[str]:

@@ -20,7 +20,7 @@ from idlehands_deploy.targets.boot_units import watch_unit_name, watched_directo
 from idlehands_deploy.targets.compose import secret_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from idlehands_deploy.deployment.directory import Deployment
     from idlehands_deploy.deployment.session import Session
@@ -40,11 +40,16 @@ def noted(finding: Finding) -> Remedy:
     return Remedy(f"Note: {finding.place}: {finding.what}; {finding.why}\n  ").then(finding.fix)
 
 
-def find_renewal(engine: Engine, fleet: Fleet, image: ImageFacts | None) -> Iterator[Remedy]:
-    """How to renew the fleet's image, if that is to be done."""
+def find_renewal(engine: Engine, fleet: Fleet, images: Mapping[str, ImageFacts]) -> Iterator[Remedy]:
+    """How to renew the fleet's image, if that is to be done.
+
+    Args:
+        images: those that the engine has, by name.
+    """
     from idlehands_deploy.engine.images.build import renewal  # noqa: PLC0415 - only `up` pays for it
 
     base = engine.image(fleet.image) if fleet.packages else None
+    image = images.get(fleet.container_image)
     if image and (remedy := renewal(fleet.container_image, image, base)):
         yield remedy
 

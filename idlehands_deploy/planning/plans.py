@@ -43,15 +43,10 @@ def plan_files(files: FileFacts, ports: PortPlan) -> Plan:
     return Plan(tuple(_file_steps(files, ports)))
 
 
-def plan_up(containers: Mapping[str, ContainerFacts], recipe: Recipe, profiles: Sequence[str], image: str) -> Plan:
-    """Bring each profile's container to what it would be made from now.
-
-    Args:
-        image: the name of the fleet's image.
-    """
-    steps = []
-    if recipe.image is None:
-        steps.append(_image_step(image))
+def plan_up(containers: Mapping[str, ContainerFacts], recipe: Recipe, profiles: Sequence[str]) -> Plan:
+    """Bring each profile's container to what it would be made from now."""
+    missing = dict.fromkeys(recipe.services[name]["image"] for name in profiles if not recipe.image_of(name))
+    steps = [_image_step(image) for image in missing]
     steps += [_up_step(name, containers.get(name), recipe) for name in profiles]
     # Compose takes those of one kind together, and the first are those that were never there.
     order = ("image", "up", "restart", "")
@@ -136,7 +131,9 @@ def _up_step(name: str, facts: ContainerFacts | None, recipe: Recipe) -> Step:
     if facts is None:
         return Step(name, "container created", "it has none", UP)
     if cause := recreate_cause(facts, recipe):
-        what = "container recreated" if recipe.image else "container recreated, unless its new image is the same"
+        what = (
+            "container recreated" if recipe.image_of(name) else "container recreated, unless its new image is the same"
+        )
         return Step(name, what, cause, UP_ANEW if facts.moved or not is_seen_by_compose(cause) else UP)
     if facts.state == "running":
         cause = restart_cause(facts, recipe)

@@ -89,7 +89,7 @@ def build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str
 
 def _build_service(fleet: Fleet, profile: Profile, ports: ProfilePorts, user: str) -> Service:
     return {
-        "image": fleet.container_image,
+        "image": fleet.image_of(ports.profile),
         **_identity(ports, profile.user_or(user)),
         **_life(profile),
         **_safety(profile),

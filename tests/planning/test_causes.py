@@ -36,7 +36,12 @@ def container(text: str = PLAIN) -> ContainerFacts:
 
 
 def recipe(now: str = PLAIN, before: str | None = PLAIN, image: ImageFacts | None = IMAGE) -> Recipe:
-    return Recipe(services(now), None if before is None else render(document(before)), image)
+    return Recipe(services(now), None if before is None else render(document(before)), all_are(image, now))
+
+
+def all_are(image: ImageFacts | None, text: str) -> dict[str, ImageFacts]:
+    """The images of a fleet's containers, each of which is this one."""
+    return {service["image"]: image for service in services(text).values()} if image else {}
 
 
 def test_a_container_that_is_what_the_fleet_file_says_has_no_cause() -> None:
@@ -108,7 +113,10 @@ def test_a_new_seccomp_profile_is_a_cause_although_no_setting_changed() -> None:
     old = document(PLAIN)
     old["services"]["main"]["labels"] = {DIGEST_LABEL: "sha256:old"}
     before = replace(container(), digest="sha256:old")
-    assert recreate_cause(before, Recipe(services(PLAIN), render(old), IMAGE)) == "its seccomp profile changed"
+    assert (
+        recreate_cause(before, Recipe(services(PLAIN), render(old), all_are(IMAGE, PLAIN)))
+        == "its seccomp profile changed"
+    )
 
 
 def test_a_running_container_without_a_network_is_made_again_and_a_stopped_one_is_not() -> None:
@@ -150,5 +158,6 @@ def test_a_secret_that_changed_restarts_and_so_does_a_gateway_that_waits() -> No
     ],
 )
 def test_a_compose_file_that_is_none_makes_no_trouble(text: str) -> None:
-    now = Recipe(services("profiles: {main: {resources: {memory: 3g}}}"), text, IMAGE)
+    edited = "profiles: {main: {resources: {memory: 3g}}}"
+    now = Recipe(services(edited), text, all_are(IMAGE, edited))
     assert recreate_cause(container(), now) == "its settings changed"

@@ -28,7 +28,7 @@ PAIR = fleet("profiles: {main: {}, rescue: {port: 19789}}")
 PORTS = plan_ports(PAIR)
 SERVICES = build_document(PAIR, PORTS, USER)["services"]
 OWN = ("profiles/rescue", "secrets/rescue")
-RECIPE = Recipe(SERVICES, image=IMAGE)
+RECIPE = Recipe(SERVICES, images={PAIR.image: IMAGE})
 NAMES = ["main", "rescue"]
 
 
@@ -37,7 +37,7 @@ def container(name: str) -> ContainerFacts:
 
 
 def planned(recipe: Recipe = RECIPE, **containers: ContainerFacts) -> Plan:
-    return plans.plan_up(containers, recipe, NAMES, PAIR.image)
+    return plans.plan_up(containers, recipe, NAMES)
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def test_what_compose_would_not_see_is_made_again_all_the_same() -> None:
 
 
 def test_an_image_that_is_missing_comes_first() -> None:
-    assert planned(replace(RECIPE, image=None)).lines[0] == (
+    assert planned(replace(RECIPE, images={})).lines[0] == (
         "idlehands/gateway:2026.9.6: image pulled or built, because the engine does not have it"
     )
 

@@ -91,11 +91,13 @@ KEYS = {
     "labels.*": Key("{}", lambda read: list(labels(read).values()), takes=True),
     "labels.(names)": Key("x{}", lambda read: list(labels(read)), takes=True),
     "watch.patience": Key("{}", None),
+    "snapshots.age": Key("{}", None),
     "watch.notify.webhook": Key("https://h/{}", None, takes=True),
     "watch.notify.ntfy": Key("https://h/{}", None, takes=True),
     # Its words go to the system one by one: tests/watch/test_sender.py.
     "watch.notify.command.*": Key("{}", None, takes=True),
     "profiles.(names)": Key("{}", lambda read: [*read.compose["services"], *read.compose["networks"]]),
+    f"{MAIN}.image": Key("{}", lambda read: [read.service["image"]]),
     f"{MAIN}.rescues.*": Key("{}", None),
     f"{MAIN}.origins.*": Key("https://{}", variable("ALLOWED_ORIGINS")),
     f"{MAIN}.browser.profiles.(names)": Key("{}", lambda read: list(read.config["browser"].get("profiles", {}))),
@@ -118,7 +120,7 @@ PLAIN = {
     "proxies.*": "10.2.0.0/16", "user": "12:34", "dns.*": "fd00::1", "profiles.(names)": "1e3",
     f"{MAIN}.origins.*": "https://a_b.example:1", f"{MAIN}.browser.profiles.(names)": "1e3",
     f"{MAIN}.resources.memory": "1.50G", f"{MAIN}.resources.shm": "13m",
-    f"{MAIN}.stop_grace_period": "1m1s", f"{MAIN}.secrets.*": "NULL", f"{MAIN}.environment.(names)": "null",
+    f"{MAIN}.stop_grace_period": "1m1s", f"{MAIN}.image": "a.example:5/b@c", "snapshots.age": "9d", f"{MAIN}.secrets.*": "NULL", f"{MAIN}.environment.(names)": "null",
 }  # fmt: skip
 
 

@@ -65,18 +65,19 @@ def image_of(look: Look | None, name: str) -> str | None:
         return None
     if facts := look.containers.get(name):
         return facts.image_id
-    found = look.engine.image(look.fleet.container_image)
+    found = look.engine.image(look.fleet.image_of(name))
     return found.id if found else None
 
 
 def _unasked(session: Session, names: Sequence[str], look: Look | None) -> EngineUnreachableError | EngineFailedError:
     if look is None:
         session.engine()  # says why
-    found = look.engine.image(look.fleet.container_image) if look else None
+    reference = look.fleet.image_of(names[0]) if look else ""
+    found = look.engine.image(reference) if look else None
     what = f"The gateway of {' and '.join(names)} cannot be asked about its config"
     if found is None and look:
         return EngineFailedError(
-            f"{what}: there is no image {look.fleet.container_image}.", Remedy("Build it: ", ours("image", "build"))
+            f"{what}: there is no image {reference}.", Remedy("Build it: ", ours("image", "build"))
         )
     return EngineFailedError(
         f"{what}: its validation ended without a judgement.",

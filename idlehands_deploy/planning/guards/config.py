@@ -64,7 +64,7 @@ def check_before(look: Look, name: str, verb: str) -> ConfigCheck:
     facts = look.containers.get(name)
     image, is_other = facts.image_id if facts else None, False
     if verb == "up":
-        found = look.engine.image(look.fleet.container_image)
+        found = look.engine.image(look.fleet.image_of(name))
         image = found.id if found else None
         # What one version accepts, another may refuse.
         is_other = bool(facts and found and facts.version != found.version)
