@@ -120,7 +120,8 @@ PLAIN = {
     "proxies.*": "10.2.0.0/16", "user": "12:34", "dns.*": "fd00::1", "profiles.(names)": "1e3",
     f"{MAIN}.origins.*": "https://a_b.example:1", f"{MAIN}.browser.profiles.(names)": "1e3",
     f"{MAIN}.resources.memory": "1.50G", f"{MAIN}.resources.shm": "13m",
-    f"{MAIN}.stop_grace_period": "1m1s", f"{MAIN}.image": "a.example:5/b@c", "snapshots.age": "9d", f"{MAIN}.secrets.*": "NULL", f"{MAIN}.environment.(names)": "null",
+    f"{MAIN}.stop_grace_period": "1m1s", "snapshots.age": "9d", f"{MAIN}.image": "a.example:5/b@c",
+    f"{MAIN}.secrets.*": "NULL", f"{MAIN}.environment.(names)": "null",
 }  # fmt: skip
 
 
