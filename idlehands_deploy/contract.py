@@ -10,6 +10,8 @@ from pathlib import PurePosixPath
 DEFAULT_IMAGE = "idlehands/gateway:2026.9.6"
 # The images that are made here from the fleet's one, with packages that a person adds.
 EXTENDED_REPOSITORY = "idlehands/extended"
+# Names that keep an image for as long as a profile may go back to it.
+KEPT_REPOSITORY = "idlehands/kept"
 # The gateway's version, as a label of the image.
 VERSION_LABEL = "idlehands.gateway.version"
 # A digest of the service and the seccomp profile that a container was created from, as its label.

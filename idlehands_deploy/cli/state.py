@@ -188,3 +188,34 @@ def rollback(
         progress.say(Remedy(f"{name} has the files of that snapshot. Start it: ", ours("up", name)))
         return
     show_up(lambda: done, as_json=as_json)
+
+
+@app.command()
+def upgrade(
+    ctx: typer.Context,
+    names: Names = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION|IMAGE", help="A version of the fleet's image, or another image. Default: it."),
+    ] = None,
+    timeout: Timeout = READY_TIMEOUT,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Let gateways of another version take over, one after the other.
+
+    State, workspace and home become a snapshot, and the new gateway gets a copy. If it is not ready, or fails a deep
+    check that the old one passed, image and state go back together.
+
+    Example: idlehands-deploy upgrade main --to 2026.9.6
+    """
+    session = start_session(ctx, changes=not dry_run)
+    if dry_run:
+        prepared = [
+            operations.upgrade.prepare_upgrade(session, name, to, timeout)
+            for name in operations.upgrade.order_of(session.fleet(), names or [])
+        ]
+        for one in prepared:
+            show_plan(progress, one.plan, as_json=as_json)
+        return
+    show_up(lambda: operations.upgrade.upgrade(session, names or [], to, timeout), as_json=as_json)

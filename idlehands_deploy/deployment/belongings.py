@@ -24,7 +24,7 @@ MOUNTED = ("state", "workspace", "home")
 # are of an import.
 PROFILE_PARTS = {*MOUNTED, *(f".{part}" for part in MOUNTED), "started.json", "import.json", "imported-config"}
 # Those with a dot are being made or deleted.
-SNAPSHOT = re.compile(r"\.?\d{8}-\d{6}(-\d+)?(\.in|\.deleted)?")
+SNAPSHOT = re.compile(r"\.?\d{8}-\d{6}(-\d+)?(-failed)?(\.in|\.deleted)?")
 TRANSACTION = re.compile(r"\.?[A-Za-z0-9][\w-]*\.json(\.[a-z0-9_]{8})?")
 SECRET = re.compile(r"[A-Z_][A-Z0-9_]*|\.[A-Z_][A-Z0-9_]*\.[a-z0-9_]{8}")
 WATCH = re.compile(r"journal\.jsonl(\.\d+)?|lock|page\.link")

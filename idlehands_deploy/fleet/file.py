@@ -65,7 +65,7 @@ def parse_text(text: str, source: str, also: Callable[[Fleet], Iterable[Problem]
         return parse_fleet(data, source, also)
     except FleetError as error:
         try:
-            top = _composed(text)
+            top = top_node(text)
         except FleetError:
             raise error from None
         problems = [problem._replace(line=_line_of(top, problem.path)) for problem in error.problems]
@@ -168,7 +168,7 @@ def belongs_to_the_next(line: str, column: int) -> bool:
 
 def profiles_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
     """The mapping of the profiles, with the positions of its keys and values."""
-    top = _composed(text).value
+    top = top_node(text).value
     return next(value for key, value in top if key.value == "profiles")
 
 
@@ -249,7 +249,8 @@ def _yaml(kind: str) -> YAML:
     return YAML(typ=kind, pure=True)
 
 
-def _composed(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+def top_node(text: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    """The whole mapping, with the positions of its keys and values."""
     with _editable():
         return _yaml("rt").compose(text)
 

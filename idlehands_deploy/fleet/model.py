@@ -201,6 +201,11 @@ class Fleet(_Model, Additions):
         profile = self.profiles[name].model_copy(update={"image": image})
         return self.model_copy(update={"profiles": self.profiles | {name: profile}})
 
+    def with_one_image(self, image: str) -> Fleet:
+        """The same fleet with this image for every profile."""
+        profiles = {name: profile.model_copy(update={"image": None}) for name, profile in self.profiles.items()}
+        return self.model_copy(update={"image": image, "profiles": profiles})
+
     def with_ports(self, ports: Mapping[str, int]) -> Fleet:
         """The same fleet with the ports of these profiles."""
         profiles = {

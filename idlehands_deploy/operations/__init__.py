@@ -29,11 +29,11 @@ if TYPE_CHECKING:
         watch,
     )
     from idlehands_deploy.operations.config import secrets
-    from idlehands_deploy.operations.state import imports, snapshots
+    from idlehands_deploy.operations.state import imports, snapshots, upgrade
 
 __all__ = [
     "boot", "cleanup", "config", "containers", "dashboard", "doctor", "generation", "health", "image", "imports",
-    "lifecycle", "onboarding", "ports", "profiles", "secrets", "snapshots", "status", "watch",
+    "lifecycle", "onboarding", "ports", "profiles", "secrets", "snapshots", "status", "upgrade", "watch",
 ]  # fmt: skip
 
 _ELSEWHERE = {
@@ -41,6 +41,7 @@ _ELSEWHERE = {
     "secrets": "idlehands_deploy.operations.config.secrets",
     "imports": "idlehands_deploy.operations.state.imports",
     "snapshots": "idlehands_deploy.operations.state.snapshots",
+    "upgrade": "idlehands_deploy.operations.state.upgrade",
 }
 
 

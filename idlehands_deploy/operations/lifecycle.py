@@ -17,6 +17,7 @@ from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.operations.containers import look_at_all
 from idlehands_deploy.planning import draft as drafts
+from idlehands_deploy.planning.containers import plan_containers
 from idlehands_deploy.planning.downtime import with_downtimes
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.facts import find_held, find_images, find_recipe, look_at_files
@@ -24,7 +25,7 @@ from idlehands_deploy.planning.guards.config import accepted, note_broken
 from idlehands_deploy.planning.guards.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.leftovers import confirm_old_files, nobody, refuse_hand_renames
 from idlehands_deploy.planning.notes import find_notes, find_renewal, noted
-from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop, plan_up
+from idlehands_deploy.planning.plans import plan_down, plan_files, plan_restart, plan_start, plan_stop
 from idlehands_deploy.planning.reach import plan_reach, record_reach
 from idlehands_deploy.planning.steps import Plan
 from idlehands_deploy.remedies import Remedy, ours
@@ -237,11 +238,10 @@ def _prepare_up(look: Look, drafted: Draft, names: Sequence[str], held: frozense
     profiles = select(drafted.fleet, names)
     check_files(look.session.deployment, drafted.fleet, drafted.user, profiles)
     refuse_conflicts(look, profiles)
-    images = find_images(look)
-    recipe = replace(find_recipe(look, drafted.document["services"], images), held=held)
+    recipe = replace(find_recipe(look, drafted.document["services"], find_images(look)), held=held)
     plan = plan_reach(look, drafted.fleet) + plan_files(look_at_files(look.session, drafted), drafted.ports)
-    plan += with_downtimes(look, plan_up(look.containers, recipe, profiles))
-    notes = (*map(noted, find_notes(look.session, drafted)), *find_renewal(look.engine, drafted.fleet, images))
+    plan += plan_containers(look, recipe, profiles)
+    notes = (*map(noted, find_notes(look.session, drafted)), *find_renewal(look.engine, drafted.fleet, recipe.images))
     return Prepared(look, accepted(look, plan, force=force), profiles, notes)
 
 
@@ -273,9 +273,8 @@ def _with_image(prepared: Prepared, drafted: Draft, held: frozenset[str], watch:
     if not (missing := [step for step in plan.steps if step.verb == "image"]):
         return prepared
     carry_out(look, watch, Plan(tuple(missing)))
-    recipe = find_recipe(look, drafted.document["services"], find_images(look))
-    now = plan_up(look.containers, replace(recipe, held=held), prepared.profiles)
-    after = with_downtimes(look, now)
+    recipe = replace(find_recipe(look, drafted.document["services"], find_images(look)), held=held)
+    after = plan_containers(look, recipe, prepared.profiles)
     for line in after.lines:
         if line not in plan.lines:
             look.session.progress.say(line)

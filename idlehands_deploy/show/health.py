@@ -9,8 +9,9 @@ from idlehands_deploy.show.fleet import observation_json
 from idlehands_deploy.show.output import Line
 
 if TYPE_CHECKING:
+    from idlehands_deploy.health.deep_check.checked import Checked
     from idlehands_deploy.health.deep_check.judge import Step
-    from idlehands_deploy.operations.health import Checked, HealthCheck
+    from idlehands_deploy.operations.health import HealthCheck
 
 STYLES = {"ok": "green", "failed": "bold red", "skipped": "yellow"}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.planning.plans import haste
+from idlehands_deploy.planning.plans import UP, haste
 from idlehands_deploy.planning.steps import SAID, Plan, Step
 from idlehands_deploy.text import file_size
 
 if TYPE_CHECKING:
+    from idlehands_deploy.state.images import ImageChange
     from idlehands_deploy.state.snapshots import Snapshot
     from idlehands_deploy.state.subject import Subject
 
@@ -30,11 +31,12 @@ def plan_snapshot(subject: Subject) -> Plan:
     return Plan((_make(subject), *pause, copied, *go_on, _note(subject), _place(subject)))
 
 
-def plan_rollback(subject: Subject, to: Snapshot, timeout: float) -> Plan:
+def plan_rollback(subject: Subject, to: Snapshot, timeout: float, change: ImageChange | None = None) -> Plan:
     """Put a snapshot in the place of a profile's directories, which become a snapshot themselves.
 
     Args:
         timeout: how long the gateway may take to be ready; seconds.
+        change: to the gateway that used the snapshot; None if the profile has it.
     """
     name, source = subject.profile, f"snapshots/{subject.profile}/{to.id}"
     copied = Step(
@@ -47,8 +49,81 @@ def plan_rollback(subject: Subject, to: Snapshot, timeout: float) -> Plan:
     )  # fmt: skip
     incoming = _quiet(subject, ("make", subject.incoming), ("delete", subject.incoming))
     ends = _quiet(subject, ("delete", subject.incoming), ("make", subject.incoming))
-    before = (_make(subject), incoming, copied, *_away(subject))
-    return Plan((*before, exchanged, _note(subject), *_back(subject, timeout), _place(subject), ends))
+    before = (*_keep(subject, change), _make(subject), incoming, copied, *_away(subject, change))
+    after = (*_gateway(subject, change), *_back(subject, timeout, change))
+    return Plan((*before, exchanged, _note(subject), *after, _place(subject), ends))
+
+
+def plan_upgrade(subject: Subject, change: ImageChange, timeout: float, *, deep: bool) -> Plan:
+    """Let another gateway take over a copy of a profile's state; the original becomes a snapshot.
+
+    Args:
+        timeout: how long the gateway may take to be ready; seconds.
+        deep: whether it must pass a deep check, too.
+    """
+    name = subject.profile
+    image = Step(change.reference, "image pulled or built", "the engine does not have it", ("image",))
+    # What a gateway made of the copy is worth a look, if it was not ready with it.
+    incoming = _quiet(subject, ("make", subject.incoming), ("set-aside", subject.incoming, f"{subject.made}-failed"))
+    away = Step(name, SAID["stop"], "", ("stop",), subject.downtime, UP) if subject.runs else None
+    copied = Step(
+        name, f"{DIRECTORIES} copied ({file_size(subject.size)}); the originals become snapshot {subject.new}", "",
+        ("copy", subject.here, subject.incoming, str(subject.size)),
+    )  # fmt: skip
+    ways = subject.incoming, subject.making
+    exchanged = _quiet(subject, ("exchange", *ways), ("exchange-back", *ways))
+    used = _quiet(subject, ("mark", subject.incoming, json.dumps(change.failed)))
+    to = Step(name, change.said, "", ("set-image", change.setting), undo=("set-image", change.old))
+    made = "container recreated" if subject.state else "container created"
+    # Without the container, whoever starts it later gets one of the old image.
+    created = Step(name, made, "", UP, undo=_stop_now() if subject.runs else ("down", *haste(now=True)))
+    again = None if subject.runs else Step(name, "stopped again", "it did not run before", ("stop",))
+    ends = _quiet(subject, ("delete", subject.incoming), ("make", subject.incoming))
+    steps = (
+        image if change.is_missing else None, *_keep(subject, change), _make(subject), incoming, away, copied,
+        exchanged, _note(subject), to, used, created, *_proofs(subject, timeout, deep=deep), again, _place(subject),
+        ends,
+    )  # fmt: skip
+    return Plan(tuple(step for step in steps if step))
+
+
+def _keep(subject: Subject, change: ImageChange | None) -> tuple[Step, ...]:
+    """The old image, and the new one, under names of their own."""
+    kept = change.keeping if change else {}
+    return tuple(_quiet(subject, ("keep-image", image, name)) for name, image in kept.items())
+
+
+def _gateway(subject: Subject, change: ImageChange | None) -> tuple[Step, ...]:
+    if change is None:
+        return ()
+    to = Step(subject.profile, change.said, "", ("set-image", change.setting), undo=("set-image", change.old))
+    if subject.runs or not subject.state:
+        return (to,)
+    return to, Step(subject.profile, "container removed", "it is of the other image", ("down",))
+
+
+def _away(subject: Subject, change: ImageChange | None) -> tuple[Step, ...]:
+    if not subject.runs:
+        return ()
+    return (Step(subject.profile, SAID["stop"], "", ("stop",), subject.downtime, UP if change else ("start",)),)
+
+
+def _back(subject: Subject, timeout: float, change: ImageChange | None) -> tuple[Step, ...]:
+    if not subject.runs:
+        return ()
+    what, how = ("container recreated", UP) if change else (SAID["start"], ("start",))
+    return Step(subject.profile, what, "", how, undo=_stop_now()), *_proofs(subject, timeout, deep=False)
+
+
+def _proofs(subject: Subject, timeout: float, *, deep: bool) -> tuple[Step, ...]:
+    also = " and pass `health --deep`" if deep else ""
+    what = f"must be ready within {timeout:.0f} s{also}, or all is put back as it was"
+    proven = Step(subject.profile, what, "", ("prove", str(timeout)))
+    return (proven, _quiet(subject, ("prove-deep",))) if deep else (proven,)
+
+
+def _stop_now() -> tuple[str, ...]:
+    return ("stop", *haste(now=True))
 
 
 def _quiet(subject: Subject, how: tuple[str, ...], undo: tuple[str, ...] = ()) -> Step:
@@ -66,20 +141,3 @@ def _note(subject: Subject) -> Step:
 
 def _place(subject: Subject) -> Step:
     return _quiet(subject, ("place", subject.making, subject.made), ("place", subject.made, subject.making))
-
-
-def _away(subject: Subject) -> tuple[Step, ...]:
-    if not subject.runs:
-        return ()
-    return (Step(subject.profile, SAID["stop"], "", ("stop",), subject.downtime, ("start",)),)
-
-
-def _back(subject: Subject, timeout: float) -> tuple[Step, ...]:
-    if not subject.runs:
-        return ()
-    started = Step(subject.profile, SAID["start"], "", ("start",), undo=("stop", *haste(now=True)))
-    proven = Step(
-        subject.profile, f"must be ready within {timeout:.0f} s, or all is put back as it was", "",
-        ("prove", str(timeout)),
-    )  # fmt: skip
-    return started, proven

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 RECORD = "snapshot.json"
 VERSION = 1
-ID = re.compile(r"\d{8}-\d{6}(-\d+)?")
+# What a gateway made of its state that was not ready with it ends with "failed".
+ID = re.compile(r"\d{8}-\d{6}(-\d+)?(-failed)?")
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Snapshot:
         reason: why it was taken, such as "before a rollback".
         version: of the gateway that used it last; empty if not known.
         image: the id of that gateway's image; empty if not known.
+        reference: a name of that image; empty if not known.
         size: on the disk; bytes.
         proven: whether a gateway was ready with it.
         label: a person's own words; one with a label is never deleted automatically.
@@ -46,6 +48,7 @@ class Snapshot:
     reason: str = "its record is damaged or missing"
     version: str = ""
     image: str = ""
+    reference: str = ""
     size: int = 0
     proven: bool = False
     label: str = ""
@@ -146,7 +149,7 @@ def _read(profile: str, directory: Path) -> Snapshot:
     values = _values(directory)
     if not values:
         return Snapshot(profile, directory.name, taken)
-    texts = {key: str(values.get(key, "")) for key in ("reason", "version", "image", "label")}
+    texts = {key: str(values.get(key, "")) for key in ("reason", "version", "image", "reference", "label")}
     try:
         when, size = float(values["taken_at"]), int(values["size"])
     except (KeyError, ValueError, TypeError):

@@ -66,13 +66,16 @@ class Subject:
         return f"snapshots/{self.profile}/{self.new}"
 
 
-def find_subject(look: Look, name: str, reason: str, *, copied: int | None = None, label: str = "") -> Subject:
+def find_subject(
+    look: Look, name: str, reason: str, *, copied: int | None = None, label: str = "", reference: str = ""
+) -> Subject:
     """Look at a profile before its state is copied or exchanged.
 
     Args:
         reason: why a snapshot is made of it, such as "before a rollback".
         copied: bytes of what is copied, if it is not the profile's own directories.
         label: of that snapshot.
+        reference: a name that the image of the gateway keeps; by default the one that it was used by.
 
     Raises:
         StateRefusedError: it cannot be copied or exchanged as it is, or the disk has no space.
@@ -90,6 +93,7 @@ def find_subject(look: Look, name: str, reason: str, *, copied: int | None = Non
     record = {
         "tool": __version__, "profile": name, "taken_at": now, "reason": reason, "label": label, "proven": is_ready,
         "version": facts.version if facts else "", "image": facts.image_id if facts else "",
+        "reference": reference or (facts.image if facts else ""),
     }  # fmt: skip
     runs = facts is not None and facts.state in {"running", "restarting"}
     downtime = with_downtimes(look, plan_restart([name], now=False)).steps[0].downtime if runs else ""

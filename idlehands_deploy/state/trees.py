@@ -10,7 +10,7 @@ from idlehands_deploy.contract import STATE_CACHES
 from idlehands_deploy.deployment.belongings import MOUNTED
 from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.host.denials import unusable
-from idlehands_deploy.host.files import remove_tree, sync
+from idlehands_deploy.host.files import read_text, remove_tree, sync, write_durable
 from idlehands_deploy.host.handover import PRIVATE_DIRECTORY, make_private
 from idlehands_deploy.host.trees.census import Census, census
 from idlehands_deploy.host.trees.copier import Copier
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from idlehands_deploy.deployment.directory import Deployment
+
+MARK = "used"
 
 
 def measure(directory: Path) -> Census:
@@ -187,6 +189,28 @@ def delete_copy(here: Path, copy: Path) -> None:
             f"Move it back, then run the command again: mv {copy / lost[0]} {here / lost[0]}",
         )
     remove_tree(copy)
+
+
+def write_mark(directory: Path, text: str) -> None:
+    """Note in a directory that a gateway uses what came from it.
+
+    Args:
+        text: without secrets.
+
+    Raises:
+        DirectoryError: it cannot be written.
+    """
+    write_durable(directory / MARK, text)
+
+
+def read_mark(directory: Path) -> str | None:
+    """The note in a directory; None if there is none."""
+    return read_text(directory / MARK)
+
+
+def delete_mark(directory: Path) -> None:
+    """Delete the note in a directory."""
+    (directory / MARK).unlink(missing_ok=True)
 
 
 def place(source: Path, target: Path) -> None:

@@ -6,12 +6,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.errors import StateRefusedError
+from idlehands_deploy.deployment.locks import locked
+from idlehands_deploy.errors import NotReadyError, StateRefusedError
+from idlehands_deploy.health.deep_check.checked import prove_all
+from idlehands_deploy.health.observe import observe
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.host.trees.space import Meter
+from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.planning.draft import store
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.steps import Plan, Step
 from idlehands_deploy.state import trees
+from idlehands_deploy.state.images import draft_with_image
 from idlehands_deploy.state.snapshots import write_record
 
 if TYPE_CHECKING:
@@ -111,6 +117,49 @@ def _place(run: Run, how: How) -> None:
     trees.place(run.path(how[1]), run.path(how[2]))
 
 
+def _mark(run: Run, how: How) -> None:
+    """A gateway is about to use what came in: if it fails, its state is kept for study."""
+    trees.write_mark(run.path(how[1]), how[2])
+
+
+def _set_aside(run: Run, how: How) -> None:
+    """Keep what a gateway made of its state, or delete what none has used."""
+    source, target = run.path(how[1]), run.path(how[2])
+    record = trees.read_mark(source)
+    if record is None:
+        trees.delete_copy(run.here, source)
+    else:
+        write_record(source, json.loads(record))
+        trees.place(source, target)
+        trees.delete_mark(target)
+
+
+def _keep_image(run: Run, how: How) -> None:
+    look, _watch = run.engine_side
+    look.engine.tag(how[1], *how[2].rsplit(":", 1))
+
+
+def _set_image(run: Run, how: How) -> None:
+    look, _watch = run.engine_side
+    with locked(run.session.deployment):
+        store(run.session, draft_with_image(run.session, run.profile, how[1] or None))
+    fleet = run.session.fleet()
+    run.look = look.with_fleet(fleet, plan_here(run.session, fleet))
+
+
+def _prove_deep(run: Run, _: How) -> None:
+    look, _watch = run.engine_side
+    look = look.again()
+    (checked,) = prove_all(look, observe(look, [run.profile]))
+    if broken := [step for step in checked.steps or () if step.status == "failed"]:
+        step = broken[0]
+        raise NotReadyError(
+            f"{run.profile} is ready, but its deep check failed: {step.name}: {step.said}"
+            + (f" ({step.why})" if step.why else ""),
+            step.fix,
+        )
+
+
 def _pause(run: Run, _: How) -> None:
     look, _watch = run.engine_side
     if facts := look.containers.get(run.profile):
@@ -141,9 +190,13 @@ _ENGINE: dict[str, Callable[[Run, How], None]] = {
     "pause": _pause,
     "unpause": _unpause,
     "stop": _planned,
+    "down": _planned,
     "start": _planned,
     "up": _planned,
     "prove": _prove,
+    "prove-deep": _prove_deep,
+    "keep-image": _keep_image,
+    "set-image": _set_image,
 }
 NEED_ENGINE = frozenset(_ENGINE)
 _VERBS: dict[str, Callable[[Run, How], None]] = _ENGINE | {
@@ -154,4 +207,6 @@ _VERBS: dict[str, Callable[[Run, How], None]] = _ENGINE | {
     "exchange-back": _exchange_back,
     "note": _note,
     "place": _place,
+    "mark": _mark,
+    "set-aside": _set_aside,
 }

@@ -28,7 +28,7 @@ ARGUMENTS: dict[str, Any] = {
     "project": "p", "service": "s", "container": "c", "command": ["true"], "seconds": 1, "facts": FACTS,
     "within": 1, "lines": 1, "since": 1.0, "end": "x", "reference": "x:1", "archive": "/x.tar", "repository": "x",
     "tag": "x:1", "context": b"", "arguments": {}, "labels": {}, "on_line": lambda _: None, "image": "x",
-    "names": ["n"], "before": None, "on_change": lambda _: None, "on_lost": lambda: None,
+    "names": ["n"], "before": None, "on": True, "on_change": lambda _: None, "on_lost": lambda: None,
     "task": OneOff("x", ["true"], "1:1", {}, {}),
 }  # fmt: skip
 METHODS = [

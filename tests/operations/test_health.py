@@ -10,12 +10,13 @@ from typer.testing import CliRunner
 
 from idlehands_deploy.cli import app
 from idlehands_deploy.errors import EngineUnreachableError, NotReadyError
+from idlehands_deploy.health.deep_check.checked import Checked
 from idlehands_deploy.health.deep_check.judge import Step
 from idlehands_deploy.health.observe import Observation
 from idlehands_deploy.health.readiness import WaitResult
 from idlehands_deploy.health.verdict import Verdict
 from idlehands_deploy.operations import health, profiles
-from idlehands_deploy.operations.health import Checked, HealthCheck
+from idlehands_deploy.operations.health import HealthCheck
 from idlehands_deploy.remedies import Remedy
 from idlehands_deploy.show import health as health_views
 from tests.support.engine import FakeEngine, with_fakes

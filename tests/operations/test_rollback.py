@@ -250,7 +250,7 @@ def here(site: FakeSite) -> Everything:
 
 def left_over(site: FakeSite) -> list[str]:
     """What must not be there while nothing is being done."""
-    hidden = [path.name for path in (site.root / "snapshots/main").iterdir() if path.name.startswith(".")]
+    hidden = [path.name for path in (site.root / "snapshots").glob("main/.*")]
     return hidden + site.session.deployment.in_transaction
 
 

@@ -85,6 +85,7 @@ class FakeEngine:
         self.result = (0, "172.17.0.1\n")
         self.is_stopping = False
         self.built: ImageFacts | None = IMAGE
+        self.images_by_name: dict[str, ImageFacts] = {}
         self.unnamed: list[UnnamedImage] = []
         self.used: dict[str, str] = {}
         self.nets: list[str] = []
@@ -146,9 +147,13 @@ class FakeEngine:
     def bridge_address(self) -> str:
         return "172.17.0.1"
 
-    def image(self, _reference: str) -> ImageFacts | None:
+    def image(self, reference: str) -> ImageFacts | None:
         self.calls["image"] += 1
-        return self.built
+        by_id = {image.id: image for image in self.images_by_name.values()}
+        return self.images_by_name.get(reference) or by_id.get(reference) or self.built
+
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        self.images_by_name[f"{repository}:{tag}"] = self.image(image) or IMAGE
 
     @property
     def leftovers(self) -> FakeEngine:
@@ -241,14 +246,19 @@ class FakeCompose:
     def _do(self, command: str, profile: str) -> None:
         there = self._engine.there
         if command in {"up", "start", "restart"}:
-            there[profile] = made_from(self.services.get(profile, {}), profile)
+            service = self.services.get(profile, {})
+            image = self._engine.images_by_name.get(service.get("image", ""), IMAGE)
+            if command != "up" and profile in there:
+                there[profile] = replace(there[profile], state="running", exit_code=None)
+            else:
+                there[profile] = made_from(service, profile, image)
         elif command == "stop" and profile in there:
             there[profile] = replace(there[profile], state="exited", exit_code=0)
         elif command == "down":
             there.pop(profile, None)
 
 
-def made_from(service: Mapping[str, Any], profile: str) -> ContainerFacts:
+def made_from(service: Mapping[str, Any], profile: str, image: ImageFacts = IMAGE) -> ContainerFacts:
     """A running container as Compose creates it from a service."""
     return replace(
         RUNNING,
@@ -257,7 +267,8 @@ def made_from(service: Mapping[str, Any], profile: str) -> ContainerFacts:
         directory="",
         started_at=datetime.now(UTC).isoformat(),
         image=str(service.get("image", "")),
-        image_id=IMAGE.id,
+        image_id=image.id,
+        version=image.version,
         mounts=tuple(f"{SECRETS_TARGET}/{secret['target']}" for secret in service.get("secrets", ())),
         digest=str(service.get("labels", {}).get(DIGEST_LABEL, "")),
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 # In the order of the page. A command that is in no group would be on the page as one of OTHERS.
 GROUPS = {
-    "Every day": ("up", "status", "open", "url", "logs", "stop", "start", "restart", "down"),
+    "Every day": ("up", "status", "open", "url", "logs", "stop", "start", "restart", "down", "upgrade"),
     "Set up": ("init", "add", "onboard", "import", "secret", "config", "rename", "remove", "image", "destroy"),
     "Look": ("list", "ports", "history", "dashboard", "token"),
     "Repair": ("doctor", "snapshots", "rollback", "exec", "shell"),

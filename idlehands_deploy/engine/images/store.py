@@ -40,6 +40,15 @@ class ImageStore:
         """What builds and deployments have left on it."""
         return Leftovers(self._client)
 
+    def tag(self, image: str, repository: str, tag: str) -> None:
+        """Give an image another name; one that has it already is no error.
+
+        Args:
+            image: its id or name.
+        """
+        with translated(self._client):
+            self._api.tag(image, repository, tag)
+
     def pull(self, reference: str) -> str | None:
         """Pull an image; returns the reason in one line if that fails."""
         credentials, trouble = registry_credentials(reference)

@@ -12,12 +12,12 @@ KEY = "secrets"
 def with_secret(text: str, name: str, secret: str) -> str:
     """Name a secret under a profile. The caller sees whether the text means that now."""
     secret = key_text(secret)
-    profile = _profile(text, name)[1]
-    if not _pairs(profile):
+    profile = profile_pair(text, name)[1]
+    if not pairs_of(profile):
         return fill_empty(text, {name: f"{{{KEY}: [{secret}]}}"})
-    pair = _find(profile, KEY)
+    pair = find_pair(profile, KEY)
     if pair is None:
-        return _with_list(text, name, secret)
+        return with_new(text, name, f"{KEY}: [{secret}]")
     listed = pair[1]
     if not listed.value:
         return f"{text[: listed.start_mark.index]}[{secret}]{text[listed.end_mark.index :]}"
@@ -29,7 +29,7 @@ def with_secret(text: str, name: str, secret: str) -> str:
 
 def without_secret(text: str, name: str, secret: str) -> str:
     """Take a secret out of a profile's. The caller sees whether the text means that now."""
-    found = _find(_profile(text, name)[1], KEY)
+    found = find_pair(profile_pair(text, name)[1], KEY)
     if found is None:
         return text
     key, listed = found
@@ -49,18 +49,18 @@ def without_secret(text: str, name: str, secret: str) -> str:
     return "".join(lines)
 
 
-def _with_list(text: str, name: str, secret: str) -> str:
-    """The text with a list for a profile that has settings and no list."""
-    key, profile = _profile(text, name)
-    pairs = _pairs(profile)
+def with_new(text: str, name: str, written: str) -> str:
+    """The text with a new key, written with its value, for a profile that has settings."""
+    key, profile = profile_pair(text, name)
+    pairs = pairs_of(profile)
     if profile.flow_style:
         end = pairs[-1][1].end_mark.index
-        return f"{text[:end]}, {KEY}: [{secret}]{text[end:]}"
+        return f"{text[:end]}, {written}{text[end:]}"
     lines = text.splitlines(keepends=True)
     end = len(lines) if profile.end_mark.index == len(text) else profile.end_mark.line
     while end > key.start_mark.line + 1 and belongs_to_the_next(lines[end - 1], key.start_mark.column):
         end -= 1
-    return _with_line(text, end, f"{' ' * pairs[0][0].start_mark.column}{KEY}: [{secret}]")
+    return _with_line(text, end, f"{' ' * pairs[0][0].start_mark.column}{written}")
 
 
 def _with_line(text: str, index: int, line: str) -> str:
@@ -70,13 +70,16 @@ def _with_line(text: str, index: int, line: str) -> str:
     return "".join([*lines[:index], f"{line}\n", *lines[index:]])
 
 
-def _profile(text: str, name: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+def profile_pair(text: str, name: str) -> Any:  # noqa: ANN401 - ruamel.yaml's nodes have no public type
+    """The key and the value of a profile."""
     return next(pair for pair in profiles_node(text).value if pair[0].value == name)
 
 
-def _find(mapping: Any, key: str) -> Any:  # noqa: ANN401
-    return next((pair for pair in _pairs(mapping) if pair[0].value == key), None)
+def find_pair(mapping: Any, key: str) -> Any:  # noqa: ANN401
+    """A key of a mapping with its value; None if it has none."""
+    return next((pair for pair in pairs_of(mapping) if pair[0].value == key), None)
 
 
-def _pairs(node: Any) -> list[Any]:  # noqa: ANN401
+def pairs_of(node: Any) -> list[Any]:  # noqa: ANN401
+    """The keys of a mapping with their values; empty for what is no mapping."""
     return node.value if isinstance(node.value, list) else []

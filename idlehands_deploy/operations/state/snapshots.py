@@ -15,9 +15,11 @@ from idlehands_deploy.operations.lifecycle import Prepared, UpResult, tell, watc
 from idlehands_deploy.planning.compose import WAITING
 from idlehands_deploy.planning.draft import make_draft
 from idlehands_deploy.planning.guards.refusals import refuse_moved
+from idlehands_deploy.planning.guards.versions import version_of
 from idlehands_deploy.planning.steps import Plan, Step
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.state import snapshots as store
+from idlehands_deploy.state.images import ImageChange, draft_with_image, lasting_name
 from idlehands_deploy.state.plans import plan_rollback, plan_snapshot
 from idlehands_deploy.state.subject import find_subject
 from idlehands_deploy.state.transaction import carry_out_whole, recover
@@ -129,13 +131,11 @@ def prepare_rollback(
         raise StateRefusedError(
             f"{name} is paused, and has its files open.", Remedy("Let it end: ", ours("stop", name))
         )
-    if facts and facts.version and to.version and facts.version != to.version:
-        raise StateRefusedError(
-            f"Snapshot {to.id} is of gateway {to.version}, and {name} is made from {facts.version}.",
-            f"Set `image` in fleet.yaml to the one of {to.version} first.",
-        )
+    change = _image_of(look, name, to)
+    if change:
+        draft_with_image(session, name, change.setting)  # before anything is stopped
     subject = find_subject(look, name, f"before a rollback to {to.id}", copied=to.size)
-    return Prepared(look, plan_rollback(subject, to, timeout), [name])
+    return Prepared(look, plan_rollback(subject, to, timeout, change), [name])
 
 
 def rollback(session: Session, name: str, wanted: str | None, timeout: float) -> UpResult | None:
@@ -190,6 +190,26 @@ def recover_interrupted(session: Session, *, must: bool) -> None:
 def _chosen(session: Session, name: str, wanted: str | None) -> Snapshot:
     select(session.fleet(), [name])
     return store.choose(store.find_snapshots(session.deployment, name), name, wanted)
+
+
+def _image_of(look: Look, name: str, to: Snapshot) -> ImageChange | None:
+    """The change to the gateway that used a snapshot; None if it is of the version that the profile has."""
+    facts = look.containers.get(name)
+    now = facts.version if facts else version_of(look, name)
+    if not to.version or not now or now == to.version:
+        return None
+    image = look.engine.image(to.image) or look.engine.image(to.reference)
+    if image is None:
+        raise StateRefusedError(
+            f"Snapshot {to.id} is of gateway {to.version}, {name} is {now}, and the engine no longer has that image.",
+            Remedy("Build it: ", ours("image", "build", "--tag", to.reference)),
+        )
+    setting, keeping = lasting_name(look.engine, image.id, to.reference, to.version)
+    old = look.fleet.profiles[name].image or ""
+    if facts:
+        old, also = lasting_name(look.engine, facts.image_id, facts.image, facts.version)
+        keeping |= also
+    return ImageChange(setting, f"gateway {now} exchanged for {to.version}", setting, old, keeping)
 
 
 def _look(session: Session, name: str, engine: Engine | None = None) -> Look:
