@@ -52,6 +52,7 @@ ALLOWED = {
     "engine.images.build:ca_bundle": SYSTEM,
     "engine.images.context:context_files": PACKAGE,
     "engine.images.context:pack": MEMORY,
+    "engine.images.lock:lock_digest": PACKAGE,
     "engine.limits:_number": KERNEL,
     "engine.limits:_of_files": KERNEL,
     "engine.limits:read_limits": KERNEL,

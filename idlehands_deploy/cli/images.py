@@ -26,6 +26,13 @@ def build(
     gateway_version: Annotated[str | None, typer.Option(help="Its version. Default: the image's tag.")] = None,
     gateway_command: Annotated[str, typer.Option(help="The program in that package.")] = "openclaw",
     gateway_prefix: Annotated[str, typer.Option(help="The prefix of its environment variables.")] = "OPENCLAW_",
+    allow_scripts: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PACKAGE", help="Run this dependency's install scripts, too. May be repeated."),
+    ] = None,
+    debian_snapshot: Annotated[
+        str, typer.Option(metavar="MOMENT", help="Debian's packages as they were then, such as 20261101T000000Z.")
+    ] = "",
     install_engine: InstallEngine = False,
 ) -> None:
     """Build the gateway's image.
@@ -33,7 +40,10 @@ def build(
     If nothing has changed since the last build, this takes seconds.
     """
     session = start_session(ctx, install=consent(install_engine))
-    built = operations.image.build(session, tag, gateway_package, gateway_version, gateway_command, gateway_prefix)
+    package = operations.image.GatewayPackage(
+        gateway_package, gateway_version, gateway_command, gateway_prefix, tuple(allow_scripts or ())
+    )
+    built = operations.image.build(session, tag, package, debian_snapshot)
     progress.say(f"Built {built.reference}: {built.megabytes} MB.")
 
 

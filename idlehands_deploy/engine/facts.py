@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # A digest of the sources that one of our images was built from.
 CONTEXT_LABEL = "org.idlehands.deploy.context"
+# The SHA-256 of the lock of its npm tree; an image without a lock has no such label.
+LOCK_LABEL = "org.idlehands.deploy.lock"
 # The id of the image that one with added packages was made from.
 BASE_LABEL = "org.idlehands.deploy.base"
 PROJECT_LABEL = "com.docker.compose.project"

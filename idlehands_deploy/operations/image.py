@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import DEFAULT_IMAGE
 from idlehands_deploy.engine.images.build import GatewayPackage, build_image
 from idlehands_deploy.engine.images.extension import extend_image
-from idlehands_deploy.errors import EngineFailedError
+from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.host.files import read_text
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from idlehands_deploy.deployment.session import Session
+
+__all__ = ["Built", "GatewayPackage", "build"]
 
 
 @dataclass(frozen=True)
@@ -24,20 +27,22 @@ class Built:
     megabytes: int
 
 
-def build(session: Session, tag: str | None, name: str, version: str | None, command: str, prefix: str) -> Built:
+def build(session: Session, tag: str | None, package: GatewayPackage, snapshot: str = "") -> Built:
     """Build the image with the given tag, else the fleet file's image, else the default one.
 
     Args:
-        name, version, command, prefix: the gateway package, as in GatewayPackage.
+        snapshot: the moment of Debian's packages, such as 20261101T000000Z; empty for today's.
 
     Raises:
+        UsageError: that is no such moment.
         EngineFailedError: the build failed.
     """
+    if snapshot and not re.fullmatch(r"\d{8}T\d{6}Z", snapshot, re.ASCII):
+        raise UsageError(f"`{snapshot}` is no moment of a snapshot.", "Write it as 20261101T000000Z, in UTC.")
     fleet = None if tag or read_text(session.deployment.fleet_file) is None else session.fleet()
     tag = tag or (fleet.image if fleet else DEFAULT_IMAGE)
-    package = GatewayPackage(name, version, command, prefix)
     engine = session.engine()
-    build_image(engine, tag, package, session.environ, session.progress, session.may_install)
+    build_image(engine, tag, package, session.environ, session.progress, session.may_install, snapshot)
     if fleet and fleet.packages:
         extend_image(engine, tag, fleet.packages, fleet.container_image, session.environ, session.progress)
         tag = fleet.container_image

@@ -70,7 +70,12 @@ def test_the_arguments_of_a_build_are_the_package_s_and_the_proxies() -> None:
 
 def test_every_argument_of_a_build_is_one_that_the_dockerfile_takes() -> None:
     dockerfile = (CONTEXT / "Dockerfile").read_text(encoding="utf-8")
-    for name in build_arguments("x", GatewayPackage(), "debian:x", "abc", {}):
+    arguments = build_arguments(
+        "x", GatewayPackage(allow_scripts=("koffi", "protobufjs")), "debian:x", "abc", {}, "20261101T000000Z"
+    )
+    assert arguments["ALLOW_SCRIPTS"] == "koffi protobufjs"
+    assert arguments["DEBIAN_SNAPSHOT"] == "20261101T000000Z"
+    for name in arguments:
         assert f"ARG {name}" in dockerfile
 
 
@@ -165,7 +170,7 @@ def test_a_wheel_s_context_packs_as_a_checkout_s_even_if_its_installation_loses_
 
 
 def test_the_wheel_holds_the_image_s_build_context_with_its_modes(packed: dict[str, bool]) -> None:
-    no_input = {CA_FILE, ".gitignore", "README.md"}
+    no_input = {CA_FILE, ".gitignore", "README.md", "make-lock"}
     assert packed == {
         str(path.relative_to(CONTEXT)): bool(path.stat().st_mode & 0o100)
         for path in CONTEXT.rglob("*")

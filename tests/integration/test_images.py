@@ -1,4 +1,4 @@
-"""Images without a name, on a real engine."""
+"""Images without a name, and where an image's packages come from, on a real engine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import pytest
 
 from idlehands_deploy.contract import STAGE_SCRIPTS
 from idlehands_deploy.engine.leftovers import Leftovers
+from tests.support.site import IMAGE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import docker
+
 
 pytestmark = pytest.mark.engine
 SIZE = 3_000_000
@@ -44,3 +46,14 @@ def test_unnamed_build_stages_are_found_with_their_size_and_removed_unless_they_
         assert stage not in {image.id for image in leftovers.images()}
     finally:
         engine.images.remove(foreign)
+
+
+def test_a_moment_of_debian_s_packages_is_asked_of_its_archive_of_snapshots(engine: docker.DockerClient) -> None:
+    moment = "20261101T000000Z"
+    script = f"sh /etc/apt/use-snapshot {moment} > /dev/null 2>&1; apt-get update --print-uris"
+    said = engine.containers.run(
+        IMAGE, ["-c", script], entrypoint="bash", user="0", network_mode="none", remove=True
+    ).decode()  # fmt: skip
+    addresses = [line.split("'")[1] for line in said.splitlines()]
+    # By HTTP: a slim base image has no certificates before it has installed them.
+    assert any(line.startswith("http://") and f"/archive/debian/{moment}/dists/trixie/" in line for line in addresses)

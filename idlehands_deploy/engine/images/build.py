@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy import __version__
 from idlehands_deploy.contract import DEFAULT_IMAGE
-from idlehands_deploy.engine.facts import BASE_LABEL, CONTEXT_LABEL
+from idlehands_deploy.engine.facts import BASE_LABEL, CONTEXT_LABEL, LOCK_LABEL
 from idlehands_deploy.engine.images.context import ContextFile, context_digest, context_directory, context_files, pack
+from idlehands_deploy.engine.images.lock import lock_digest
 from idlehands_deploy.errors import EngineFailedError, UsageError
 from idlehands_deploy.remedies import Remedy, ours
 
@@ -41,12 +42,14 @@ class GatewayPackage:
         version: None for the image's tag.
         command: the program that the package installs.
         prefix: the prefix of the environment variables that it reads.
+        allow_scripts: further packages of its tree whose install scripts run.
     """
 
     name: str = "openclaw"
     version: str | None = None
     command: str = "openclaw"
     prefix: str = "OPENCLAW_"
+    allow_scripts: tuple[str, ...] = ()
 
 
 def expected_context(reference: str) -> str | None:
@@ -55,15 +58,17 @@ def expected_context(reference: str) -> str | None:
 
 
 def build_arguments(
-    reference: str, package: GatewayPackage, base: str, revision: str, environ: Mapping[str, str]
+    reference: str, package: GatewayPackage, base: str, revision: str, environ: Mapping[str, str], snapshot: str = ""
 ) -> dict[str, str]:
     """The build's arguments; the gateway's version is the image's tag unless it is given.
 
     Args:
+        snapshot: the moment of Debian's packages, such as 20261101T000000Z; empty for today's.
         revision: the digest of the build context. Not a commit: a commit that changes nothing in the image must not
             give a new image, for which Compose would recreate every container.
     """
     tag = reference.rpartition(":")[2] if ":" in reference.rpartition("/")[2] else "latest"
+    optional = {"ALLOW_SCRIPTS": " ".join(package.allow_scripts), "DEBIAN_SNAPSHOT": snapshot}
     return {
         "BASE_IMAGE": base,
         "GATEWAY_PACKAGE": package.name,
@@ -72,6 +77,7 @@ def build_arguments(
         "GATEWAY_ENV_PREFIX": package.prefix,
         "IMAGE_VERSION": __version__,
         "IMAGE_REVISION": revision,
+        **{name: value for name, value in optional.items() if value},
         **proxies_of(environ),
     }
 
@@ -122,8 +128,12 @@ def build_image(
     environ: Mapping[str, str],
     progress: Progress,
     may_install: Callable[[str], bool],
+    snapshot: str = "",
 ) -> None:
     """Build the gateway image; the engine's cache provides steps whose input has not changed.
+
+    Args:
+        snapshot: as in build_arguments.
 
     Raises:
         EngineFailedError: a step failed; the message contains its last output.
@@ -132,8 +142,16 @@ def build_image(
     context = context_directory()
     revision = context_digest(context)
     files = [*context_files(context), ContextFile(CA_FILE, ca_bundle(environ))]
-    arguments = build_arguments(reference, package, base, revision, environ)
-    if failure := run_build(engine, files, reference, arguments, {CONTEXT_LABEL: revision}, progress):
+    arguments = build_arguments(reference, package, base, revision, environ, snapshot)
+    labels = {CONTEXT_LABEL: revision}
+    if lock := lock_digest(context, package.name, arguments["GATEWAY_VERSION"]):
+        labels[LOCK_LABEL] = lock
+    else:
+        progress.say(
+            f"There is no lock for {package.name} {arguments['GATEWAY_VERSION']}: "
+            "npm takes the versions of its dependencies that are the newest today, and checks no hashes of ours."
+        )
+    if failure := run_build(engine, files, reference, arguments, labels, progress):
         raise EngineFailedError(
             f"The image {reference} could not be built: {failure}",
             Remedy("Fix the problem in the lines above, then: ", ours("image", "build")),

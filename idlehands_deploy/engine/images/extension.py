@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 DOCKERFILE = """\
 FROM {base}
 USER 0
-RUN rm -f /etc/dpkg/dpkg.cfg.d/idlehands && apt-get update \\
+RUN rm -f /etc/dpkg/dpkg.cfg.d/idlehands \\
+ && if [ -e /etc/apt/use-snapshot ]; then sh /etc/apt/use-snapshot; fi \\
+ && apt-get update \\
  && perl=$(dpkg --get-selections | grep -oE '^(perl-modules-|libperl5)[^[:space:]:]*' || true) \\
  && export DEBIAN_FRONTEND=noninteractive \\
  && if [ -n "$perl" ]; then apt-get install -y --reinstall $perl; fi \\
