@@ -1,11 +1,13 @@
 """Commands for the gateway's image."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from idlehands_deploy import operations
 from idlehands_deploy.cli.app import DryRun, Group, InstallEngine, Yes, app, asked, consent, progress, start_session
+from idlehands_deploy.show import output
 from idlehands_deploy.show.dry_run import show_plan
 from idlehands_deploy.text import file_size
 
@@ -15,7 +17,7 @@ app.add_typer(image_app, name="image")
 
 @image_app.callback()
 def image() -> None:
-    """Build the gateway's image, and delete what builds leave."""
+    """Build the gateway's image, list what it is made of, and delete what builds leave."""
 
 
 @image_app.command()
@@ -45,6 +47,25 @@ def build(
     )
     built = operations.image.build(session, tag, package, debian_snapshot)
     progress.say(f"Built {built.reference}: {built.megabytes} MB.")
+
+
+@image_app.command()
+def sbom(
+    ctx: typer.Context,
+    tag: Annotated[str | None, typer.Option(help="The image's name. Default: that of the fleet's containers.")] = None,
+    file: Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write it to a file.")] = None,
+) -> None:
+    """Print the image's bill of materials, as CycloneDX.
+
+    It lists the gateway's npm packages with their hashes, Node.js, npm and Debian's packages, as they are in the image.
+
+    Example: idlehands-deploy image sbom --output gateway.cdx.json
+    """
+    bill = operations.image.sbom(start_session(ctx), tag, file)
+    if file is None:
+        output.show_json(bill)
+    else:
+        progress.say(f"Wrote {file}: {len(bill['components'])} components.")
 
 
 @image_app.command()

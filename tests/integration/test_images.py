@@ -1,4 +1,4 @@
-"""Images without a name, and where an image's packages come from, on a real engine."""
+"""Images without a name, what an image is made of, and where its packages come from, on a real engine."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import docker
 
+    from tests.support.site import Site
 
 pytestmark = pytest.mark.engine
 SIZE = 3_000_000
@@ -46,6 +47,21 @@ def test_unnamed_build_stages_are_found_with_their_size_and_removed_unless_they_
         assert stage not in {image.id for image in leftovers.images()}
     finally:
         engine.images.remove(foreign)
+
+
+def test_an_image_lists_the_gateway_with_its_hash_and_all_that_it_runs_on(site: Site) -> None:
+    site.write()
+    bill = site.ok("image", "sbom").json
+    assert (bill["bomFormat"], bill["metadata"]["component"]["bom-ref"]) == (
+        "CycloneDX",
+        site.engine.images.get(IMAGE).id,
+    )
+    found = {component["name"]: component for component in bill["components"]}
+    assert {"openclaw", "node", "npm", "debian", "chromium", "libc6", "git"} <= set(found)
+    assert [len(digest["content"]) for digest in found["openclaw"]["hashes"]] == [128]
+    references = [component["bom-ref"] for component in bill["components"]]
+    assert len(set(references)) == len(references)
+    assert {reference for entry in bill["dependencies"] for reference in entry["dependsOn"]} <= set(references)
 
 
 def test_a_moment_of_debian_s_packages_is_asked_of_its_archive_of_snapshots(engine: docker.DockerClient) -> None:
