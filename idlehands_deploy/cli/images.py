@@ -33,7 +33,7 @@ def build(
         typer.Option(metavar="PACKAGE", help="Run this dependency's install scripts, too. May be repeated."),
     ] = None,
     debian_snapshot: Annotated[
-        str, typer.Option(metavar="MOMENT", help="Debian's packages as they were then, such as 20261101T000000Z.")
+        str, typer.Option(metavar="TIME", help="Debian's packages as they were then, such as 20261101T000000Z.")
     ] = "",
     install_engine: InstallEngine = False,
 ) -> None:

@@ -35,14 +35,14 @@ def build(session: Session, tag: str | None, package: GatewayPackage, snapshot: 
     """Build the image with the given tag, else the fleet file's image, else the default one.
 
     Args:
-        snapshot: the moment of Debian's packages, such as 20261101T000000Z; empty for today's.
+        snapshot: the time of Debian's packages, such as 20261101T000000Z; empty for today's.
 
     Raises:
-        UsageError: that is no such moment.
+        UsageError: that is no such time.
         EngineFailedError: the build failed.
     """
     if snapshot and not re.fullmatch(r"\d{8}T\d{6}Z", snapshot, re.ASCII):
-        raise UsageError(f"`{snapshot}` is no moment of a snapshot.", "Write it as 20261101T000000Z, in UTC.")
+        raise UsageError(f"`{snapshot}` is not the time of a snapshot.", "Write it as 20261101T000000Z, in UTC.")
     fleet = None if tag or read_text(session.deployment.fleet_file) is None else session.fleet()
     tag = tag or (fleet.image if fleet else DEFAULT_IMAGE)
     engine = session.engine()

@@ -64,12 +64,12 @@ def test_an_image_lists_the_gateway_with_its_hash_and_all_that_it_runs_on(site: 
     assert {reference for entry in bill["dependencies"] for reference in entry["dependsOn"]} <= set(references)
 
 
-def test_a_moment_of_debian_s_packages_is_asked_of_its_archive_of_snapshots(engine: docker.DockerClient) -> None:
-    moment = "20261101T000000Z"
-    script = f"sh /etc/apt/use-snapshot {moment} > /dev/null 2>&1; apt-get update --print-uris"
+def test_debian_s_packages_of_a_date_are_asked_of_its_archive_of_snapshots(engine: docker.DockerClient) -> None:
+    date = "20261101T000000Z"
+    script = f"sh /etc/apt/use-snapshot {date} > /dev/null 2>&1; apt-get update --print-uris"
     said = engine.containers.run(
         IMAGE, ["-c", script], entrypoint="bash", user="0", network_mode="none", remove=True
     ).decode()  # fmt: skip
     addresses = [line.split("'")[1] for line in said.splitlines()]
     # By HTTP: a slim base image has no certificates before it has installed them.
-    assert any(line.startswith("http://") and f"/archive/debian/{moment}/dists/trixie/" in line for line in addresses)
+    assert any(line.startswith("http://") and f"/archive/debian/{date}/dists/trixie/" in line for line in addresses)

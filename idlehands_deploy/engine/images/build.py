@@ -63,7 +63,7 @@ def build_arguments(
     """The build's arguments; the gateway's version is the image's tag unless it is given.
 
     Args:
-        snapshot: the moment of Debian's packages, such as 20261101T000000Z; empty for today's.
+        snapshot: the time of Debian's packages, such as 20261101T000000Z; empty for today's.
         revision: the digest of the build context. Not a commit: a commit that changes nothing in the image must not
             give a new image, for which Compose would recreate every container.
     """
