@@ -54,6 +54,13 @@ def test_npm_s_own_components_stay_as_they_are() -> None:
     assert bill()["components"][0] == TREE["components"][0]  # type: ignore[index]
 
 
+def test_an_address_that_cyclonedx_does_not_allow_is_left_out() -> None:
+    good = {"type": "website", "url": "https://example.org/#readme"}
+    bad = {"type": "vcs", "url": "git@example.org:name.git"}
+    lists = LISTS.replace('"hashes"', f'"externalReferences": {json.dumps([bad, good])}, "hashes"')
+    assert merged(lists, REFERENCE, IMAGE)["components"][0]["externalReferences"] == [good]
+
+
 def test_all_that_is_not_in_npm_s_tree_is_added_once_with_the_address_that_scanners_know() -> None:
     added = {component["name"]: component for component in bill()["components"][1:]}
     assert {name: component.get("purl") for name, component in added.items()} == {

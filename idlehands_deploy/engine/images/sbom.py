@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -26,6 +27,8 @@ cd /opt/gateway/lib && npm sbom --sbom-format cyclonedx --omit dev && printf '\\
  && dpkg-query -W -f '${Package}\\t${Version}\\t${Architecture}\\t${source:Package}\\t${source:Version}\\n' \
  && printf '\\0' && node --version && . /etc/os-release && echo "$ID" && echo "$VERSION_ID"
 """
+# A package may name its repository as git and ssh do, which CycloneDX does not allow: git@example.org:name.
+ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:\S+")
 
 
 def bill_of_materials(engine: Engine, reference: str) -> dict[str, Any]:
@@ -71,6 +74,9 @@ def merged(lists: str, reference: str, image: ImageFacts) -> dict[str, Any]:
         "version": tag,
         "properties": [{"name": label, "value": value} for label, value in sorted(image.labels.items())],
     }
+    for component in bill["components"]:
+        links = component.get("externalReferences", [])
+        links[:] = [link for link in links if ADDRESS.fullmatch(link["url"])]
     root = bill["metadata"]["component"]["bom-ref"]
     tools = [*bill["metadata"]["tools"], {"name": "idlehands-deploy", "version": __version__}]
     bill["metadata"] |= {"lifecycles": [{"phase": "post-build"}], "tools": tools, "component": container}
