@@ -17,7 +17,7 @@ app.add_typer(image_app, name="image")
 
 @image_app.callback()
 def image() -> None:
-    """Build the gateway's image, list what it is made of, and delete what builds leave."""
+    """Build or list the gateway's image; delete what builds leave."""
 
 
 @image_app.command()

@@ -131,6 +131,6 @@ def test_a_build_without_a_lock_says_so_and_gives_no_digest_of_one() -> None:
     engine, said = built("idlehands/gateway:2026.9.5", GatewayPackage())
     assert engine.labels == {CONTEXT_LABEL: context_digest(CONTEXT)}
     assert said == [
-        "There is no lock for openclaw 2026.9.5: npm takes the versions of its dependencies that are the newest today, "
-        "and checks no hashes of ours."
+        "There is no lock for openclaw 2026.9.5: npm takes the newest dependencies that fit, and nothing checks that "
+        "they are the same in the next build."
     ]

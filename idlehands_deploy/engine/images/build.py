@@ -149,7 +149,7 @@ def build_image(
     else:
         progress.say(
             f"There is no lock for {package.name} {arguments['GATEWAY_VERSION']}: "
-            "npm takes the versions of its dependencies that are the newest today, and checks no hashes of ours."
+            "npm takes the newest dependencies that fit, and nothing checks that they are the same in the next build."
         )
     if failure := run_build(engine, files, reference, arguments, labels, progress):
         raise EngineFailedError(
