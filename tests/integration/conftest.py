@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
+import json
 import secrets
 import signal
+import tarfile
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -9,7 +12,7 @@ import docker
 import pytest
 
 from tests.support.machine import ENGINE, HOME, Machine, booted, build_image
-from tests.support.site import Site, free_base, make_pair, small_disks, until
+from tests.support.site import IMAGE, Site, free_base, make_pair, small_disks, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "pair" in names:
             faults = item.path.stem in {"test_doctor", "test_health"}  # half of the time
             item.add_marker(pytest.mark.xdist_group("a pair with faults" if faults else "pair"))
-        elif "make_site" in names or "hostile_image" in names:
+        elif {"make_site", "hostile_image", "variant"} & {*names}:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
@@ -115,3 +118,42 @@ def persons(machine: Machine) -> Machine:
     mine.ok("systemctl", "--user", "daemon-reload")
     mine.fleet("main", "rescue", at=f"{HOME}/bots")
     return mine
+
+
+@pytest.fixture(scope="module")
+def variant(engine: docker.DockerClient) -> Iterator[Callable[..., str]]:
+    """Images made from the real one; each calls itself another version of the gateway.
+
+    Its arguments: that version; a script that the container runs, if it is not the gateway; and a script in the place
+    of Chromium.
+    """
+    made: list[str] = []
+
+    def make(version: str, shell: str = "", chromium: str = "") -> str:
+        container = engine.containers.create(IMAGE)
+        if chromium:
+            container.put_archive("/usr/bin", _archive("chromium", chromium))
+        changes = [f"LABEL idlehands.gateway.version={version}"]
+        if shell:
+            changes += [f"ENTRYPOINT {json.dumps(['bash', '-c', shell])}", "CMD []", "HEALTHCHECK NONE"]
+        tag = f"variant-{secrets.token_hex(4)}"
+        container.commit(repository="idlehands-test", tag=tag, changes="\n".join(changes))
+        container.remove()
+        made.append(f"idlehands-test:{tag}")
+        return made[-1]
+
+    yield make
+    for reference in made:
+        for container in engine.containers.list(all=True, filters={"ancestor": reference}):
+            container.remove(force=True)
+        engine.images.remove(reference, force=True)
+
+
+def _archive(name: str, text: str) -> bytes:
+    """A tar file with one program."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        entry = tarfile.TarInfo(name)
+        entry.size, entry.mode = len(text.encode()), 0o755
+        archive.addfile(entry, io.BytesIO(text.encode()))
+    return stream.getvalue()
