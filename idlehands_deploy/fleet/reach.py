@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
-from idlehands_deploy.contract import DEFAULT_IMAGE
+from idlehands_deploy.contract import DEFAULT_IMAGE, EXTENDED_REPOSITORY, KEPT_REPOSITORY
 from idlehands_deploy.fleet.additions import devices_of, groups_of, labels_of, mounts_of, name_servers_of
 from idlehands_deploy.fleet.addresses import url_host
 from idlehands_deploy.fleet.origins import is_open
@@ -49,7 +49,7 @@ def _of_the_host(fleet: Fleet) -> Iterator[Reach]:
         if target:
             # The rest of an address is often its key.
             yield Reach(f"watch sends notifications to {url_host(target) or f'the address in {target}'}", target)
-    if fleet.image != DEFAULT_IMAGE:
+    if not is_ours(fleet.image):
         yield Reach(f"the gateways are made from the image {fleet.image}")
     if is_open(fleet.bind):
         yield Reach(f"other machines reach the gateways at {fleet.bind}")
@@ -61,7 +61,7 @@ def _of_the_host(fleet: Fleet) -> Iterator[Reach]:
 
 def _of_profile(fleet: Fleet, name: str) -> Iterator[Reach]:
     profile = fleet.profiles[name]
-    if profile.image:
+    if profile.image and not is_ours(profile.image):
         yield Reach(f"{name} is made from the image {profile.image}")
     for mount in mounts_of(fleet, name).values():
         how = "read and write" if mount.is_writable else "read-only"
@@ -88,6 +88,11 @@ def _of_traffic(name: str, profile: Profile) -> Iterator[Reach]:
     for variable, value in profile.environment.items():
         if variable.upper() in LEADING:
             yield Reach(f"{name} has {variable}, which changes whom its requests reach or trust", value)
+
+
+def is_ours(image: str) -> bool:
+    """Whether an image is built here, from sources of ours."""
+    return image.rpartition(":")[0] in {DEFAULT_IMAGE.rpartition(":")[0], KEPT_REPOSITORY, EXTENDED_REPOSITORY}
 
 
 def _some(noun: str, names: list[str]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.errors import DirectoryError, StateRefusedError
 from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.host.denials import unusable
+from idlehands_deploy.host.facts import process_mark
 from idlehands_deploy.host.file_facts import names_in
 from idlehands_deploy.host.files import read_text, sync, write_durable
 from idlehands_deploy.planning.steps import Step
@@ -29,12 +31,19 @@ class Journal:
     Attributes:
         operation: as in "a rollback of main".
         begun: how many of the steps were begun.
+        owner: the mark of the process that carries it out.
     """
 
     operation: str
     profile: str
     steps: tuple[Step, ...]
     begun: int = 0
+    owner: str = ""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process that carries it out is still there."""
+        return bool(self.owner) and process_mark(int(self.owner.partition(" ")[0])) == self.owner
 
     @property
     def undoing(self) -> list[tuple[str, ...]]:
@@ -51,7 +60,7 @@ def begin_next(deployment: Deployment, journal: Journal) -> Journal:
     Raises:
         DirectoryError: it cannot be written, and the step must not be done.
     """
-    journal = replace(journal, begun=journal.begun + 1)
+    journal = replace(journal, begun=journal.begun + 1, owner=process_mark(os.getpid()))
     path = _path(deployment, journal.profile)
     make_durable(path.parent)
     write_durable(path, json.dumps({"version": VERSION, **asdict(journal)}, indent=2) + "\n")
@@ -89,7 +98,7 @@ def read_journal(deployment: Deployment, profile: str) -> Journal | None:
         values: dict[str, Any] = json.loads(text)
         {(VERSION, profile): None}[values["version"], values["profile"]]
         steps = tuple(_step(step) for step in values["steps"])
-        return Journal(str(values["operation"]), profile, steps, int(values["begun"]))
+        return Journal(str(values["operation"]), profile, steps, int(values["begun"]), str(values["owner"]))
     except (ValueError, TypeError, KeyError, AttributeError):
         raise StateRefusedError(
             f"{path} cannot be read by this version: something was being done to {profile}, and was interrupted.",

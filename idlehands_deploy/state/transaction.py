@@ -70,8 +70,9 @@ def recover(session: Session) -> Iterator[str]:
     for profile in session.deployment.in_transaction:
         try:
             with containers_locked(session.deployment, [profile], _is_busy) as held:
-                # Another command may have ended it meanwhile.
-                if journal := read_journal(session.deployment, profile):
+                # Another command may have ended it meanwhile. One that runs holds the lock, where there are locks.
+                journal = read_journal(session.deployment, profile)
+                if journal and not journal.is_running:
                     _recover(session, journal, held)
                     yield f"A {journal} was interrupted, and is undone now: {profile} is as it was before."
         except _BusyError:

@@ -144,6 +144,7 @@ class _Round:
 
     def _tick(self, fleet_file: FleetFile) -> bool:
         """Decide what depends on time alone; returns whether the fleet file has changed."""
+        self._recover()
         # A restart can take minutes, while a busy gateway drains; the others are watched meanwhile.
         if not self._restarting and fleet_file.changed(self._ledger):
             return True
@@ -151,6 +152,18 @@ class _Round:
         for seen in self._ledger.latest():
             self._decide(seen)
         return False
+
+    def _recover(self) -> None:
+        """Undo what a command was doing to a gateway's state when it was killed: nobody may be there to do it."""
+        if not self._session.deployment.in_transaction:
+            return
+        from idlehands_deploy.state.transaction import recover  # noqa: PLC0415 - seldom needed
+
+        try:
+            for said in recover(self._session):
+                self._session.progress.say(said)
+        except DeployError as error:
+            self._session.progress.update("watch", error.what)
 
     def _decide(self, seen: Observation) -> None:
         profile = seen.verdict.profile
@@ -209,6 +222,8 @@ class _Round:
         facts = look.containers.get(profile)
         if facts is None or facts.state != "running":
             return "its container is not running any more"
+        if profile in look.session.deployment.in_transaction:
+            return "another command is changing its state"
         grace = seconds(self._fleet.profiles[profile].stop_grace_period) + KILL_SECONDS
         if look.engine.is_being_stopped(facts, grace):
             return "it is being stopped"

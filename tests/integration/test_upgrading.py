@@ -40,13 +40,13 @@ def test_a_real_gateway_is_upgraded_and_goes_back(site: Site, variant: Callable[
     note.write_text("before")
     after = variant(LATER)
     site.ok("upgrade", "main", "--to", after)
-    assert site.status("main")["version"] == LATER
+    assert site.status("main")["gateway_version"] == LATER
     assert site.container("main").image.tags == [after]
     note.write_text("after")
     refused = site.run("upgrade", "main", "--to", IMAGE)
     assert (refused.code, "is older than the state of main" in refused.err) == (7, True)
     site.ok("rollback", "main")
-    assert (site.status("main")["version"], note.read_text()) == (IMAGE.rpartition(":")[2], "before")
+    assert (site.status("main")["gateway_version"], note.read_text()) == (IMAGE.rpartition(":")[2], "before")
     reasons = [one["reason"] for one in site.run("snapshots", "list", "--json").json]
     assert [reason.partition(" to ")[0] for reason in reasons] == ["before an upgrade", "before a rollback"]
     site.ok("health", "main", "--deep")
@@ -73,7 +73,7 @@ def test_a_gateway_that_is_worse_than_the_one_before_is_taken_back(
     result = site.run("upgrade", "main", "--to", variant(LATER, shell, chromium), "--timeout", "60")
     assert result.code == 6
     assert "main: put back as it was, with its gateway and its state; it is ready" in result.err
-    assert site.status("main")["version"] == IMAGE.rpartition(":")[2]
+    assert site.status("main")["gateway_version"] == IMAGE.rpartition(":")[2]
     site.ok("health", "main", "--deep")
     detection = 60 if name == "hangs" else 40
     assert result.seconds < 2 * clean_start + detection + 30, (result.seconds, clean_start)

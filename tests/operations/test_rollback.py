@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -168,6 +169,22 @@ def test_one_that_another_command_carries_out_is_left_alone(site: FakeSite) -> N
     assert here(site) == new
 
 
+def test_on_a_file_system_without_locks_a_running_one_is_left_alone(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _, new = two_states(site, runs=False)
+    monkeypatch.setattr("fcntl.flock", _no_locks)
+    seen: list[list[str]] = []
+    monkeypatch.setitem(verbs._VERBS, "note", lambda *_: seen.append(list(recover(site.session))))
+    snapshots.rollback(site.session, "main", first, 5)
+    assert seen == [[]]
+    assert here(site) != new
+
+
+def _no_locks(*_: object) -> None:
+    raise OSError(errno.ENOLCK, "No locks available")
+
+
 def test_a_damaged_journal_is_named_and_nothing_is_touched(site: FakeSite) -> None:
     two_states(site, runs=False)
     journal = site.root / ".transactions" / "main.json"
@@ -276,6 +293,7 @@ def _killed_after_exchange(site: FakeSite, first: str) -> Path:
 
         patch.setattr(trees, "exchange", cut_off)
         patch.setattr("idlehands_deploy.state.transaction._undo", lambda *_: None)
+        patch.setattr("idlehands_deploy.state.journal.process_mark", lambda _: "")
         with pytest.raises(_Killed):
             snapshots.rollback(site.session, "main", first, 5)
     return kept_aside(site)
