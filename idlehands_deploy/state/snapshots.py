@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 RECORD = "snapshot.json"
 VERSION = 1
-# What a gateway made of its state that was not ready with it ends with "failed".
+# The end of the id of what a gateway made of a state, and was not ready with.
+FAILED = "-failed"
 ID = re.compile(r"\d{8}-\d{6}(-\d+)?(-failed)?")
 
 
@@ -87,7 +88,7 @@ def choose(snapshots: Sequence[Snapshot], profile: str, wanted: str | None) -> S
     """The snapshot that is meant.
 
     Args:
-        wanted: its id, the beginning of it, or its label; None for the newest.
+        wanted: its id, the beginning of it, or its label; None for the newest that no upgrade has failed with.
 
     Raises:
         UsageError: there is none, or it may be one of several.
@@ -95,8 +96,9 @@ def choose(snapshots: Sequence[Snapshot], profile: str, wanted: str | None) -> S
     see = Remedy("See them: ", ours("snapshots", "list", profile))
     if not snapshots:
         raise UsageError(f"{profile} has no snapshot.", Remedy("Take one: ", ours("snapshots", "create", profile)))
-    if wanted is None:
-        return snapshots[-1]
+    if wanted is None and (good := [snapshot for snapshot in snapshots if not snapshot.id.endswith(FAILED)]):
+        return good[-1]
+    wanted = wanted or ""
     exact = [snapshot for snapshot in snapshots if wanted in {snapshot.id, snapshot.label}]
     found = exact or [snapshot for snapshot in snapshots if snapshot.id.startswith(wanted)]
     if len(found) != 1:

@@ -1,4 +1,4 @@
-"""The page on several gateways, typed again."""
+"""The pages on several gateways and on their state, typed again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.documents import MULTIPLE_GATEWAYS, shows, steps
+from tests.support.documents import MULTIPLE_GATEWAYS, STATE, shows, steps
 from tests.support.helpers import ROOT
 
 if TYPE_CHECKING:
@@ -29,12 +29,25 @@ PAGE_ROOT, PAGE_NAME = "/srv/bots", "idlehands"
 def test_the_page_on_several_gateways_shows_what_happens(make_site: Callable[[], Site], tmp_path: Path) -> None:
     site = make_site()
     site.write("profiles:\n  main: {}\n")
+    _type(MULTIPLE_GATEWAYS, site, tmp_path)
+
+
+@pytest.mark.full
+def test_the_page_on_state_shows_what_happens(make_site: Callable[[], Site], tmp_path: Path) -> None:
+    site = make_site()
+    site.write("profiles:\n  main: {}\n")
+    site.ok("up")
+    _type(STATE, site, tmp_path)
+
+
+def _type(page: Path, site: Site, tmp_path: Path) -> None:
+    """Type a page's commands, and see that it shows what they say."""
     (tmp_path / "idlehands-deploy").write_text(f'#!/bin/sh\nexec {sys.executable} -m idlehands_deploy "$@"\n')
     (tmp_path / "idlehands-deploy").chmod(0o755)
     # Elsewhere than in the checkout, Python would take the package that is installed.
     environ = site.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     environ.pop("IDLEHANDS_DEPLOY_DIR", None)
-    for step in steps(MULTIPLE_GATEWAYS.read_text(encoding="utf-8")):
+    for step in steps(page.read_text(encoding="utf-8")):
         done = subprocess.run(
             ["bash", "-c", _on_site(site, step.command)],
             cwd=site.root, env=environ, stdin=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "images/gateway/README.md", *ROOT.glob("docs/*.md")]
 MULTIPLE_GATEWAYS = ROOT / "docs/multiple-gateways.md"
+STATE = ROOT / "docs/state.md"
 
 
 class Step(NamedTuple):
