@@ -42,8 +42,9 @@ class Journal:
 
     @property
     def is_running(self) -> bool:
-        """Whether the process that carries it out is still there."""
-        return bool(self.owner) and process_mark(int(self.owner.partition(" ")[0])) == self.owner
+        """Whether another process carries it out, and is still there."""
+        pid = int(self.owner.partition(" ")[0] or 0)
+        return pid not in {0, os.getpid()} and process_mark(pid) == self.owner
 
     @property
     def undoing(self) -> list[tuple[str, ...]]:
@@ -98,7 +99,9 @@ def read_journal(deployment: Deployment, profile: str) -> Journal | None:
         values: dict[str, Any] = json.loads(text)
         {(VERSION, profile): None}[values["version"], values["profile"]]
         steps = tuple(_step(step) for step in values["steps"])
-        return Journal(str(values["operation"]), profile, steps, int(values["begun"]), str(values["owner"]))
+        owner = str(values["owner"])
+        int(owner.partition(" ")[0] or 0)
+        return Journal(str(values["operation"]), profile, steps, int(values["begun"]), owner)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise StateRefusedError(
             f"{path} cannot be read by this version: something was being done to {profile}, and was interrupted.",

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from idlehands_deploy.gateway.handshake import Entry
+
 Answer = tuple[int, object]
 PICTURE = "/home/idlehands/.idlehands/media/browser/x.png"
 
@@ -41,6 +43,8 @@ class Gateway(http.server.ThreadingHTTPServer):
         self.cdp_token = secrets.token_hex()
         self.asked: list[str] = []
         self.running = False
+        # A test double: this one speaks no WebSocket. tests/gateway/test_handshake.py has one that does.
+        self.entry: Entry = "accepted"
         self.answers: dict[str, Answer | list[Answer]] = {
             "POST /tabs/open": (200, {"targetId": "ours"}),
             "POST /screenshot": (200, {"path": PICTURE}),
@@ -55,11 +59,11 @@ class Gateway(http.server.ThreadingHTTPServer):
         doors = Doors("main", port, port, ())
         place = Place(
             doors, self.token, GatewayProbe("127.0.0.1", port, self.token), GatewayProbe("127.0.0.1", port, None),
-            self.state, self.cdp_token,
+            self.state, "http://127.0.0.1:1", lambda: self.entry, self.cdp_token,
         )  # fmt: skip
         verdict = Verdict("main", state, remedy=Remedy.run("start", "main"))  # type: ignore[arg-type]
         steps = prove(place, verdict, Quiet(), interrupted or threading.Event())
-        assert [step.name for step in steps] == ["ready", "token", "browser", "page", "picture", "close"]
+        assert [step.name for step in steps] == ["ready", "token", "dashboard", "browser", "page", "picture", "close"]
         return {step.name: step for step in steps}
 
 
@@ -105,16 +109,29 @@ def statuses(steps: dict[str, Step]) -> str:
     return " ".join(step.status for step in steps.values())
 
 
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ("refused", "refuses a browser that opened http://127.0.0.1:1/"),
+        ("unknown", "does not respond to the WebSocket of its dashboard on port"),
+    ],
+)
+def test_a_dashboard_that_nobody_can_open_fails(gateway: Gateway, entry: Entry, said: str) -> None:
+    gateway.entry = entry
+    step = gateway.prove()["dashboard"]
+    assert (step.status, step.said.startswith(said)) == ("failed", True)
+
+
 def test_without_a_cdp_port_everything_is_checked_through_browser_control_and_restored(gateway: Gateway) -> None:
     steps = gateway.prove()
-    assert statuses(steps) == "ok ok ok ok ok ok"
+    assert statuses(steps) == "ok ok ok ok ok ok ok"
     assert steps["page"].said.endswith("CDP is not published (fleet.yaml: profiles.main.publish.cdp)")
     assert gateway.asked[-3:] == ["DELETE /tabs/ours", "GET /tabs", "POST /stop"]
 
 
 def test_a_browser_that_ran_is_left_running(gateway: Gateway) -> None:
     gateway.running = True
-    assert statuses(gateway.prove()) == "ok ok ok ok ok ok"
+    assert statuses(gateway.prove()) == "ok ok ok ok ok ok ok"
     assert not {"POST /start", "POST /stop"} & set(gateway.asked)
 
 
@@ -137,7 +154,7 @@ def test_a_remote_browser_is_attached_to_and_never_stopped(gateway: Gateway) -> 
     remote = gateway.browser(profile="office", cdpUrl="http://10.0.0.4:9222", cdpPort=9222)
     gateway.answers["GET /"] = (200, remote)
     steps = gateway.prove()
-    assert statuses(steps) == "ok ok ok ok ok ok"
+    assert statuses(steps) == "ok ok ok ok ok ok ok"
     assert steps["browser"].said == "attached to the remote office"
     assert "the browser is remote" in steps["page"].said
     assert "POST /stop" not in gateway.asked
@@ -175,7 +192,7 @@ def test_the_first_failed_step_ends_the_check_and_everything_is_restored(
 def test_a_blank_picture_fails_and_everything_is_restored(gateway: Gateway) -> None:
     (gateway.state / "media/browser/x.png").write_bytes(png((255, 255, 255), (255, 255, 255)))
     steps = gateway.prove()
-    assert statuses(steps) == "ok ok ok ok failed skipped"
+    assert statuses(steps) == "ok ok ok ok ok failed skipped"
     assert steps["picture"].said == "the picture is blank: rgb(255, 255, 255) everywhere"
     assert steps["close"].said == "page closed, browser stopped again"
 
@@ -194,7 +211,7 @@ def test_a_link_in_the_gateway_s_state_is_not_followed_out_of_it(
 def test_a_config_that_forbids_painting_skips_the_picture(gateway: Gateway) -> None:
     gateway.answers["POST /act"] = (403, {"code": "ACT_EVALUATE_DISABLED", "error": "off"})
     steps = gateway.prove()
-    assert statuses(steps) == "ok ok ok ok skipped skipped"
+    assert statuses(steps) == "ok ok ok ok ok skipped skipped"
     assert "browser.evaluateEnabled" in steps["picture"].said
     assert steps["close"].said == "page closed, browser stopped again"
 
@@ -208,7 +225,7 @@ def test_a_token_that_a_gateway_repeats_is_removed(gateway: Gateway) -> None:
 
 def test_a_gateway_that_is_not_ready_is_not_touched(gateway: Gateway) -> None:
     steps = gateway.prove("stopped")
-    assert statuses(steps) == "failed skipped skipped skipped skipped skipped"
+    assert statuses(steps) == "failed skipped skipped skipped skipped skipped skipped"
     assert steps["ready"].fix == Remedy.run("start", "main")
     assert gateway.asked == []
 

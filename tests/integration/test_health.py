@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.engine
 
-NAMES = ["ready", "token", "browser", "page", "picture", "close"]
+NAMES = ["ready", "token", "dashboard", "browser", "page", "picture", "close"]
 
 
 def inside(site: Site, command: str) -> str:
@@ -74,7 +74,7 @@ def test_a_deep_check_tests_both_and_leaves_no_browser_and_no_page(pair: Site) -
         assert statuses(result, profile) == ["ok"] * len(NAMES)
         assert all(step["seconds"] > 0 for step in steps(result, profile).values())
         assert steps(result, profile)["close"]["what"] == "page closed, browser stopped again"
-    assert "main: takes a picture of the page (5 of 6)" in result.err
+    assert "main: takes a picture of the page (6 of 7)" in result.err
     assert (browser(pair)["running"], browser(pair)["pid"]) == (False, None)
 
 

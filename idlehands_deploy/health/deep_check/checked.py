@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.profile_files import read_cdp_token, read_token
+from idlehands_deploy.fleet.origins import origin_of
 from idlehands_deploy.health.deep_check.judge import Doors, Step, proven
 
 if TYPE_CHECKING:
@@ -57,13 +59,15 @@ def prove_all(look: Look, seen: Sequence[Observation]) -> list[Checked]:
 
 
 def _place(look: Look, profile: str) -> Place:
+    from idlehands_deploy.gateway.handshake import ask_entry  # noqa: PLC0415 - so are WebSockets
     from idlehands_deploy.gateway.probe import GatewayProbe  # noqa: PLC0415 - requests is slow to load
     from idlehands_deploy.health.deep_check.prove import Place  # noqa: PLC0415
 
     deployment, ports = look.session.deployment, look.published(profile)
     token = read_token(deployment, profile)
-    where = ports.host, ports.base
+    where, origin = (ports.host, ports.base), origin_of(ports.host, ports.base)
     return Place(
         Doors.of(ports), token, GatewayProbe(*where, token), GatewayProbe(*where, None),
-        deployment.state_directory(profile), read_cdp_token(deployment, profile),
+        deployment.state_directory(profile), origin, partial(ask_entry, where, origin),
+        read_cdp_token(deployment, profile),
     )  # fmt: skip

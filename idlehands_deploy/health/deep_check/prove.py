@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from idlehands_deploy.gateway.handshake import Entry
     from idlehands_deploy.gateway.probe import GatewayProbe
     from idlehands_deploy.health.deep_check.judge import Browser, Name
     from idlehands_deploy.health.deep_check.pages import OpenPage
@@ -39,6 +40,8 @@ class Place:
         gateway: a probe of its port, with its token.
         anonymous: the same without a token.
         state: its state directory on this host.
+        origin: at which a browser opens its dashboard.
+        ask_entry: begins the handshake of a dashboard that was opened there.
         cdp_token: that its CDP ports ask for.
     """
 
@@ -47,6 +50,8 @@ class Place:
     gateway: GatewayProbe
     anonymous: GatewayProbe
     state: Path
+    origin: str
+    ask_entry: Callable[[], Entry]
     cdp_token: str | None = None
 
 
@@ -96,6 +101,7 @@ class _DeepCheck:
         return {
             "ready": self._ask_ready,
             "token": self._ask_gateway if control is None else lambda: self._ask_control(control),
+            "dashboard": lambda: judge.judge_entry(self._doors, self._place.origin, self._place.ask_entry()),
             "browser": self._see_running if control is None else lambda: self._start(control),
             "page": self._open,
             "picture": self._photograph,
