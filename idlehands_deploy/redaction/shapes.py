@@ -15,19 +15,19 @@ REMOVED = "<removed>"
 LONGEST_NAME = 1000
 
 # Words in a name (`botToken`, `OPENAI_API_KEY`, `allow-from`) whose value is a secret or personal.
-_SECRET_WORDS = frozenset({
+SECRET_WORDS = frozenset({
     "token", "tokens", "secret", "secrets", "password", "passwords", "passwd", "passphrase", "passcode", "pwd",
     "apikey", "apikeys", "key", "keys", "credential", "credentials", "cookie", "cookies", "authorization", "bearer",
     "jwt", "otp", "totp", "pin", "seed", "mnemonic", "signature", "sig", "webhook", "webhooks", "userinfo", "dsn",
     "phone", "phones", "msisdn", "mail", "email", "emails", "username", "login", "jid",
 })  # fmt: skip
-_SECRET_PAIRS = frozenset({
+SECRET_PAIRS = frozenset({
     ("allow", "from"), ("session", "id"), ("session", "ids"), ("device", "id"), ("user", "id"), ("chat", "id"),
     ("sender", "id"), ("peer", "id"), ("account", "id"), ("channel", "id"), ("group", "id"), ("guild", "id"),
     ("client", "id"), ("private", "key"), ("pairing", "code"), ("setup", "code"), ("auth", "code"), ("pass", "word"),
 })  # fmt: skip
 # The same for names without separators.
-_SECRET_ENDS = (
+SECRET_ENDS = (
     "token", "secret", "password", "passphrase", "apikey", "credential", "credentials", "cookie", "sessionid",
     "deviceid", "allowfrom",
 )  # fmt: skip
@@ -46,9 +46,9 @@ def names_a_secret(name: str) -> bool:
     if _COUNTING.intersection(words):
         return False
     return (
-        not _SECRET_WORDS.isdisjoint(words)
-        or any(pair in _SECRET_PAIRS for pair in itertools.pairwise(words))
-        or re.sub(r"[^a-z]", "", name.lower()).endswith(_SECRET_ENDS)
+        not SECRET_WORDS.isdisjoint(words)
+        or any(pair in SECRET_PAIRS for pair in itertools.pairwise(words))
+        or re.sub(r"[^a-z]", "", name.lower()).endswith(SECRET_ENDS)
     )
 
 
@@ -64,9 +64,15 @@ def random_words(text: str) -> Iterator[str]:
 
 def scrub(text: str) -> str:
     """Remove everything from free text that has the shape of a secret, or identifies a person."""
-    for pattern, replacement in _SHAPES:
+    text = without_key_blocks(text)
+    for pattern, replacement in SHAPES.values():
         text = pattern.sub(replacement, text)
     return text
+
+
+def without_key_blocks(text: str) -> str:
+    """Remove private keys and certificates, the one shape of any number of lines."""
+    return _KEY_BLOCK.sub(REMOVED, text)
 
 
 def _addresses(found: re.Match[str]) -> str:
@@ -141,35 +147,40 @@ def _address(found: re.Match[str]) -> str:
 
 _NAME = r"(?P<name>(?<![\w-])[A-Za-z_][\w.-]{0,80})"
 
-_SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"-----BEGIN [^-\n]+-----.*?(?:-----END [^-\n]+-----|\Z)", re.DOTALL), REMOVED),
-    (re.compile(rf"(?<=://)(?:{REMOVED}|[^\s\"'<>])+"), _addresses),
-    (re.compile(r"(?i)(/bot)\d{5,}:[\w-]+"), rf"\1{REMOVED}"),
-    (re.compile(rf"([?&#])([\w.-]+)=(?:{REMOVED}|[^\s&\"'<>])+"), rf"\1\2={REMOVED}"),
-    (re.compile(r"\b([Cc]ode\W{1,3})[A-Z0-9]{3,4}-[A-Z0-9]{3,5}\b"), rf"\1{REMOVED}"),
-    (re.compile(r"(?i)\b((?:pairing|setup|auth|verification|login)[ -]code\W{1,3})[\w-]*\d[\w-]*"), rf"\1{REMOVED}"),
+_KEY_BLOCK = re.compile(r"-----BEGIN [^-\n]+-----.*?(?:-----END [^-\n]+-----|\Z)", re.DOTALL)
+
+# Applied in this order, each to what those before it have left; `hints` has a hint for each.
+SHAPES: dict[str, tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]] = {
+    "address": (re.compile(rf"(?<=://)(?:{REMOVED}|[^\s\"'<>])+"), _addresses),
+    "bot address": (re.compile(r"(?i)(/bot)\d{5,}:[\w-]+"), rf"\1{REMOVED}"),
+    "parameter": (re.compile(rf"([?&#])([\w.-]+)=(?:{REMOVED}|[^\s&\"'<>])+"), rf"\1\2={REMOVED}"),
+    "paired code": (re.compile(r"\b([Cc]ode\W{1,3})[A-Z0-9]{3,4}-[A-Z0-9]{3,5}\b"), rf"\1{REMOVED}"),
+    "named code": (
+        re.compile(r"(?i)\b((?:pairing|setup|auth|verification|login)[ -]code\W{1,3})[\w-]*\d[\w-]*"),
+        rf"\1{REMOVED}",
+    ),
     # Headers.
-    (
+    "header": (
         re.compile(r"(?i)\b((?:proxy-)?authorization|(?:set-)?cookie)([\"']?\s*[:=]\s*[\"']?)[^\n\"']+"),
         rf"\1\2{REMOVED}",
     ),
-    (re.compile(r"(?i)\b(bearer|basic)\s+(?=[^\s\"']*\d|[^\s\"']{20})[\w.~+/=-]{8,}"), rf"\1 {REMOVED}"),
-    (
+    "bearer": (re.compile(r"(?i)\b(bearer|basic)\s+(?=[^\s\"']*\d|[^\s\"']{20})[\w.~+/=-]{8,}"), rf"\1 {REMOVED}"),
+    "pair": (
         re.compile(
             _NAME + r"(?P<between>\\?[\"']?[ \t]*(?:=>|[:=])[ \t]*)"
             r"(?P<value>\\+[\"'][^\"'\\\n]+|\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'|[^\s\"',;&|)\]}]+)"
         ),
         _pair,
     ),
-    (
+    "option": (
         re.compile(
             rf"(?i)(?<![\w-])(--[\w-]{{0,60}}(?:token|secret|passw(?:or)?d|passphrase|key)\s+)(?!-|{REMOVED})\S+"
         ),
         rf"\1{REMOVED}",
     ),
     # Keys with their provider's prefix.
-    (re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*){0,3}"), REMOVED),
-    (
+    "JWT": (re.compile(r"\beyJ[\w-]{6,}\.[\w-]+(?:\.[\w-]*){0,3}"), REMOVED),
+    "provider's key": (
         re.compile(
             r"(?<![A-Za-z0-9])(?:"
             r"(?:sk|pk|rk)[-_][\w-]{8,}|gh[a-z]_\w{16,}|github_pat_\w{16,}|gl(?:pat|dt|rt|cbt|ptt|soat|agent)-[\w-]{16,}"
@@ -181,14 +192,14 @@ _SHAPES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
         REMOVED,
     ),
     # Random text without a prefix: digests, ids of sessions and devices, keys.
-    (re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])"), REMOVED),
-    (re.compile(r"(?i)(?<![0-9a-f])(?:[0-9a-f]{2}[: ]){15,}[0-9a-f]{2}(?![0-9a-f])"), REMOVED),
-    (re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{32,}(?![0-9A-Fa-f])"), REMOVED),
-    (re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}"), _run),
+    "UUID": (re.compile(r"(?i)(?<![0-9a-f])[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}(?![0-9a-f])"), REMOVED),
+    "fingerprint": (re.compile(r"(?i)(?<![0-9a-f])(?:[0-9a-f]{2}[: ]){15,}[0-9a-f]{2}(?![0-9a-f])"), REMOVED),
+    "hexadecimal": (re.compile(r"(?<![0-9A-Fa-f])[0-9A-Fa-f]{32,}(?![0-9A-Fa-f])"), REMOVED),
+    "base64": (re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}"), _run),
     # People and their machines.
-    (re.compile(r"(?<![\w.+%-])[\w.+%-]++@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}"), "<e-mail>"),
-    (re.compile(r"(?<![\w+.:-])(?:\+|00)[1-9](?:[ ().-]{0,2}\d){7,14}(?![\w:])"), "<phone>"),
-    (re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)"), _address),
-    (re.compile(r"(?<![\w:.])(?=(?:[0-9A-Fa-f]*:){3})[0-9A-Fa-f:]{6,39}(?![\w:]|\.\d)"), _address),
-    (re.compile(r"(?P<home>/(?:home|Users)/)(?P<name>[^/\s\"':;,<>|()]+)"), _known_home),
-)
+    "e-mail": (re.compile(r"(?<![\w.+%-])[\w.+%-]++@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}"), "<e-mail>"),
+    "phone": (re.compile(r"(?<![\w+.:-])(?:\+|00)[1-9](?:[ ().-]{0,2}\d){7,14}(?![\w:])"), "<phone>"),
+    "IPv4": (re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w)"), _address),
+    "IPv6": (re.compile(r"(?<![\w:.])(?=(?:[0-9A-Fa-f]*:){3})[0-9A-Fa-f:]{6,39}(?![\w:]|\.\d)"), _address),
+    "home": (re.compile(r"(?P<home>/(?:home|Users)/)(?P<name>[^/\s\"':;,<>|()]+)"), _known_home),
+}

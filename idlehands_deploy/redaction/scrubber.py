@@ -1,0 +1,39 @@
+"""Remove unknown secrets from a text of any size, by looking closely only at the lines that may have one.
+
+The result is that of ``shapes.scrub`` over the whole text, because
+- no shape changes a text in which its hint is not, and no hint reaches over a line end;
+- a shape takes a line end for the beginning or the end of the text, unless its match reaches over it;
+- those that reach over one begin with a word at the end of a line and go on with signs to the next word, and such
+  lines stay together. No replacement makes such an end: each ends with ``>``, and no sign stands for a letter;
+- private keys, which have any number of lines, are removed first.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from idlehands_deploy.redaction.hints import HINTS, OPEN_END
+from idlehands_deploy.redaction.scan import Hints, change_hinted, encoded
+from idlehands_deploy.redaction.shapes import SHAPES, without_key_blocks
+
+
+def scrub_lines(text: str) -> str:
+    """Remove everything from free text that has the shape of a secret, or identifies a person."""
+    text = without_key_blocks(text)
+    return change_hinted(text, _hints(), lambda blocks: map(_scrub_block, blocks), open_end=len(SHAPES))
+
+
+def _scrub_block(text: str) -> str:
+    looked_at, hinted = text, _hints().numbers(encoded(text))
+    for number, (pattern, replacement) in enumerate(SHAPES.values()):
+        # A replacement may be what a later shape needs.
+        if number not in hinted and looked_at != text:
+            looked_at, hinted = text, _hints().numbers(encoded(text))
+        if number in hinted:
+            text = pattern.sub(replacement, text)
+    return text
+
+
+@functools.cache
+def _hints() -> Hints:
+    return Hints([*(HINTS[name] for name in SHAPES), OPEN_END])
