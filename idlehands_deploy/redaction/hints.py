@@ -123,9 +123,4 @@ HINTS = {
     "home": r"/(?:home|Users)/" + _other_name("idlehands", r"\t\n /\"':;,<>|()"),
 }
 # The end of a line on which a shape may begin that goes on in the next line with letters or digits.
-OPEN_END = (
-    any_case(
-        "code", "authorization", "cookie", "bearer", "basic",
-        "token", "secret", "passwd", "password", "passphrase", "key",
-    ) + rf"{_SIGN}*$"
-)  # fmt: skip
+OPEN_END = rf"(?:{any_case('code', 'authorization', 'cookie', 'bearer', 'basic')}|{_OPTION}){_SIGN}*$"

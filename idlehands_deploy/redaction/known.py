@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,11 +17,11 @@ from idlehands_deploy.redaction.forms import (
     is_random,
     is_revealing,
 )
-from idlehands_deploy.redaction.scan import Hints, change_hinted, literally
+from idlehands_deploy.redaction.scan import Hints, change_hinted, in_blocks, literally
 from idlehands_deploy.redaction.shapes import REMOVED, random_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _BASE64 = "[A-Za-z0-9+/_-]"
 # Characters of a form that tell whether it may be in a line.
@@ -38,84 +39,102 @@ class KnownSecrets:
     """
 
     def __init__(self, secrets: Iterable[str], places: Mapping[str, str]) -> None:
-        long = {secret for secret in secrets if len(secret) >= LONG}
-        self._runs = longest_first({run for secret in long for run in random_words(secret)})
-        self._forms = longest_first({form for secret in long for form in forms(secret)})
-        self._encoded = longest_first({form for secret in long for form in base64_forms(secret)})
-        self._cut = [secret for secret in longest_first(long) if len(secret) > REVEALING and "://" not in secret]
+        self._long = longest_first({secret for secret in secrets if len(secret) >= LONG})
         self._places = sorted(
             ((place, shown) for place, shown in places.items() if len(place) > 1), key=lambda item: -len(item[0])
         )
 
     def removed(self, text: str) -> str:
         """The text without them: only its lines that may have one are looked at closely."""
+        if not self._steps:
+            return text
         if not self._is_by_line:
             return self.removed_at_once(text)
-        if self._hints is None:
-            return text
-        return change_hinted(text, self._hints, lambda blocks: map(self.removed_at_once, blocks), reach=self._reach)
+        steps = [step.change for step in self._steps]
+        return change_hinted(text, self._hints, partial(in_blocks, self._hints, steps), reach=self._reach)
 
     def removed_at_once(self, text: str) -> str:
         """The same, slowly."""
-        for place, shown in self._places:
-            text = re.sub(rf"{re.escape(place)}(?![\w.-])", as_replacement(shown), text)
-        for form in self._forms:
-            text = text.replace(form, REMOVED)
-        for form in self._encoded:
-            if form in text:
-                text = re.sub(rf"{_BASE64}{{0,3}}{re.escape(form)}{_BASE64}*={{0,2}}", REMOVED, text)
-        for run in self._runs:
-            if run in text:  # inside longer words too
-                text = re.sub(rf"(?<![\w-])[\w-]*{run}[\w-]*", REMOVED, text)
-        return self._without_cut(text)
-
-    def _without_cut(self, text: str) -> str:
-        """The text without the rest of known secrets in cut lines and masked keys."""
-        for secret in self._cut:
-            head, tail, start = secret[:REVEALING], secret[-REVEALING:], secret[:4]
-            revealed = is_random(secret) or is_mixed(secret)
-            if head in text and (revealed or is_revealing(head)):
-                text = re.sub(rf"{re.escape(head)}[\w+/-]*={{0,2}}", REMOVED, text)
-            if tail in text and (revealed or is_revealing(tail)):
-                text = re.sub(rf"(?<![\w+-])[\w+-]*?{re.escape(tail)}", REMOVED, text)
-            if start in text:
-                mask = rf"(?<![A-Za-z0-9])({re.escape(start)}[\w+/-]{{0,8}})(?:…|\.{{3}}|\*{{3,}})([\w+/=-]{{0,12}})"
-                text = re.sub(mask, partial(_unmasked, secret), text)
+        for step in self._steps:
+            if step.literal in text:
+                text = step.change(text)
         return text
 
     @functools.cached_property
-    def _literals(self) -> set[str]:
-        """What is in a text wherever this changes it."""
-        ends = {end for secret in self._cut for end in (secret[:REVEALING], secret[-REVEALING:])}
-        starts = {secret[:4] for secret in self._cut if "\n" in secret[:4]}
-        return {place for place, _ in self._places}.union(self._forms, self._encoded, self._runs, ends, starts)
+    def _steps(self) -> list[_Step]:
+        cut = [secret for secret in self._long if len(secret) > REVEALING and "://" not in secret]
+        return [
+            *(_place(place, shown) for place, shown in self._places),
+            *map(_form, longest_first({form for secret in self._long for form in forms(secret)})),
+            *map(_base64, longest_first({form for secret in self._long for form in base64_forms(secret)})),
+            *map(_run, longest_first({run for secret in self._long for run in random_words(secret)})),
+            *(step for secret in cut for step in _cut(secret)),
+        ]
 
     @functools.cached_property
-    def _hints(self) -> Hints | None:
-        expressions = sorted(set(map(_hint, self._literals)))
-        starts = sorted({literally(secret[:4]) for secret in self._cut if "\n" not in secret[:4]})
-        masked = [f"(?:{'|'.join(starts)}){_MASK}"] if starts else []
-        return Hints(["|".join(expressions), *masked]) if expressions else None
+    def _hints(self) -> Hints:
+        return Hints([_hint(step) for step in self._steps])
 
     @functools.cached_property
     def _reach(self) -> int:
-        return max((literal.count("\n") for literal in self._literals), default=0)
+        return max(step.literal.count("\n") for step in self._steps)
 
     @functools.cached_property
     def _is_by_line(self) -> bool:
         """Whether no replacement can make a literal that reaches over a line end."""
         inserted = {REMOVED, *(shown for _, shown in self._places)}
-        return not any(_may_arise(literal, new) for literal in self._literals if "\n" in literal for new in inserted)
+        over = [step.literal for step in self._steps if "\n" in step.literal]
+        return not any(_may_arise(literal, new) for literal in over for new in inserted)
 
 
-def _hint(literal: str) -> str:
-    """The beginning of the longest line of a literal."""
-    lines = literal.split("\n")
+@dataclass(frozen=True)
+class _Step:
+    """One removal, and what is in a text wherever it changes it."""
+
+    literal: str
+    change: Callable[[str], str]
+    # What follows the literal, as a hint.
+    after: str = ""
+
+
+def _place(place: str, shown: str) -> _Step:
+    return _Step(place, partial(re.sub, rf"{re.escape(place)}(?![\w.-])", as_replacement(shown)))
+
+
+def _form(form: str) -> _Step:
+    return _Step(form, lambda text: text.replace(form, REMOVED))
+
+
+def _base64(form: str) -> _Step:
+    return _Step(form, partial(re.sub, rf"{_BASE64}{{0,3}}{re.escape(form)}{_BASE64}*={{0,2}}", REMOVED))
+
+
+def _run(run: str) -> _Step:
+    """A random word, inside longer words too."""
+    return _Step(run, partial(re.sub, rf"(?<![\w-])[\w-]*{run}[\w-]*", REMOVED))
+
+
+def _cut(secret: str) -> Iterator[_Step]:
+    """The rest of a secret in cut lines and masked keys."""
+    head, tail, start = secret[:REVEALING], secret[-REVEALING:], secret[:4]
+    reveals = is_random(secret) or is_mixed(secret)
+    if reveals or is_revealing(head):
+        yield _Step(head, partial(re.sub, rf"{re.escape(head)}[\w+/-]*={{0,2}}", REMOVED))
+    if reveals or is_revealing(tail):
+        yield _Step(tail, partial(re.sub, rf"(?<![\w+-])[\w+-]*?{re.escape(tail)}", REMOVED))
+    mask = rf"(?<![A-Za-z0-9])({re.escape(start)}[\w+/-]{{0,8}})(?:…|\.{{3}}|\*{{3,}})([\w+/=-]{{0,12}})"
+    yield _Step(start, partial(re.sub, mask, partial(_unmasked, secret)), _MASK)
+
+
+def _hint(step: _Step) -> str:
+    """The beginning of the longest line of a step's literal."""
+    lines = step.literal.split("\n")
+    if len(lines) == 1:
+        return literally(step.literal[:_TELLING]) + step.after
     line = max(lines, key=len)
     at = lines.index(line)
-    begins = "^" if at else ""
     ends = "$" if at < len(lines) - 1 and len(line) <= _TELLING else ""
-    return f"{begins}{literally(line[:_TELLING])}{ends}"
+    return f"{'^' if at else ''}{literally(line[:_TELLING])}{ends}"
 
 
 def _may_arise(literal: str, inserted: str) -> bool:

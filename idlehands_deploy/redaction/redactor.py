@@ -83,11 +83,12 @@ class Redactor:
 
 def _cut_lines(text: str) -> str:
     """Lines that a person can still read: the time for one must not grow with the square of its length."""
-    if len(text) <= LONGEST_LINE:
+    lines = text.split("\n")
+    if max(map(len, lines)) <= LONGEST_LINE:
         return text
     return "\n".join(
         line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} <{len(line) - LONGEST_LINE} characters removed>"
-        for line in text.split("\n")
+        for line in lines
     )
 
 

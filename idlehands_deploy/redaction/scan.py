@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Span = tuple[int, int]
 
 # Lines are first looked through together, then one by one; bytes.
-TOGETHER = 1024
+TOGETHER = 2048
 # For RE2's states, which it makes as it needs them; bytes.
 MEMORY = 64 << 20
 # The lines without letters and digits, and the next one.
@@ -34,8 +34,8 @@ class Hints:
         options.never_capture = True
         options.max_mem = MEMORY
         self._set = re2.Set.SearchSet(options)
-        # The last one matches anything: without it, RE2 has given up.
-        for expression in (*expressions, ""):
+        # The last one, the end of the text, always matches: without it, RE2 has given up.
+        for expression in (*expressions, r"(?-m:\z)"):
             self._set.Add(f"(?m){expression}".encode("ascii"))
         self._set.Compile()
         self._all = range(len(expressions) + 1)
@@ -83,6 +83,23 @@ def change_hinted(
         pieces += [data[at:start], encoded(changed)]
         at = end
     return _decoded(b"".join([*pieces, data[at:]]))
+
+
+def in_blocks(hints: Hints, steps: Sequence[Callable[[str], str]], blocks: Iterable[str]) -> Iterator[str]:
+    """Each block after those of the steps, in their order, whose hint it has; a hint has its step's number."""
+    for block in blocks:
+        text, looked_at, hinted = block, block, _found(hints, block)
+        for number, step in enumerate(steps):
+            # A step may make what a later one needs.
+            if number not in hinted and looked_at is not text:
+                looked_at, hinted = text, _found(hints, text)
+            if number in hinted and (changed := step(text)) != text:
+                text = changed
+        yield text
+
+
+def _found(hints: Hints, text: str) -> frozenset[int]:
+    return frozenset(hints.numbers(encoded(text)))
 
 
 def _decoded(data: bytes) -> str:

@@ -11,27 +11,20 @@ The result is that of ``shapes.scrub`` over the whole text, because
 from __future__ import annotations
 
 import functools
+from functools import partial
 
 from idlehands_deploy.redaction.hints import HINTS, OPEN_END
-from idlehands_deploy.redaction.scan import Hints, change_hinted, encoded
+from idlehands_deploy.redaction.scan import Hints, change_hinted, in_blocks
 from idlehands_deploy.redaction.shapes import SHAPES, without_key_blocks
 
 
 def scrub_lines(text: str) -> str:
     """Remove everything from free text that has the shape of a secret, or identifies a person."""
-    text = without_key_blocks(text)
-    return change_hinted(text, _hints(), lambda blocks: map(_scrub_block, blocks), open_end=len(SHAPES))
+    change = partial(in_blocks, _hints(), _STEPS)
+    return change_hinted(without_key_blocks(text), _hints(), change, open_end=len(SHAPES))
 
 
-def _scrub_block(text: str) -> str:
-    looked_at, hinted = text, _hints().numbers(encoded(text))
-    for number, (pattern, replacement) in enumerate(SHAPES.values()):
-        # A replacement may be what a later shape needs.
-        if number not in hinted and looked_at != text:
-            looked_at, hinted = text, _hints().numbers(encoded(text))
-        if number in hinted:
-            text = pattern.sub(replacement, text)
-    return text
+_STEPS = [partial(pattern.sub, replacement) for pattern, replacement in SHAPES.values()]
 
 
 @functools.cache
