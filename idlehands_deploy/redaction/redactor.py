@@ -83,13 +83,21 @@ class Redactor:
 
 def _cut_lines(text: str) -> str:
     """Lines that a person can still read: the time for one must not grow with the square of its length."""
-    lines = text.split("\n")
-    if max(map(len, lines)) <= LONGEST_LINE:
+    if not _has_long_line(text):
         return text
     return "\n".join(
         line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} <{len(line) - LONGEST_LINE} characters removed>"
-        for line in lines
+        for line in text.split("\n")
     )
+
+
+def _has_long_line(text: str) -> bool:
+    start = 0
+    while len(text) - start > LONGEST_LINE:
+        start = text.rfind("\n", start, start + LONGEST_LINE + 1) + 1
+        if start == 0:
+            return True
+    return False
 
 
 def _has_content(value: object) -> bool:

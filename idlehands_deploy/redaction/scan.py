@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     # A part of a text of whole lines, without the last line's end.
     Span = tuple[int, int]
 
-# Lines are first looked through together, then one by one; bytes.
-TOGETHER = 2048
+# A part of a text in which a hint is, is looked through in parts again, down to the line; bytes.
+PARTS = (4096, 512, 0)
 # For RE2's states, which it makes as it needs them; bytes.
 MEMORY = 64 << 20
 # The lines without letters and digits, and the next one.
@@ -43,10 +43,6 @@ class Hints:
     def numbers(self, data: bytes) -> Sequence[int]:
         """The numbers of the expressions that match, and one more."""
         return self._set.Match(data) or self._all
-
-    def are_in(self, data: bytes) -> bool:
-        """Whether an expression matches."""
-        return len(self.numbers(data)) > 1
 
 
 def literally(text: str) -> str:
@@ -89,12 +85,15 @@ def in_blocks(hints: Hints, steps: Sequence[Callable[[str], str]], blocks: Itera
     """Each block after those of the steps, in their order, whose hint it has; a hint has its step's number."""
     for block in blocks:
         text, looked_at, hinted = block, block, _found(hints, block)
-        for number, step in enumerate(steps):
-            # A step may make what a later one needs.
-            if number not in hinted and looked_at is not text:
+        number = 0
+        while number < len(steps):
+            if number in hinted:
+                text = steps[number](text)
+                number += 1
+            elif looked_at == text:
+                number = min((later for later in hinted if later > number), default=len(steps))
+            else:  # A step may have made what a later one needs.
                 looked_at, hinted = text, _found(hints, text)
-            if number in hinted and (changed := step(text)) != text:
-                text = changed
         yield text
 
 
@@ -107,13 +106,22 @@ def _decoded(data: bytes) -> str:
 
 
 def _hinted(data: bytes, hints: Hints, open_end: int) -> Iterator[Span]:
-    for first, last in _lines(data, 0, len(data), TOGETHER):
-        if not hints.are_in(data[first:last]):
+    for start, end, numbers in _parts(data, hints, 0, len(data), PARTS):
+        goes_on = _NEXT_WORDS.match(data, end) if open_end in numbers else None
+        yield start, goes_on.end() if goes_on else end
+
+
+def _parts(
+    data: bytes, hints: Hints, first: int, last: int, sizes: tuple[int, ...]
+) -> Iterator[tuple[int, int, Sequence[int]]]:
+    """The parts of the smallest size, each with the numbers of its hints."""
+    for start, end in _lines(data, first, last, sizes[0]):
+        if len(numbers := hints.numbers(data[start:end])) == 1:
             continue
-        for start, end in _lines(data, first, last, 0):
-            if len(numbers := hints.numbers(data[start:end])) > 1:
-                goes_on = _NEXT_WORDS.match(data, end) if open_end in numbers else None
-                yield start, goes_on.end() if goes_on else end
+        if len(sizes) > 1:
+            yield from _parts(data, hints, start, end, sizes[1:])
+        else:
+            yield start, end, numbers
 
 
 def _lines(data: bytes, start: int, end: int, size: int) -> Iterator[Span]:
