@@ -28,7 +28,8 @@ def any_case(*words: str) -> str:
 
 def any_case_text(text: str) -> str:
     """A text of any characters in any case."""
-    return "(?i:" + "".join(map(_any_case_letter, text)) + ")"
+    letters = "".join(map(_any_case_letter, text)) if any(map(str.isascii, text)) else f"[{_OTHER}]"
+    return f"(?i:{letters})"
 
 
 def _any_case_letter(letter: str) -> str:
@@ -63,7 +64,7 @@ _SCHEME = any_case("bearer", "basic")
 _OPTION = rf"--[{_WORD}-]*" + any_case("token", "secret", "passwd", "password", "passphrase", "key")
 # 0, 10, 127, 172.16 to 172.31 and 192.168 are no public addresses.
 _PUBLIC = (
-    r"(?:(?:[1-9]|1[1-9]|[2-9][0-9]|1[013-689][0-9]|12[0-689]|17[013-9]|19[013-9]|[2-9][0-9]{2})\.[0-9]{1,3}"
+    r"(?:(?:[1-9]|1[1-9]|[2-9][0-9]|1[013-68][0-9]|12[0-689]|17[013-9]|19[013-9]|[2-9][0-9]{2})\.[0-9]{1,3}"
     r"|172\.(?:[0-9]|1[0-5]|3[2-9]|[4-9][0-9]|[0-9]{3})|192\.(?:[0-9]{1,2}|1[0-57-9][0-9]|16[0-79]|[02-9][0-9]{2}))"
 )
 

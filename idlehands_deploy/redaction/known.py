@@ -48,10 +48,9 @@ class KnownSecrets:
         """The text without them: only its lines that may have one are looked at closely."""
         if not self._steps:
             return text
-        if not self._is_by_line:
+        if not self._is_by_line or not self._hints.are_usable:
             return self.removed_at_once(text)
-        steps = [step.change for step in self._steps]
-        return change_hinted(text, self._hints, partial(in_blocks, self._hints, steps), reach=self._reach)
+        return change_hinted(text, self._hints, self._in_blocks, reach=self._reach)
 
     def removed_at_once(self, text: str) -> str:
         """The same, slowly."""
@@ -74,6 +73,10 @@ class KnownSecrets:
     @functools.cached_property
     def _hints(self) -> Hints:
         return Hints([_hint(step) for step in self._steps])
+
+    @functools.cached_property
+    def _in_blocks(self) -> Callable[[Iterable[str]], Iterator[str]]:
+        return partial(in_blocks, self._hints, [step.change for step in self._steps])
 
     @functools.cached_property
     def _reach(self) -> int:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    import re2
+
     # A part of a text of whole lines, without the last line's end.
     Span = tuple[int, int]
 
@@ -19,30 +21,43 @@ if TYPE_CHECKING:
 PARTS = (4096, 512, 0)
 # For RE2's states, which it makes as it needs them; bytes.
 MEMORY = 64 << 20
+# More expressions than RE2 takes at once.
+MOST = 40_000
 # The lines without letters and digits, and the next one.
 _NEXT_WORDS = re.compile(rb"[^0-9A-Za-z_]*+[^\n]*+")
 
 
 class Hints:
-    """Expressions of RE2 over UTF-8 as bytes, where ``^`` and ``$`` are the beginning and end of a line."""
+    """Expressions of RE2 over UTF-8 as bytes, where ``^`` and ``$`` are the beginning and end of a line.
+
+    Those that cannot be looked for, as when there are too many, count as found.
+    """
 
     def __init__(self, expressions: Sequence[str]) -> None:
-        import re2  # noqa: PLC0415 - at start-up no command needs it
-
-        options = re2.Options()
-        options.encoding = re2.Options.Encoding.LATIN1
-        options.never_capture = True
-        options.max_mem = MEMORY
-        self._set = re2.Set.SearchSet(options)
-        # The last one, the end of the text, always matches: without it, RE2 has given up.
-        for expression in (*expressions, r"(?-m:\z)"):
-            self._set.Add(f"(?m){expression}".encode("ascii"))
-        self._set.Compile()
         self._all = range(len(expressions) + 1)
+        self.are_usable = len(expressions) <= MOST
+        if self.are_usable:
+            self._set = _set(expressions)
 
     def numbers(self, data: bytes) -> Sequence[int]:
         """The numbers of the expressions that match, and one more."""
-        return self._set.Match(data) or self._all
+        return (self.are_usable and self._set.Match(data)) or self._all
+
+
+def _set(expressions: Sequence[str]) -> re2.Set:
+    import re2  # noqa: PLC0415 - at start-up no command needs it
+
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.never_capture = True
+    options.log_errors = False
+    options.max_mem = MEMORY
+    found = re2.Set.SearchSet(options)
+    # The last one, the end of the text, always matches: without it, RE2 has given up.
+    for expression in (*expressions, r"(?-m:\z)"):
+        found.Add(f"(?m){expression}".encode("ascii"))
+    found.Compile()
+    return found
 
 
 def literally(text: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import secrets
+import subprocess
+import sys
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from idlehands_deploy.redaction import scrubber
+from idlehands_deploy.redaction import scan, scrubber
 from idlehands_deploy.redaction.hints import HINTS, OPEN_END
 from idlehands_deploy.redaction.known import KnownSecrets
 from idlehands_deploy.redaction.redactor import Redactor
@@ -121,6 +123,19 @@ def test_lines_that_no_hint_could_be_looked_for_in_are_changed_too() -> None:
     hints = Hints(["token"])
     hints._set = type("Unable", (), {"Match": lambda *_: None})()
     assert change_hinted("a\ntoken", hints, lambda blocks: map(str.upper, blocks)) == "A\nTOKEN"
+
+
+def test_more_secrets_than_can_be_looked_for_at_once_are_removed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scan, "MOST", 1)
+    assert Redactor(KNOWN).text(f"a {KNOWN[0]} b\nc") == "a <removed> b\nc"
+
+
+def test_re2_is_read_only_when_a_text_is_redacted() -> None:
+    program = (
+        "import sys, idlehands_deploy.redaction.redactor as it; it.Redactor(['a secret']); print('re2' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert shown == "False\n"
 
 
 def test_a_line_that_goes_on_in_the_next_one_brings_it_along() -> None:
