@@ -1,9 +1,9 @@
 """What a line contains wherever a shape of ``shapes`` changes it, as RE2 expressions over UTF-8.
 
 All hints together cost a few nanoseconds a byte, and few lines of a log have one. A hint may match too much and never
-too little: it leaves out what lookarounds and upper bounds forbid, and takes every byte of a character outside ASCII
-for a letter, a digit, a space and a sign. A shape that reaches over a line end has a second hint: the line that ends
-where the shape may go on.
+too little: it leaves out most lookarounds and upper bounds, and takes every byte of a character outside ASCII for a
+letter, a digit, a space and a sign. A shape that reaches over a line end has a second hint: the line that ends where
+the shape may go on.
 """
 
 from __future__ import annotations

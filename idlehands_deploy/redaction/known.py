@@ -1,4 +1,12 @@
-"""Remove known secrets, in every form, from a text of any size."""
+"""Remove known secrets, in every form, from a text of any size.
+
+The result of looking closely only at some lines is that of all steps over the whole text, because
+- a step changes a text only where its literal is, and a line of each literal is its hint;
+- a step takes a line end for the beginning or the end of the text, unless its literal has line ends itself: as many
+  lines as the longest literal has come along before and after;
+- what a replacement makes is on its own line. Only a literal of several lines could reach out of it: if one could be
+  made by a replacement, all steps go over the whole text.
+"""
 
 from __future__ import annotations
 

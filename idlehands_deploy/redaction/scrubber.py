@@ -1,10 +1,10 @@
 """Remove unknown secrets from a text of any size, by looking closely only at the lines that may have one.
 
 The result is that of ``shapes.scrub`` over the whole text, because
-- no shape changes a text in which its hint is not, and no hint reaches over a line end;
+- a shape changes a text only if its hint is in it, on one line; each shape is tried on what those before it have left;
 - a shape takes a line end for the beginning or the end of the text, unless its match reaches over it;
 - those that reach over one begin with a word at the end of a line and go on with signs to the next word, and such
-  lines stay together. No replacement makes such an end: each ends with ``>``, and no sign stands for a letter;
+  lines stay together. No replacement makes such an end: it has letters and ends with ``>``;
 - private keys, which have any number of lines, are removed first.
 """
 
