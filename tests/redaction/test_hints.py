@@ -112,7 +112,7 @@ def keys() -> Iterator[str]:
 
 def runs() -> Iterator[str]:
     for at, mark, length in itertools.product(range(45), "1A", (40, 41, 64)):
-        run = "aB/c"[at % 4] + "a" * (length - 1)
+        run = "ab/c"[at % 4] + "a" * (length - 1)
         yield f"{run[:at]}{mark}{run[at + 1 :]}"
     yield from ("a" * 1001, "é" + "a" * 1001, "=" + "Ab" * 20)
 
@@ -120,7 +120,7 @@ def runs() -> Iterator[str]:
 def public_addresses() -> Iterator[str]:
     seconds = (0, 9, 10, 15, 16, 20, 29, 30, 31, 32, 39, 40, 99, 100, 159, 160, 167, 168, 169, 170, 199, 200, 255)
     for first, second in itertools.product(range(256), seconds):
-        yield f"{first}.{second}.1.1"
+        yield from (f"{first}.{second}.1.1", f"at {first}.{second}.1.1")
 
 
 def homes() -> Iterator[str]:
