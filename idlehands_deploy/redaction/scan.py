@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     import re2
 
@@ -31,17 +31,27 @@ class Hints:
     """Expressions of RE2 over UTF-8 as bytes, where ``^`` and ``$`` are the beginning and end of a line.
 
     Those that cannot be looked for, as when there are too many, count as found.
+
+    Args:
+        expressions: the hints.
+        apart: the numbers of those that are looked for by themselves: RE2 has a state for each combination of how
+            far it has come in each expression, and makes them anew all the time if there are too many.
     """
 
-    def __init__(self, expressions: Sequence[str]) -> None:
-        self._all = range(len(expressions) + 1)
+    def __init__(self, expressions: Sequence[str], apart: Collection[int] = ()) -> None:
+        everything = range(len(expressions))
         self.are_usable = len(expressions) <= MOST
-        if self.are_usable:
-            self._set = _set(expressions)
+        groups = [[number for number in everything if number not in apart], list(apart)] if self.are_usable else []
+        self._sets = [(_set([expressions[number] for number in group]), group) for group in groups if group]
+        self._unusable = [] if self.are_usable else list(everything)
 
     def numbers(self, data: bytes) -> Sequence[int]:
-        """The numbers of the expressions that match, and one more."""
-        return (self.are_usable and self._set.Match(data)) or self._all
+        """The numbers of the expressions that match."""
+        numbers = list(self._unusable)
+        for expressions, group in self._sets:
+            found = expressions.Match(data)
+            numbers += [group[number] for number in found if number < len(group)] if found else group
+        return numbers
 
 
 def _set(expressions: Sequence[str]) -> re2.Set:
@@ -131,7 +141,7 @@ def _parts(
 ) -> Iterator[tuple[int, int, Sequence[int]]]:
     """The parts of the smallest size, each with the numbers of its hints."""
     for start, end in _lines(data, first, last, sizes[0]):
-        if len(numbers := hints.numbers(data[start:end])) == 1:
+        if not (numbers := hints.numbers(data[start:end])):
             continue
         if len(sizes) > 1:
             yield from _parts(data, hints, start, end, sizes[1:])

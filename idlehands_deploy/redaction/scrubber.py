@@ -29,4 +29,4 @@ _STEPS = [partial(pattern.sub, replacement) for pattern, replacement in SHAPES.v
 
 @functools.cache
 def _hints() -> Hints:
-    return Hints([*(HINTS[name] for name in SHAPES), OPEN_END])
+    return Hints([*(HINTS[name] for name in SHAPES), OPEN_END], apart=[list(SHAPES).index("pair")])

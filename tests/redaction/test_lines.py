@@ -121,7 +121,7 @@ def test_a_letter_of_another_alphabet_counts_only_beside_the_word_itself() -> No
 
 def test_lines_that_no_hint_could_be_looked_for_in_are_changed_too() -> None:
     hints = Hints(["token"])
-    hints._set = type("Unable", (), {"Match": lambda *_: None})()
+    hints._sets = [(type("Unable", (), {"Match": lambda *_: None})(), [0])]
     assert change_hinted("a\ntoken", hints, lambda blocks: map(str.upper, blocks)) == "A\nTOKEN"
 
 
