@@ -101,6 +101,7 @@ def test_only_the_engine_and_the_host_start_processes() -> None:
         ("requests", "gateway.probe"),
         ("websocket", "gateway.channel"),
         ("prometheus_client", "watch.metrics"),
+        ("re2", "redaction.scan"),
         ("filelock", "host.file_lock"),
     ],
 )

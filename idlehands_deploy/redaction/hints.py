@@ -123,5 +123,8 @@ HINTS = {
     "IPv6": r":[0-9A-Fa-f]*:[0-9A-Fa-f]*:",
     "home": r"/(?:home|Users)/" + _other_name("idlehands", r"\t\n /\"':;,<>|()"),
 }
-# The end of a line on which a shape may begin that goes on in the next line with letters or digits.
-OPEN_END = rf"(?:{any_case('code', 'authorization', 'cookie', 'bearer', 'basic')}|{_OPTION}){_SIGN}*$"
+# The end of a line on which a shape may begin that goes on with letters or digits, up to the next line that has some.
+OPEN_END = (
+    rf"(?:{any_case('code', 'authorization', 'cookie', 'bearer', 'basic')}|{_OPTION}){_SIGN}*"
+    r"\n[^0-9A-Za-z_]*[^\n]*"
+)

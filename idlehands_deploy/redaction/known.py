@@ -63,8 +63,7 @@ class KnownSecrets:
     def removed_at_once(self, text: str) -> str:
         """The same, slowly."""
         for step in self._steps:
-            if step.literal in text:
-                text = step.change(text)
+            text = step.changed(text)
         return text
 
     @functools.cached_property
@@ -84,7 +83,7 @@ class KnownSecrets:
 
     @functools.cached_property
     def _in_blocks(self) -> Callable[[Iterable[str]], Iterator[str]]:
-        return partial(in_blocks, self._hints, [step.change for step in self._steps])
+        return partial(in_blocks, self._hints, [step.changed for step in self._steps])
 
     @functools.cached_property
     def _reach(self) -> int:
@@ -106,6 +105,9 @@ class _Step:
     change: Callable[[str], str]
     # What follows the literal, as a hint.
     after: str = ""
+
+    def changed(self, text: str) -> str:
+        return self.change(text) if self.literal in text else text
 
 
 def _place(place: str, shown: str) -> _Step:

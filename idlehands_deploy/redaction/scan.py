@@ -1,73 +1,106 @@
 """Find the few lines of a text that something may change, and change only those.
 
 A hint is an RE2 expression that matches, within one line, wherever the change applies. RE2 looks for all hints at once
-in a few nanoseconds a byte, in time linear in the text.
+in a few nanoseconds a byte, in time linear in the text. Where there is no RE2, all lines are looked at closely.
 """
 
 from __future__ import annotations
 
-import re
+import itertools
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    import re2
-
     # A part of a text of whole lines, without the last line's end.
     Span = tuple[int, int]
 
-# A part of a text in which a hint is, is looked through in parts again, down to the line; bytes.
-PARTS = (4096, 512, 0)
-# For RE2's states, which it makes as it needs them; bytes.
-MEMORY = 64 << 20
-# More expressions than RE2 takes at once.
-MOST = 40_000
-# The lines without letters and digits, and the next one.
-_NEXT_WORDS = re.compile(rb"[^0-9A-Za-z_]*+[^\n]*+")
+# For the states of each set of hints, which RE2 makes as it needs them; bytes.
+MEMORY = 16 << 20
+# Of a text with more hinted lines than one in so many bytes, each line is looked at: that is faster.
+SPARSE = 256
+# In a longer text all hints count as found: looking for each of them is slow where there are many.
+FEW_LINES = 8192
 
 
 class Hints:
     """Expressions of RE2 over UTF-8 as bytes, where ``^`` and ``$`` are the beginning and end of a line.
 
-    Those that cannot be looked for, as when there are too many, count as found.
+    Attributes:
+        are_usable: whether they can be looked for: there is RE2, and they are not too many for it.
 
     Args:
-        expressions: the hints.
+        expressions: the hints, by their numbers.
         apart: the numbers of those that are looked for by themselves: RE2 has a state for each combination of how
             far it has come in each expression, and makes them anew all the time if there are too many.
     """
 
     def __init__(self, expressions: Sequence[str], apart: Collection[int] = ()) -> None:
         everything = range(len(expressions))
-        self.are_usable = len(expressions) <= MOST
-        groups = [[number for number in everything if number not in apart], list(apart)] if self.are_usable else []
-        self._sets = [(_set([expressions[number] for number in group]), group) for group in groups if group]
-        self._unusable = [] if self.are_usable else list(everything)
+        groups = [[number for number in everything if number not in apart], *([number] for number in apart)]
+        try:
+            self._groups = [_Group([expressions[each] for each in group], group) for group in groups if group]
+        except (ImportError, ValueError):
+            self._groups = []
+        self.are_usable = bool(self._groups)
 
-    def numbers(self, data: bytes) -> Sequence[int]:
-        """The numbers of the expressions that match."""
-        numbers = list(self._unusable)
-        for expressions, group in self._sets:
-            found = expressions.Match(data)
-            numbers += [group[number] for number in found if number < len(group)] if found else group
-        return numbers
+    def lines(self, data: bytes) -> list[Span]:
+        """The parts of whole lines that have a hint, in their order; some may overlap."""
+        most = 100 + len(data) // SPARSE
+        found = {span for group in self._groups for span in itertools.islice(group.lines(data), most)}
+        return sorted(found) if len(found) < most else [(0, len(data))]
+
+    def numbers(self, data: bytes) -> set[int]:
+        """The numbers of the hints in a few lines; perhaps more."""
+        if len(data) > FEW_LINES:
+            return {number for group in self._groups for number in group.numbers}
+        return {number for group in self._groups for number in group.numbers_in(data)}
 
 
-def _set(expressions: Sequence[str]) -> re2.Set:
-    import re2  # noqa: PLC0415 - at start-up no command needs it
+class _Group:
+    """Hints that are looked for at once.
 
-    options = re2.Options()
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.never_capture = True
-    options.log_errors = False
-    options.max_mem = MEMORY
-    found = re2.Set.SearchSet(options)
-    # The last one, the end of the text, always matches: without it, RE2 has given up.
-    for expression in (*expressions, r"(?-m:\z)"):
-        found.Add(f"(?m){expression}".encode("ascii"))
-    found.Compile()
-    return found
+    Raises:
+        ImportError: there is no RE2 for this machine.
+        ValueError: they are more than RE2 takes at once.
+    """
+
+    def __init__(self, expressions: Sequence[str], numbers: Sequence[int]) -> None:
+        import re2  # noqa: PLC0415 - at start-up no command needs it
+
+        options = re2.Options()
+        options.encoding = re2.Options.Encoding.LATIN1
+        options.never_capture = True
+        options.log_errors = False
+        options.max_mem = MEMORY
+        self.numbers = numbers
+        try:
+            self._any = re2.compile(f"(?m){'|'.join(expressions)}".encode("ascii"), options)
+            self._each = re2.Set.SearchSet(options)
+            # The last one, the end of the text, always matches: without it, RE2 has given up.
+            for expression in (*expressions, r"(?-m:\z)"):
+                self._each.Add(f"(?m){expression}".encode("ascii"))
+            self._each.Compile()
+        except re2.error as error:
+            raise ValueError(str(error)) from error
+        finally:
+            # Its cache would keep the hints of every redactor, with their states, in a program that runs for days.
+            re2.purge()
+
+    def lines(self, data: bytes) -> Iterator[Span]:
+        start = 0
+        while found := self._any.search(data, start):
+            first, last = found.span()
+            end = _line_end(data, last)
+            yield _line_start(data, first), end
+            # What reaches over a line end may end where another one begins.
+            start = _line_start(data, last) if b"\n" in data[first:last] else end + 1
+            if start > len(data):
+                return
+
+    def numbers_in(self, data: bytes) -> Sequence[int]:
+        found = self._each.Match(data)
+        return [self.numbers[number] for number in found if number < len(self.numbers)] if found else self.numbers
 
 
 def literally(text: str) -> str:
@@ -80,23 +113,16 @@ def encoded(text: str) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
-def change_hinted(
-    text: str,
-    hints: Hints,
-    change: Callable[[Sequence[str]], Iterable[str]],
-    *,
-    open_end: int = -1,
-    reach: int = 0,
-) -> str:
+def change_hinted(text: str, hints: Hints, change: Callable[[Sequence[str]], Iterable[str]], *, reach: int = 0) -> str:
     """The text with its hinted lines changed, those in a row as one block; a block's end is no line end.
 
     Args:
+        hints: usable ones.
         change: what is made of the blocks.
-        open_end: the number of the hint of a line that belongs together with the next letter or digit's line.
         reach: how many lines before and after a hint belong to it.
     """
     data = encoded(text)
-    spans = list(_blocks(data, _hinted(data, hints, open_end), reach))
+    spans = list(_blocks(data, hints.lines(data), reach))
     if not spans:
         return text
     pieces, at = [], 0
@@ -122,46 +148,27 @@ def in_blocks(hints: Hints, steps: Sequence[Callable[[str], str]], blocks: Itera
         yield text
 
 
-def _found(hints: Hints, text: str) -> frozenset[int]:
-    return frozenset(hints.numbers(encoded(text)))
+def _found(hints: Hints, text: str) -> set[int]:
+    return hints.numbers(encoded(text))
 
 
 def _decoded(data: bytes) -> str:
     return data.decode(errors="surrogatepass")
 
 
-def _hinted(data: bytes, hints: Hints, open_end: int) -> Iterator[Span]:
-    for start, end, numbers in _parts(data, hints, 0, len(data), PARTS):
-        goes_on = _NEXT_WORDS.match(data, end) if open_end in numbers else None
-        yield start, goes_on.end() if goes_on else end
+def _line_start(data: bytes, at: int) -> int:
+    return data.rfind(b"\n", 0, at) + 1
 
 
-def _parts(
-    data: bytes, hints: Hints, first: int, last: int, sizes: tuple[int, ...]
-) -> Iterator[tuple[int, int, Sequence[int]]]:
-    """The parts of the smallest size, each with the numbers of its hints."""
-    for start, end in _lines(data, first, last, sizes[0]):
-        if not (numbers := hints.numbers(data[start:end])):
-            continue
-        if len(sizes) > 1:
-            yield from _parts(data, hints, start, end, sizes[1:])
-        else:
-            yield start, end, numbers
-
-
-def _lines(data: bytes, start: int, end: int, size: int) -> Iterator[Span]:
-    """Parts of as few lines as have this size."""
-    while start <= end:
-        stop = data.find(b"\n", min(start + size, end), end)
-        stop = end if stop < 0 else stop
-        yield start, stop
-        start = stop + 1
+def _line_end(data: bytes, at: int) -> int:
+    end = data.find(b"\n", at)
+    return len(data) if end < 0 else end
 
 
 def _blocks(data: bytes, lines: Iterable[Span], reach: int) -> Iterator[Span]:
     block: Span | None = None
     for start, end in lines:
-        if block and data.count(b"\n", block[1], start) <= 2 * reach + 1:
+        if block and data.count(b"\n", block[1], max(start, block[1])) <= 2 * reach + 1:
             block = block[0], max(block[1], end)
             continue
         if block:
@@ -174,7 +181,5 @@ def _blocks(data: bytes, lines: Iterable[Span], reach: int) -> Iterator[Span]:
 def _widened(data: bytes, block: Span, reach: int) -> Span:
     start, end = block
     for _ in range(reach):
-        start = data.rfind(b"\n", 0, max(start - 1, 0)) + 1
-        end = data.find(b"\n", end + 1)
-        end = len(data) if end < 0 else end
+        start, end = _line_start(data, max(start - 1, 0)), _line_end(data, end + 1)
     return start, end

@@ -15,18 +15,24 @@ from functools import partial
 
 from idlehands_deploy.redaction.hints import HINTS, OPEN_END
 from idlehands_deploy.redaction.scan import Hints, change_hinted, in_blocks
-from idlehands_deploy.redaction.shapes import SHAPES, without_key_blocks
+from idlehands_deploy.redaction.shapes import SHAPES, scrub, without_key_blocks
 
 
 def scrub_lines(text: str) -> str:
     """Remove everything from free text that has the shape of a secret, or identifies a person."""
-    change = partial(in_blocks, _hints(), _STEPS)
-    return change_hinted(without_key_blocks(text), _hints(), change, open_end=len(SHAPES))
+    if not _hints().are_usable:
+        return scrub(text)
+    return change_hinted(without_key_blocks(text), _hints(), partial(in_blocks, _hints(), _STEPS))
 
 
 _STEPS = [partial(pattern.sub, replacement) for pattern, replacement in SHAPES.values()]
 
 
+# With the others, these make too many states in random text.
+_APART = [list(SHAPES).index(name) for name in ("pair", "base64")]
+
+
 @functools.cache
 def _hints() -> Hints:
-    return Hints([*(HINTS[name] for name in SHAPES), OPEN_END], apart=[list(SHAPES).index("pair")])
+    # The open end by itself: its line may have another hint before it.
+    return Hints([*(HINTS[name] for name in SHAPES), OPEN_END], apart=[*_APART, len(SHAPES)])

@@ -29,7 +29,7 @@ class Words:
         """The text with the words replaced: only the lines that have one are looked at closely."""
         if not self._words:
             return text
-        if any("\n" in word + shown for word, shown in self._words):
+        if any("\n" in word + shown for word, shown in self._words) or not self._hints.are_usable:
             return self.replaced_at_once(text)
         return change_hinted(text, self._hints, self._in_blocks)
 

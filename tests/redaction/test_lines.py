@@ -15,7 +15,7 @@ from idlehands_deploy.redaction import scan, scrubber
 from idlehands_deploy.redaction.hints import HINTS, OPEN_END
 from idlehands_deploy.redaction.known import KnownSecrets
 from idlehands_deploy.redaction.redactor import Redactor
-from idlehands_deploy.redaction.scan import Hints, change_hinted, encoded
+from idlehands_deploy.redaction.scan import Hints, change_hinted, encoded, in_blocks
 from idlehands_deploy.redaction.scrubber import scrub_lines
 from idlehands_deploy.redaction.shapes import SECRET_ENDS, SECRET_PAIRS, SECRET_WORDS, SHAPES, scrub
 from idlehands_deploy.redaction.words import Words
@@ -119,15 +119,31 @@ def test_a_letter_of_another_alphabet_counts_only_beside_the_word_itself() -> No
         assert words.replaced(text) == words.replaced_at_once(text)
 
 
-def test_lines_that_no_hint_could_be_looked_for_in_are_changed_too() -> None:
-    hints = Hints(["token"])
-    hints._sets = [(type("Unable", (), {"Match": lambda *_: None})(), [0])]
-    assert change_hinted("a\ntoken", hints, lambda blocks: map(str.upper, blocks)) == "A\nTOKEN"
+def test_lines_that_no_hint_could_be_looked_for_in_are_changed_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with text that makes more states than the memory holds: no text was found that does so for certain."""
+    hints = Hints(["a", "token"])
+    monkeypatch.setattr(hints._groups[0], "_each", type("Unable", (), {"Match": lambda *_: None})())
+    assert list(in_blocks(hints, [str.upper, str.title], ["a token"])) == ["A Token"]
 
 
 def test_more_secrets_than_can_be_looked_for_at_once_are_removed_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scan, "MOST", 1)
-    assert Redactor(KNOWN).text(f"a {KNOWN[0]} b\nc") == "a <removed> b\nc"
+    monkeypatch.setattr(scan, "MEMORY", 3000)
+    redactor = Redactor(KNOWN)
+    assert redactor.text(f"a {KNOWN[0]} b\nc") == "a <removed> b\nc"
+    assert not redactor._known._hints.are_usable
+
+
+def test_without_re2_the_same_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that it has no wheel for."""
+    text = f"a {KNOWN[0]} b\n{KNOWN[2]} on ZEUS\npassword: sesame\nc"
+    fast = Redactor(KNOWN, names={"zeus": "<host>"}).text(text)
+    monkeypatch.setitem(sys.modules, "re2", None)
+    scrubber._hints.cache_clear()
+    slow = Redactor(KNOWN, names={"zeus": "<host>"})
+    assert slow.text(text) == fast == "a <removed> b\n<removed> on <host>\npassword: <removed>\nc"
+    assert not slow._known._hints.are_usable
+    assert not scrubber._hints().are_usable
+    scrubber._hints.cache_clear()
 
 
 def test_re2_is_read_only_when_a_text_is_redacted() -> None:
@@ -140,7 +156,7 @@ def test_re2_is_read_only_when_a_text_is_redacted() -> None:
 
 def test_a_line_that_goes_on_in_the_next_one_brings_it_along() -> None:
     hints = Hints([OPEN_END])
-    text = "a\nmy code:\n\n--\nnext\nafter\nno code here\nz"
-    assert change_hinted(text, hints, lambda blocks: map(str.upper, blocks), open_end=0) == (
-        "a\nMY CODE:\n\n--\nNEXT\nafter\nno code here\nz"
+    text = "a\nmy code:\n\n--\nnext code\nafter\nno code here\nz"
+    assert change_hinted(text, hints, lambda blocks: map(str.upper, blocks)) == (
+        "a\nMY CODE:\n\n--\nNEXT CODE\nAFTER\nno code here\nz"
     )

@@ -75,18 +75,19 @@ def test_a_log_takes_as_long_as_its_fifty_parts(number: int) -> None:
 def test_a_log_with_a_secret_in_each_line_takes_no_longer_than_without_hints() -> None:
     text = log(300_000, [], hot=1)
     scrub_lines(text)
-    by_line = min(seconds(lambda: scrub_lines(text)) for _ in range(3))
-    assert by_line < 1.3 * min(seconds(lambda: scrub(text)) for _ in range(3))
+    assert min(seconds(lambda: scrub_lines(text)) / seconds(lambda: scrub(text)) for _ in range(4)) < 1.3
 
 
 @measure
 @pytest.mark.parametrize("number", [1, 20, 200])
-@pytest.mark.parametrize("size", [1_000, 1_000_000, 50_000_000])
-def test_an_ordinary_log_is_redacted_at_20_megabytes_a_second(number: int, size: int) -> None:
+def test_an_ordinary_log_is_redacted_at_20_megabytes_a_second(number: int) -> None:
     known = known_secrets(number)
-    redactor, text = Redactor(known), log(size, known)
-    redactor.text(text[:1_000_000])
-    rounds = max(1, 1_000_000 // size)
-    spent = seconds(lambda: [redactor.text(text) for _ in range(rounds)])
-    print(f"{number} secrets, {size} characters: {size * rounds / spent / 1e6:.1f} MB/s")  # noqa: T201 - a measure
-    assert size * rounds / spent > 20e6
+    redactor = Redactor(known)
+    redactor.text(log(1_000_000, known))
+    for size in (1_000, 1_000_000, 50_000_000):
+        text = log(size, known)
+        rounds = max(1, 1_000_000 // size)
+        # The best, since other processes share the caches.
+        spent = min(seconds(lambda: [redactor.text(text) for _ in range(rounds)]) for _ in range(3))  # noqa: B023
+        print(f"{number} secrets, {size} characters: {size * rounds / spent / 1e6:.1f} MB/s")  # noqa: T201 - a measure
+        assert size * rounds / spent > 20e6
