@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,10 +12,10 @@ import pytest
 from idlehands_deploy.deployment.directory import Deployment
 from idlehands_deploy.redaction.known_secrets import known_secrets
 from idlehands_deploy.redaction.redactor import LONGEST_LINE, Redactor
+from tests.support.secret_texts import seconds
 from tests.support.trees import nested
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 REPEATED = (
@@ -24,13 +23,6 @@ REPEATED = (
     "--a", "/", "/hooks/", "?a=", "&a", " ", "\t", "=", "token=", "bearer ", "authorization:", "eyJa.", "sk-",
     "-----BEGIN a-----", "€",
 )  # fmt: skip
-
-
-def seconds(what: Callable[[], object]) -> float:
-    """The processor's time, which other processes do not change."""
-    began = time.process_time()
-    what()
-    return time.process_time() - began
 
 
 @pytest.mark.parametrize("unit", REPEATED)

@@ -19,7 +19,7 @@ from idlehands_deploy.redaction.scan import Hints, change_hinted, encoded, in_bl
 from idlehands_deploy.redaction.scrubber import scrub_lines
 from idlehands_deploy.redaction.shapes import SECRET_ENDS, SECRET_PAIRS, SECRET_WORDS, SHAPES, scrub
 from idlehands_deploy.redaction.words import Words
-from tests.redaction.test_redactor import FORMS, KEYS, ORDINARY, SENTENCES, random_text
+from tests.support.secret_texts import FORMS, KEYS, ORDINARY, SENTENCES, random_text
 
 many = settings(
     max_examples=int(os.environ.get("IDLEHANDS_TEST_EXAMPLES", "100")),

@@ -11,7 +11,7 @@ import pytest
 from idlehands_deploy.redaction.redactor import Redactor
 from idlehands_deploy.redaction.scrubber import scrub_lines
 from idlehands_deploy.redaction.shapes import scrub
-from tests.redaction.test_hostile import seconds
+from tests.support.secret_texts import seconds
 from tests.support.site import measure
 
 # What a gateway writes all day; `{}` is a number.
