@@ -25,7 +25,7 @@ from idlehands_deploy.redaction.forms import (
     is_random,
     is_revealing,
 )
-from idlehands_deploy.redaction.scan import Hints, change_hinted, in_blocks, literally
+from idlehands_deploy.redaction.scan import Hints, change_all, change_hinted, in_blocks, literally
 from idlehands_deploy.redaction.shapes import REMOVED, random_words
 
 if TYPE_CHECKING:
@@ -52,16 +52,16 @@ class KnownSecrets:
             ((place, shown) for place, shown in places.items() if len(place) > 1), key=lambda item: -len(item[0])
         )
 
-    def removed(self, text: str) -> str:
-        """The text without them: only its lines that may have one are looked at closely."""
+    def removed(self, data: bytes) -> bytes:
+        """An encoded text without them: only its lines that may have one are looked at closely."""
         if not self._steps:
-            return text
+            return data
         if not self._is_by_line or not self._hints.are_usable:
-            return self.removed_at_once(text)
-        return change_hinted(text, self._hints, self._in_blocks, reach=self._reach)
+            return change_all(data, self.removed_at_once)
+        return change_hinted(data, self._hints, self._in_blocks, reach=self._reach)
 
     def removed_at_once(self, text: str) -> str:
-        """The same, slowly."""
+        """The same of a text, slowly."""
         for step in self._steps:
             text = step.changed(text)
         return text

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from idlehands_deploy.redaction.forms import LONG, is_worth_hiding, pieces
 from idlehands_deploy.redaction.known import KnownSecrets, longest_first
+from idlehands_deploy.redaction.scan import change_all, decoded, encoded
 from idlehands_deploy.redaction.scrubber import scrub_lines
 from idlehands_deploy.redaction.shapes import REMOVED, names_a_secret
 from idlehands_deploy.redaction.words import Words
@@ -52,11 +53,14 @@ class Redactor:
         """Redact any text, such as a log or an error message."""
         # Colour codes and invisible characters could be in the middle of a secret.
         text = _CONTROLS.sub("", _ESCAPES.sub("", text.replace("\r\n", "\n")))
-        return self._words.replaced(scrub_lines(_cut_lines(self._known.removed(text))))
+        data = self._known.removed(encoded(text))
+        if _has_long_line(data):
+            data = change_all(data, _cut_lines)
+        return decoded(self._words.replaced(scrub_lines(data)))
 
     def command(self, text: str) -> str:
         """Redact a command or a path of ours: known secrets alone, since whatever else is removed would break it."""
-        return self._words.replaced(self._known.removed(text))
+        return decoded(self._words.replaced(self._known.removed(encoded(text))))
 
     def value(self, value: Any, *, by_name: bool = True) -> Any:  # noqa: ANN401 - whatever JSON can hold
         """Redact JSON data.
@@ -83,18 +87,17 @@ class Redactor:
 
 def _cut_lines(text: str) -> str:
     """Lines that a person can still read: the time for one must not grow with the square of its length."""
-    if not _has_long_line(text):
-        return text
     return "\n".join(
         line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} <{len(line) - LONGEST_LINE} characters removed>"
         for line in text.split("\n")
     )
 
 
-def _has_long_line(text: str) -> bool:
+def _has_long_line(data: bytes) -> bool:
+    """Whether a line has more bytes than a line may have characters."""
     start = 0
-    while len(text) - start > LONGEST_LINE:
-        start = text.rfind("\n", start, start + LONGEST_LINE + 1) + 1
+    while len(data) - start > LONGEST_LINE:
+        start = data.rfind(b"\n", start, start + LONGEST_LINE + 1) + 1
         if start == 0:
             return True
     return False

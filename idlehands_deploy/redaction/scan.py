@@ -109,27 +109,38 @@ def literally(text: str) -> str:
 
 
 def encoded(text: str) -> bytes:
-    """A text as hints read it."""
+    """A text as hints read it: UTF-8, with halves of characters too."""
     return text.encode(errors="surrogatepass")
 
 
-def change_hinted(text: str, hints: Hints, change: Callable[[Sequence[str]], Iterable[str]], *, reach: int = 0) -> str:
-    """The text with its hinted lines changed, those in a row as one block; a block's end is no line end.
+def decoded(data: bytes) -> str:
+    """A text that was ``encoded``."""
+    return data.decode(errors="surrogatepass")
+
+
+def change_all(data: bytes, change: Callable[[str], str]) -> bytes:
+    """An encoded text, changed as a whole."""
+    return encoded(change(decoded(data)))
+
+
+def change_hinted(
+    data: bytes, hints: Hints, change: Callable[[Sequence[str]], Iterable[str]], *, reach: int = 0
+) -> bytes:
+    """An encoded text with its hinted lines changed, those in a row as one block; a block's end is no line end.
 
     Args:
         hints: usable ones.
         change: what is made of the blocks.
         reach: how many lines before and after a hint belong to it.
     """
-    data = encoded(text)
     spans = list(_blocks(data, hints.lines(data), reach))
     if not spans:
-        return text
+        return data
     pieces, at = [], 0
-    for (start, end), changed in zip(spans, change([_decoded(data[slice(*span)]) for span in spans]), strict=True):
+    for (start, end), changed in zip(spans, change([decoded(data[slice(*span)]) for span in spans]), strict=True):
         pieces += [data[at:start], encoded(changed)]
         at = end
-    return _decoded(b"".join([*pieces, data[at:]]))
+    return b"".join([*pieces, data[at:]])
 
 
 def in_blocks(hints: Hints, steps: Sequence[Callable[[str], str]], blocks: Iterable[str]) -> Iterator[str]:
@@ -150,10 +161,6 @@ def in_blocks(hints: Hints, steps: Sequence[Callable[[str], str]], blocks: Itera
 
 def _found(hints: Hints, text: str) -> set[int]:
     return hints.numbers(encoded(text))
-
-
-def _decoded(data: bytes) -> str:
-    return data.decode(errors="surrogatepass")
 
 
 def _line_start(data: bytes, at: int) -> int:

@@ -14,15 +14,17 @@ import functools
 from functools import partial
 
 from idlehands_deploy.redaction.hints import HINTS, OPEN_END
-from idlehands_deploy.redaction.scan import Hints, change_hinted, in_blocks
-from idlehands_deploy.redaction.shapes import SHAPES, scrub, without_key_blocks
+from idlehands_deploy.redaction.scan import Hints, change_all, change_hinted, in_blocks
+from idlehands_deploy.redaction.shapes import KEY_BLOCK, SHAPES, scrub, without_key_blocks
 
 
-def scrub_lines(text: str) -> str:
-    """Remove everything from free text that has the shape of a secret, or identifies a person."""
+def scrub_lines(data: bytes) -> bytes:
+    """Remove everything from free text, encoded, that has the shape of a secret, or identifies a person."""
     if not _hints().are_usable:
-        return scrub(text)
-    return change_hinted(without_key_blocks(text), _hints(), partial(in_blocks, _hints(), _STEPS))
+        return change_all(data, scrub)
+    if KEY_BLOCK in data:
+        data = change_all(data, without_key_blocks)
+    return change_hinted(data, _hints(), partial(in_blocks, _hints(), _STEPS))
 
 
 _STEPS = [partial(pattern.sub, replacement) for pattern, replacement in SHAPES.values()]

@@ -147,6 +147,8 @@ def _address(found: re.Match[str]) -> str:
 
 _NAME = r"(?P<name>(?<![\w-])[A-Za-z_][\w.-]{0,80})"
 
+# What a private key or a certificate begins with.
+KEY_BLOCK = b"-----BEGIN "
 _KEY_BLOCK = re.compile(r"-----BEGIN [^-\n]+-----.*?(?:-----END [^-\n]+-----|\Z)", re.DOTALL)
 
 # Applied in this order, each to what those before it have left; `hints` has a hint for each.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.redaction.hints import any_case_text
 from idlehands_deploy.redaction.known import as_replacement
-from idlehands_deploy.redaction.scan import Hints, change_hinted
+from idlehands_deploy.redaction.scan import Hints, change_all, change_hinted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,16 +25,16 @@ class Words:
     def __init__(self, words: Sequence[tuple[str, str]]) -> None:
         self._words = words
 
-    def replaced(self, text: str) -> str:
-        """The text with the words replaced: only the lines that have one are looked at closely."""
+    def replaced(self, data: bytes) -> bytes:
+        """An encoded text with the words replaced: only the lines that have one are looked at closely."""
         if not self._words:
-            return text
+            return data
         if any("\n" in word + shown for word, shown in self._words) or not self._hints.are_usable:
-            return self.replaced_at_once(text)
-        return change_hinted(text, self._hints, self._in_blocks)
+            return change_all(data, self.replaced_at_once)
+        return change_hinted(data, self._hints, self._in_blocks)
 
     def replaced_at_once(self, text: str) -> str:
-        """The same, slowly."""
+        """The same of a text, slowly."""
         lower = text.lower()
         for word, shown in self._words:
             if word.lower() in lower:
