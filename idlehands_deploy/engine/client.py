@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 from docker.errors import APIError, NotFound
@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.facts import Limit
     from idlehands_deploy.engine.one_off import OneOff
     from idlehands_deploy.engine.usage import Reading, Usage
+
+
+# Of a log, which a gateway may fill: bytes.
+MOST_LOGGED = 4 << 20
 
 
 class Engine(ImageStore):
@@ -200,20 +204,12 @@ class Engine(ImageStore):
     def last_logs(self, container: str, lines: int, since: float) -> list[str]:
         """The last log lines of a container after ``since`` (seconds since 1970); empty if it is gone."""
         with translated(self._client):
-            try:
-                raw = self._api.logs(container, tail=lines, since=int(since))
-            except NotFound:
-                return []
-            return _lines(raw)
+            return _lines(self._logged(container, tail=lines, since=int(since)))
 
     def first_logs(self, container: str, since: float, seconds: int) -> list[str]:
         """The log lines of a container in the ``seconds`` seconds after ``since``; empty if it is gone."""
         with translated(self._client):
-            try:
-                raw = self._api.logs(container, since=int(since), until=int(since) + seconds)
-            except NotFound:
-                return []
-            return _lines(raw)
+            return _lines(self._logged(container, since=int(since), until=int(since) + seconds))
 
     def seconds_to_line(self, container: str, since: float, end: str, within: int) -> float | None:
         """How long after ``since`` a container first logged a line that ends so; None if it did not.
@@ -223,10 +219,7 @@ class Engine(ImageStore):
             within: how long after it to look; seconds.
         """
         with translated(self._client):
-            try:
-                raw = self._api.logs(container, since=int(since), until=int(since) + within, timestamps=True)
-            except NotFound:
-                return None
+            raw = self._logged(container, since=int(since), until=int(since) + within, timestamps=True)
             for line in raw.splitlines():
                 if line.rstrip().endswith(end.encode()):
                     return read_time(line.partition(b" ")[0].decode()) - since
@@ -269,6 +262,21 @@ class Engine(ImageStore):
             for network in self._api.networks(filters={"label": labels}):
                 with suppress(APIError):  # something else uses it
                     self._api.remove_network(network["Id"])
+
+    def _logged(self, container: str, **which: Any) -> bytes:  # noqa: ANN401 - as docker takes it
+        """A log's beginning or, with ``tail``, its end, as much as may be kept; empty if the container is gone."""
+        kept = bytearray()
+        try:
+            with closing(self._api.logs(container, stream=True, **which)) as pieces:
+                for piece in pieces:
+                    kept += piece
+                    if len(kept) > 2 * MOST_LOGGED:
+                        if "tail" not in which:
+                            break
+                        del kept[:-MOST_LOGGED]
+        except NotFound:
+            return b""
+        return bytes(kept[-MOST_LOGGED:] if "tail" in which else kept[:MOST_LOGGED])
 
     def _inspect(self, container: str) -> dict[str, Any] | None:
         try:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import heapq
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sysconfig
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +19,7 @@ from idlehands_deploy.errors import EngineFailedError
 from idlehands_deploy.host.programs.start import starting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 BINARY = "docker-compose"
 # Characters of a line that are shown at once.
@@ -62,12 +65,37 @@ class Compose:
         ):
             out, err = process.communicate()
         if process.returncode:
-            output = "\n".join(f"  {line}" for line in _last_lines(err))
-            raise EngineFailedError(
-                f"`docker compose {arguments[0]}` failed:\n{output}",
-                f"Try it without this tool: cd {shlex.quote(str(self.directory))} && docker compose {arguments[0]}",
-            )
+            raise self._failure(arguments[0], err)
         return out
+
+    def lines(self, *arguments: str) -> Iterator[str]:
+        """Run a Compose command, and give its lines as they come; a long one in pieces.
+
+        Raises:
+            EngineFailedError: it failed; the message holds its last lines.
+        """
+        command = self.command(*arguments)
+        with (
+            tempfile.TemporaryFile("w+", errors="replace") as complaints,
+            starting(command[0]),
+            subprocess.Popen(
+                command, env=clean(self.environ), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints,
+                text=True, errors="replace",
+            ) as process,
+        ):  # fmt: skip
+            assert process.stdout is not None  # noqa: S101 - for the type checker
+            while line := process.stdout.readline(LONGEST_LINE):
+                yield line.rstrip("\n")
+            if process.wait():
+                complaints.seek(0)
+                raise self._failure(arguments[0], complaints.read())
+
+    def _failure(self, command: str, err: str) -> EngineFailedError:
+        output = "\n".join(f"  {line}" for line in _last_lines(err))
+        return EngineFailedError(
+            f"`docker compose {command}` failed:\n{output}",
+            f"Try it without this tool: cd {shlex.quote(str(self.directory))} && docker compose {command}",
+        )
 
     def attach(self, *arguments: str) -> int:
         """Run a Compose command to its end on this terminal, and return its exit code."""
@@ -143,6 +171,7 @@ class PlainDocument:
     error: str
 
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d)")
 _DOCUMENT = ("config", "--format", "json")
 
 
@@ -175,9 +204,14 @@ class LogLines:
     colour: bool = False
 
 
-def log_arguments(profiles: Sequence[str], lines: LogLines, *, follow: bool) -> list[str]:
-    """Show the logs of several profiles, interleaved."""
+def log_arguments(profiles: Sequence[str], lines: LogLines, *, follow: bool, bare: bool = False) -> list[str]:
+    """Show the logs of several profiles.
+
+    Args:
+        bare: without the containers' names.
+    """
     arguments = ["logs"]
+    arguments += ["--no-log-prefix"] if bare else []
     arguments += ["--follow"] if follow else []
     arguments += ["--since", lines.since] if lines.since else []
     arguments += ["--tail", str(lines.tail)] if lines.tail is not None else []
@@ -186,16 +220,29 @@ def log_arguments(profiles: Sequence[str], lines: LogLines, *, follow: bool) -> 
     return [*arguments, *profiles]
 
 
-def interleaved(timestamped: str, *, timestamps: bool = False) -> str:
-    """Compose's logs sorted by time; Compose prints one container after the other.
+def interleaved(logs: Mapping[str, Iterable[str]], *, timestamps: bool = False) -> Iterator[str]:
+    """The lines of containers' logs by their time, each after its container's name; none of them is kept.
 
     Args:
+        logs: lines that begin with their time, by container.
         timestamps: keep them.
     """
-    lines = [line.partition(" | ") for line in timestamped.splitlines()]
-    # `main-1  | 2026-11-22T17:13:06.275000000Z text`; all times have the same format.
-    lines.sort(key=lambda line: line[2].partition(" ")[0])
-    return "\n".join(f"{name} | {text if timestamps else text.partition(' ')[2]}" for name, _, text in lines)
+    width = max(map(len, logs), default=0)
+    timed = [_timed(f"{name:{width}}  | ", log, timestamps=timestamps) for name, log in logs.items()]
+    for _, line in heapq.merge(*timed, key=lambda entry: entry[0]):
+        yield line
+
+
+def _timed(prefix: str, log: Iterable[str], *, timestamps: bool) -> Iterator[tuple[str, str]]:
+    """Each line of a log with its time; all times have the same format."""
+    time = ""
+    for line in log:
+        now, _, text = line.partition(" ")
+        if _TIME.fullmatch(now):
+            time = now
+            yield time, prefix + (line if timestamps else text)
+        else:  # a further piece of a long line
+            yield time, prefix + line
 
 
 def exec_arguments(profile: str, command: Sequence[str], *, terminal: bool) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from idlehands_deploy.gateway.json5_text import FlawError, parse_config
+from idlehands_deploy.gateway.json5_text import FlawError, check_values, parse_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +20,8 @@ INCLUDE = "$include"
 DEEPEST_INCLUDE = 10
 # A gateway may write any file into its state, and these are read by root.
 MOST_INCLUDES, MOST_INCLUDED = 100, 1 << 20
+# Characters of a text in which hidden variables are replaced.
+LONGEST_REVEALED = 1024
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class GatewayConfig:
 
     def reveal(self, text: str) -> str:
         """A text with hidden variables replaced: only for comparison, never to be shown."""
-        return str(_substitute(text, self.hidden))
+        # In a long text, each of thousands of names could be of a long variable.
+        return str(_substitute(text, self.hidden)) if len(text) <= LONGEST_REVEALED else text
 
     def mappings(self, *keys: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """The mappings below these keys, by name."""
@@ -99,6 +102,7 @@ def read_config(
         if text is None:
             return None
         values = reader.resolve(parse_config(text), path, 0)
+        check_values(values)  # together, too
         values = _substitute(values, environ)
         known = _inline(values) | _dotenv(read, path.parent) | dict(hidden or {})
         return GatewayConfig(place, values, tuple(reader.flaws), hidden=known, includes=tuple(reader.files))

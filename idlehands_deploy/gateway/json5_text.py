@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any
 
 from idlehands_deploy.gateway.json5_plain import NotPlainError, as_json
 
 # No config is nested so deeply, and each Python reads another depth.
 DEEPEST = 200
+# More than any config has. Each value costs up to a millisecond in a report or an import, and each character of a path
+# some microseconds.
+MOST_VALUES = 10_000
+LONGEST_TEXT = 32 * 1024
 # A gateway may write any file into its state.
 LONGEST_JSON5 = 64 * 1024
 # Characters of unusual JSON5, and of what is none: the library needs up to a second for so many.
 LONGEST_UNUSUAL = 4 * 1024
+NO_NUMBER = "has a number that is too large, or none"
 
 
 class FlawError(ValueError):
@@ -32,11 +38,14 @@ def parse_config(text: str) -> dict[str, Any]:
     return value
 
 
-def parse_json5(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
+def parse_json5(text: str, *, limited: bool = True) -> Any:  # noqa: ANN401 - whatever JSON can hold
     """Parse JSON or JSON5.
 
+    Args:
+        limited: whether it may have no more and no longer values than any config.
+
     Raises:
-        FlawError: it is neither. The message quotes nothing from the text.
+        FlawError: it is neither, or has what no config has. The message quotes nothing from the text.
     """
     try:
         value = json.loads(text, parse_float=_number)
@@ -44,15 +53,26 @@ def parse_json5(text: str) -> Any:  # noqa: ANN401 - whatever JSON can hold
         value = _parse_json5(text)
     except RecursionError:
         raise FlawError("is nested too deeply") from None
-    if _is_deeper(value, DEEPEST):
-        raise FlawError("is nested too deeply")
+    check_values(value, limited=limited)
     return value
 
 
-def _is_deeper(value: object, depth: int) -> bool:
-    """Whether lists and objects in a value are nested deeper; without recursion, for which Python has limits."""
-    level = [value]
-    for _ in range(depth + 1):
+def check_values(value: object, *, limited: bool = True) -> None:
+    """Refuse what the readers of a config cannot take; without recursion, for which Python has limits.
+
+    Raises:
+        FlawError: it is too deep, or has numbers that are none or, if ``limited``, more or longer values than any config.
+    """
+    level, count = [value], 0
+    for _ in range(DEEPEST + 1):
+        # Infinities and what is no number too; of integers as long, Python makes no text.
+        if any(isinstance(item, int | float) and not abs(item) <= sys.float_info.max for item in level):
+            raise FlawError(NO_NUMBER)
+        count += len(level)
+        if limited and count > MOST_VALUES:
+            raise FlawError(f"has more than {MOST_VALUES} values, which is the limit")
+        if limited and any(isinstance(item, str) and len(item) > LONGEST_TEXT for item in level):
+            raise FlawError(f"has a text of more than {LONGEST_TEXT >> 10} kB, which is the limit")
         level = [
             item
             for each in level
@@ -60,8 +80,8 @@ def _is_deeper(value: object, depth: int) -> bool:
             for item in (each.values() if isinstance(each, dict) else each)
         ]
         if not level:
-            return False
-    return True
+            return
+    raise FlawError("is nested too deeply")
 
 
 def _parse_json5(text: str) -> Any:  # noqa: ANN401
@@ -71,6 +91,8 @@ def _parse_json5(text: str) -> Any:  # noqa: ANN401
         return json.loads(as_json(text), parse_float=_number)
     except (NotPlainError, json.JSONDecodeError) as error:
         return _parse_unusual(text, error.lineno)
+    except ValueError:  # of Python, which reads and writes no integers of thousands of digits
+        raise FlawError(NO_NUMBER) from None
     except RecursionError:
         raise FlawError("is nested too deeply") from None
 

@@ -60,8 +60,10 @@ def logs(
         if raw:
             compose.become(*arguments)
         return compose.relay(*arguments, show=lambda line: show(printable_line(line)))
-    timed = compose.run(*log_arguments(there, replace(lines, timestamps=True), follow=False))
-    for line in interleaved(timed, timestamps=lines.timestamps).split("\n"):
+    # One Compose a profile: each sorts its own, so that nothing is kept of logs that gateways can fill.
+    timed = replace(lines, timestamps=True)
+    logs_of = {f"{name}-1": compose.lines(*log_arguments([name], timed, follow=False, bare=True)) for name in there}
+    for line in interleaved(logs_of, timestamps=lines.timestamps):
         show(line if raw else printable_line(line))
     return 0
 

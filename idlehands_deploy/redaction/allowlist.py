@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -79,11 +80,12 @@ class _Mask:
 
     def _of_mapping(self, value: dict[Any, Any], path: tuple[str, ...]) -> dict[str, Any]:
         shown: dict[str, Any] = {}
+        alike: Counter[str] = Counter()
         for key, item in value.items():
             name = shown_key(str(key), self._names)
-            while name in shown:
-                name += "'"
-            shown[name] = self.of(item, (*path, str(key)))
+            alike[name] += 1
+            number = f" {alike[name]}" if alike[name] > 1 else ""
+            shown[name + number] = self.of(item, (*path, str(key)))
         return shown
 
 

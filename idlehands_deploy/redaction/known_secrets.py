@@ -27,6 +27,10 @@ if TYPE_CHECKING:
 MOST_FILES = 200
 # Characters of one profile's configs that are searched.
 MOST_CHARACTERS = 2 << 20
+# Of one profile, what its own files have: each is looked for in some 13 forms, and 2,000 in many texts take minutes.
+MOST_SECRETS = 1000
+# Characters of what may be a secret in a config.
+LONGEST_SECRET = 8192
 # Directories of a gateway that a report never reads, and that are large.
 _UNREAD = frozenset({"browser", "cache", "sessions", "media", "tmp", "workspace", "node_modules"})
 # The name of a model or an option (provider/model-4-5): useful in a report, and not secret.
@@ -49,8 +53,14 @@ def known_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
     compose = _read(deployment.compose_file, ANY)
     found.update(_hidden(_parsed(compose), COMPOSE_FILE), random_words(compose), _lines(compose))
     for profile in names_in(deployment.root / "profiles"):
-        found.update(_of_profile(deployment.root / "profiles" / profile))
+        found.update(_first(_of_profile(deployment.root / "profiles" / profile)))
     return {value.strip() for value in found if value.strip()}
+
+
+def _first(secrets: Iterable[str]) -> Iterator[str]:
+    """As many secrets as one profile may have; a gateway that writes more endangers its own alone."""
+    different = dict.fromkeys(secret[:LONGEST_SECRET] for secret in secrets)
+    return itertools.islice(different, MOST_SECRETS)
 
 
 def _of_profile(directory: Path) -> Iterator[str]:
@@ -77,7 +87,7 @@ def given_secrets(deployment: Deployment, environ: Mapping[str, str]) -> set[str
             # A secret's value used as the file name by mistake.
             found.add(path.name)
     for path in (deployment.root / "profiles").glob("*/state/.env"):
-        found.update(read_variables(_read(path, Limits((path.parent,), links=False))).values())
+        found.update(_first(read_variables(_read(path, Limits((path.parent,), links=False))).values()))
     return {value.strip() for value in found if value.strip()}
 
 
@@ -110,7 +120,7 @@ def _parsed(text: str) -> object:
 
 def _json(text: str) -> object:
     try:
-        return parse_json5(text)
+        return parse_json5(text, limited=False)  # no secret is missed for the sake of speed
     except ValueError:
         return None
 

@@ -96,23 +96,28 @@ def test_root_needs_no_sudo() -> None:
     assert as_root(["apt-get", "update"]) == ["apt-get", "update"]
 
 
+TIME = "2026-11-22T17:13:06.100000000Z"
+
+
 def test_logs_of_several_containers_are_sorted_by_time_and_keep_their_names() -> None:
-    compose_s = (
-        "main-1    | 2026-11-22T17:13:06.100000000Z a\n"
-        "main-1    | 2026-11-22T17:13:06.300000000Z c | with a bar\n"
-        "rescue-1  | 2026-11-22T17:13:06.200000000Z b\n"
-        "rescue-1  | 2026-11-22T17:13:07.000000000Z \n"
-    )
-    assert interleaved(compose_s).splitlines() == [
-        "main-1    | a", "rescue-1  | b", "main-1    | c | with a bar", "rescue-1  | ",
-    ]  # fmt: skip
+    logs = {
+        "main-1": [f"{TIME} a", "2026-11-22T17:13:06.300000000Z c | with a bar"],
+        "rescue-1": ["2026-11-22T17:13:06.200000000Z b", "2026-11-22T17:13:07.000000000Z "],
+    }
+    assert [*interleaved(logs)] == ["main-1    | a", "rescue-1  | b", "main-1    | c | with a bar", "rescue-1  | "]
 
 
 def test_log_lines_with_the_same_time_keep_their_order_and_indentation() -> None:
-    time = "2026-11-22T17:13:06.100000000Z"
-    assert interleaved(f"a-1 | {time} 2\na-1 | {time} 1\n", timestamps=True) == f"a-1 | {time} 2\na-1 | {time} 1"
-    assert interleaved(f"a-1 | {time}   2\na-1 | {time} 1\n") == "a-1 |   2\na-1 | 1"
+    assert [*interleaved({"a-1": [f"{TIME} 2", f"{TIME} 1"]}, timestamps=True)] == [
+        f"a-1  | {TIME} 2", f"a-1  | {TIME} 1",
+    ]  # fmt: skip
+    assert [*interleaved({"a-1": [f"{TIME}   2", f"{TIME} 1"]})] == ["a-1  |   2", "a-1  | 1"]
 
 
-def test_an_empty_log_is_an_empty_text() -> None:
-    assert interleaved("") == ""
+def test_the_pieces_of_a_long_log_line_stay_together() -> None:
+    logs = {"a": [f"{TIME} first", "second", ""], "b": ["2026-11-22T17:13:05Z before", "2026-11-22T17:13:07Z after"]}
+    assert [*interleaved(logs)] == ["b  | before", "a  | first", "a  | second", "a  | ", "b  | after"]
+
+
+def test_an_empty_log_is_no_line() -> None:
+    assert [*interleaved({"a-1": []})] == []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from idlehands_deploy.engine.compose import LONGEST_LINE, Compose
+from idlehands_deploy.errors import EngineFailedError
 from idlehands_deploy.text import printable_line
 from tests.support.helpers import clean_environ
 
@@ -52,3 +53,12 @@ def test_ctrl_c_ends_the_lines_without_a_word(compose: Compose) -> None:
         raise KeyboardInterrupt
 
     assert compose.relay("logs", show=interrupted) == 3
+
+
+def test_lines_are_given_as_they_come_and_a_failure_has_what_compose_said(compose: Compose) -> None:
+    """A gateway may fill 30 MB of logs; they are not kept."""
+    given: list[str] = []
+    with pytest.raises(EngineFailedError, match="`docker compose logs` failed"):
+        given.extend(compose.lines("logs"))
+    assert given[0] == "first"
+    assert [len(line) for line in given[1:]] == [LONGEST_LINE] * 3
