@@ -61,7 +61,7 @@ def check_values(value: object, *, limited: bool = True) -> None:
     """Refuse what the readers of a config cannot take; without recursion, for which Python has limits.
 
     Raises:
-        FlawError: it is too deep, or has numbers that are none or, if ``limited``, more or longer values than any config.
+        FlawError: it is too deep, has a number that is none or, if ``limited``, more or longer values than any config.
     """
     level, count = [value], 0
     for _ in range(DEEPEST + 1):

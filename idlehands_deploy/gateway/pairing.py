@@ -42,7 +42,7 @@ def _browser_url(said: str) -> str:
     try:
         # The gateway may write a warning before it.
         answer = json.loads(said[said.index("{") :])
-    except ValueError:
+    except (ValueError, RecursionError):
         raise HandoffError("this version of it has no such link") from None
     if not isinstance(answer, dict) or not isinstance(answer.get("browserUrl"), str):
         reason = answer.get("reason") if isinstance(answer, dict) else None

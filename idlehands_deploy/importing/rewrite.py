@@ -73,6 +73,8 @@ def main_workspace(config: Config, home: str) -> str | None:
     """The workspace that agents share, else the first agent's own; None if the config names none."""
     agents = {name: entry for name, entry, _ in _agents(config)}
     first = _at(config, "agents.defaults.systemAgent.agentId", "main")
+    if not isinstance(first, str):
+        first = "main"
     if first not in agents and len(agents) == 1:
         (first,) = agents
     return _path(_at(config, "agents.defaults.workspace", None), home) or _path(
@@ -108,6 +110,7 @@ def rewrite(config: Config, moves: Sequence[Move], home: str, ports: ProfilePort
         home: what ``~`` means in this config.
     """
     result = RewrittenConfig(copy.deepcopy(config))
+    _drop_empty_sections(result.config)
     _rewrite_gateway(result, ports)
     _rewrite_browser(result, ports)
     longest_first = sorted(moves, key=lambda move: len(move.old), reverse=True)
@@ -147,6 +150,15 @@ def state_moves(states: Sequence[str], workspaces: Sequence[str], others: Mappin
     ]
 
 
+def _drop_empty_sections(config: Config) -> None:
+    """Remove the sections that are null: as if they were missing."""
+    for path in _SECTIONS:
+        above, _, key = path.rpartition(".")
+        holder = _at(config, above, {}) if above else config
+        if key in holder and holder[key] is None:
+            del holder[key]
+
+
 def _rewrite_gateway(result: RewrittenConfig, ports: ProfilePorts) -> None:
     gateway = result.config.setdefault("gateway", {})
     old = native_port(result.config)
@@ -178,8 +190,8 @@ def _take_token(result: RewrittenConfig, auth: Config) -> None:
 def _moved_origin(origin: object, old: int, new: int) -> object:
     if not isinstance(origin, str):
         return origin
-    parts = urlsplit(origin)
     try:
+        parts = urlsplit(origin)
         local = parts.hostname in _LOOPBACK and parts.port == old
     except ValueError:
         return origin
@@ -196,7 +208,7 @@ def _rewrite_browser(result: RewrittenConfig, ports: ProfilePorts) -> None:
         url = _remote_url(profile)
         if _is_managed(profile):
             profile["cdpPort"] = ports.cdp[name]
-        elif url is None or urlsplit(url).hostname in _LOOPBACK:
+        elif url is None or url_host(url) in _LOOPBACK:
             result.warnings.append(Problem(path, "uses a Chrome on this host, which the container cannot reach"))
 
 
@@ -242,17 +254,25 @@ def _browser_profiles(config: Config) -> list[tuple[str, Config]]:
 
 
 def _is_managed(profile: Config) -> bool:
-    return profile.get("driver") in MANAGED_DRIVERS and not profile.get("cdpUrl") and not profile.get("attachOnly")
+    return _has_managed_driver(profile) and not profile.get("cdpUrl") and not profile.get("attachOnly")
+
+
+def _has_managed_driver(profile: Config) -> bool:
+    driver = profile.get("driver")
+    return (driver is None or isinstance(driver, str)) and driver in MANAGED_DRIVERS
 
 
 def _remote_url(profile: Config) -> str | None:
     url = profile.get("cdpUrl")
-    return url if isinstance(url, str) and profile.get("driver") in MANAGED_DRIVERS else None
+    return url if isinstance(url, str) and _has_managed_driver(profile) else None
 
 
 def _holds_credentials(url: str) -> bool:
     # The fleet file must not contain secrets.
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # nobody can say where it would hold them
+        return True
     return bool("@" in parts.netloc or parts.query or parts.fragment)
 
 

@@ -190,7 +190,7 @@ def _entries(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
     for line in lines:
         try:
             entry = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(entry, dict) and (at := read_timestamp(entry.get("time"))) is not None:
             yield {"event": "", **entry, "at": at}
