@@ -37,6 +37,7 @@ def test_a_few_inputs_are_read_or_refused(name: str) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(1500)
 @pytest.mark.parametrize("name", PARSERS)
 def test_many_inputs_are_read_or_refused(name: str) -> None:
     fuzz(name, MANY // len(PARSERS) + 1)

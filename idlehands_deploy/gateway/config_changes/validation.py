@@ -30,6 +30,8 @@ cmp -s {CONFIG_NAME} {STATE_TARGET}/{CONFIG_NAME} || echo "{MIGRATED}"
 """)  # fmt: skip
 # More problems than a person reads at once.
 MOST = 20
+# Braces before the judgement: each could be its beginning, and costs a reading of the rest.
+MOST_BRACES = 100
 
 
 def read_validation(output: str) -> tuple[Problem, ...] | None:
@@ -70,13 +72,15 @@ def _key(path: object) -> str:
 
 def _document(output: str) -> dict[str, Any]:
     """The judgement in an output that may hold other lines."""
-    at = output.find("{")
-    while at >= 0:
+    at = -1
+    for _ in range(MOST_BRACES):
+        at = output.find("{", at + 1)
+        if at < 0:
+            break
         try:
             found, _ = json.JSONDecoder().raw_decode(output, at)
         except (ValueError, RecursionError):
             found = None
         if isinstance(found, dict) and "valid" in found:
             return found
-        at = output.find("{", at + 1)
     return {}
