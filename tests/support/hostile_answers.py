@@ -70,8 +70,8 @@ def drip(connection: socket.socket) -> None:
 
 
 @contextmanager
-def hostile(answer: Hostile) -> Iterator[int]:
-    """The port of a fake broken gateway, which handles each connection with a function."""
+def hostile(answer: Hostile, port: int = 0) -> Iterator[int]:
+    """The port of a fake broken gateway, which handles each connection with a function; 0 for any that is free."""
 
     def handle(connection: socket.socket) -> None:
         with connection, suppress(OSError):
@@ -84,7 +84,8 @@ def hostile(answer: Hostile) -> Iterator[int]:
                 threading.Thread(target=handle, args=(listener.accept()[0],), daemon=True).start()
 
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen()
         thread = threading.Thread(target=serve, daemon=True)
         thread.start()

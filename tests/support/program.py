@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import nullcontext
 from multiprocessing import forkserver
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -17,7 +18,8 @@ import pytest
 from idlehands_deploy.__main__ import main
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
 
 ROOT = Path(__file__).parent.parent.parent
 # What commands load when they need it. (A name that is not there any more costs time, and nothing else.)
@@ -27,7 +29,12 @@ _processes = multiprocessing.get_context("forkserver")
 
 
 def call(
-    arguments: tuple[str, ...], home: Path, environ: Mapping[str, str], within: float = 60, uid: int | None = None
+    arguments: tuple[str, ...],
+    home: Path,
+    environ: Mapping[str, str],
+    within: float = 60,
+    uid: int | None = None,
+    around: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> subprocess.CompletedProcess[str]:
     """Run the program in a pipe.
 
@@ -35,6 +42,7 @@ def call(
 
     Args:
         uid: of an ordinary user to run it as, when root runs the tests; None for who runs them.
+        around: makes what is entered in its process before it begins, and left at its end; a function of a module.
 
     Raises:
         subprocess.TimeoutExpired: it took longer than ``within`` seconds, and was ended.
@@ -42,7 +50,7 @@ def call(
     _start_server()
     with tempfile.TemporaryDirectory(prefix="idlehands-tests-") as name:
         said = [Path(name, stream) for stream in ("out", "err")]
-        process = _processes.Process(target=_be_program, args=(arguments, home, dict(environ), said, uid))
+        process = _processes.Process(target=_be_program, args=(arguments, home, dict(environ), said, uid, around))
         process.start()
         process.join(within)
         if process.exitcode is None:
@@ -62,7 +70,12 @@ def _start_server() -> None:
 
 
 def _be_program(
-    arguments: tuple[str, ...], home: Path, environ: dict[str, str], said: list[Path], uid: int | None
+    arguments: tuple[str, ...],
+    home: Path,
+    environ: dict[str, str],
+    said: list[Path],
+    uid: int | None,
+    around: Callable[[], AbstractContextManager[None]],
 ) -> None:
     os.environ.clear()
     os.environ.update(environ)
@@ -77,7 +90,8 @@ def _be_program(
         os.setgroups([])
         os.setegid(uid)
         os.seteuid(uid)
-    main()
+    with around():
+        main()
 
 
 def _stream(number: int) -> io.TextIOWrapper:
