@@ -235,6 +235,10 @@ class FakeCompose:
                 self._do(arguments[0], word)
         return ""
 
+    def lines(self, *arguments: str) -> Iterator[str]:
+        self.asked.put(" ".join(arguments))
+        return iter(())
+
     def attach(self, *arguments: str) -> int:
         self.asked.put(" ".join(arguments))
         return 0

@@ -55,7 +55,7 @@ class Parser(NamedTuple):
 def texts(*words: str) -> Texts:
     """Texts of these words and of any characters, some of which stand there thousands of times."""
     word = st.sampled_from(words) | st.text(max_size=4)
-    often = st.builds(str.__mul__, word, st.sampled_from([1, 1, 1, 1, 2, 30, 5000]))
+    often = st.builds(str.__mul__, word, st.sampled_from([*[1] * 60, 2, 2, 30, 2000]))
     return st.lists(often, max_size=12).map("".join)
 
 
