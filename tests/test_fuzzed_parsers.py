@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.support.fuzzing import PARSERS
+from tests.support.fuzzing import PARSERS, Parser
 
 # Some inputs are thousands of characters long on purpose.
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
@@ -17,16 +17,21 @@ pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 MANY, FEW = 100_000, 500
 
 
+def _seconds(parser: Parser, text: str) -> float:
+    began = time.process_time()
+    with suppress(*parser.refusals):
+        parser.parse(text)
+    return time.process_time() - began
+
+
 def fuzz(name: str, examples: int) -> None:
     parser = PARSERS[name]
 
     @settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(parser.texts)
     def every_input_is_read_or_refused(text: str) -> None:
-        began = time.process_time()
-        with suppress(*parser.refusals):
-            parser.parse(text)
-        assert time.process_time() - began < 1
+        # Twice if need be: the first may import a library, or meet the collection of garbage.
+        assert _seconds(parser, text) < 1 or _seconds(parser, text) < 1
 
     every_input_is_read_or_refused()
 

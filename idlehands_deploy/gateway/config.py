@@ -159,11 +159,12 @@ class IncludeReader:
         return bool(limit)
 
     def _include(self, name: str, file: Path, depth: int) -> Any:  # noqa: ANN401
+        self.included = self.included[0] + 1, self.included[1]  # also what is not there: each is a flaw
         try:
             path = self.place(name, file, depth)
             text = _there(self._read(path))
             self.files[path] = None
-            self.included = self.included[0] + 1, self.included[1] + len(text)
+            self.included = self.included[0], self.included[1] + len(text)
             return self.resolve(parse_config(text), path, depth)
         except (FlawError, OSError) as error:
             self.flaws.append(f"includes {name}, which {_reason(error)}")

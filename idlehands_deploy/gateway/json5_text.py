@@ -65,12 +65,12 @@ def check_values(value: object, *, limited: bool = True) -> None:
     """
     level, count = [value], 0
     for _ in range(DEEPEST + 1):
-        # Infinities and what is no number too; of integers as long, Python makes no text.
-        if any(isinstance(item, int | float) and not abs(item) <= sys.float_info.max for item in level):
-            raise FlawError(NO_NUMBER)
         count += len(level)
         if limited and count > MOST_VALUES:
             raise FlawError(f"has more than {MOST_VALUES} values, which is the limit")
+        # Infinities and what is no number too; of integers as long, Python makes no text.
+        if any(isinstance(item, int | float) and not abs(item) <= sys.float_info.max for item in level):
+            raise FlawError(NO_NUMBER)
         if limited and any(isinstance(item, str) and len(item) > LONGEST_TEXT for item in level):
             raise FlawError(f"has a text of more than {LONGEST_TEXT >> 10} kB, which is the limit")
         level = [

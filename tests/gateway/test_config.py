@@ -87,6 +87,21 @@ def test_files_that_include_each_other_are_read_up_to_a_limit(tmp_path: Path) ->
     assert "includes more than 100 files, of which the rest was not read" in config.flaws
 
 
+def test_included_files_that_do_not_exist_are_flaws_up_to_a_limit(tmp_path: Path) -> None:
+    (tmp_path / "idlehands.json").write_text(json.dumps({"$include": [f"{number}.json" for number in range(5000)]}))
+    mounts = {"/state": tmp_path}
+    config = read_config(
+        tmp_path / "idlehands.json",
+        "x",
+        lambda path: path.read_text() if path.exists() else None,
+        mounts=mounts,
+        environ={},
+    )
+    assert config is not None
+    assert len(config.flaws) == 101
+    assert config.flaws[-1] == "includes more than 100 files, of which the rest was not read"
+
+
 def test_included_files_are_read_up_to_a_limit_of_their_size(tmp_path: Path) -> None:
     (tmp_path / "big.json").write_text(json.dumps({"a": ["x" * 30_000] * 33}))
     (tmp_path / "idlehands.json").write_text(json.dumps({"$include": ["big.json"] * 50}))

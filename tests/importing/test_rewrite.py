@@ -233,3 +233,20 @@ def test_the_dashboard_s_own_address_follows_the_port_and_others_stay() -> None:
 )
 def test_a_config_of_the_wrong_shape_is_reported_with_the_path(config: object, problem: str) -> None:
     assert [str(item) for item in shape_problems(config)] == [problem]
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"gateway": None, "browser": None, "agents": None},
+        {"gateway": {"auth": None}, "browser": {"profiles": None}, "agents": {"defaults": None, "entries": None}},
+        {"agents": {"defaults": {"systemAgent": {"agentId": ["main"]}}}},
+        {"browser": {"profiles": {"a": {"driver": ["x"], "cdpUrl": "http://[::1"}}}},
+        {"browser": {"profiles": {"a": {"cdpUrl": "http://[::1"}}}},
+        {"gateway": {"port": 1, "controlUi": {"allowedOrigins": ["http://[::1"]}}},
+    ],
+)
+def test_settings_of_other_types_are_imported_as_they_are(config: Config) -> None:
+    main_workspace(config, HOME)
+    assert fleet_browsers(config) == {}
+    assert rewritten(config).config["gateway"]["bind"] == "lan"
