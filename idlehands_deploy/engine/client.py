@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.usage import Reading, Usage
 
 
-# Of a log, which a gateway may fill: bytes.
-MOST_LOGGED = 4 << 20
+# Of a log, which a gateway may fill: bytes. Docker's library needs a second or two for so many short lines.
+MOST_LOGGED = 1 << 20
 
 
 class Engine(ImageStore):
@@ -270,9 +270,9 @@ class Engine(ImageStore):
             with closing(self._api.logs(container, stream=True, **which)) as pieces:
                 for piece in pieces:
                     kept += piece
+                    if len(kept) > MOST_LOGGED and "tail" not in which:
+                        break
                     if len(kept) > 2 * MOST_LOGGED:
-                        if "tail" not in which:
-                            break
                         del kept[:-MOST_LOGGED]
         except NotFound:
             return b""
