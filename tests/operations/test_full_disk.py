@@ -14,11 +14,11 @@ from idlehands_deploy.operations.state import snapshots, upgrade
 from idlehands_deploy.state import trees, verbs
 from idlehands_deploy.state.snapshots import delete
 from idlehands_deploy.state.transaction import recover
-from tests.operations.test_rollback import here, left_over
-from tests.operations.test_upgrade import NEW, OLD, deep, image
 from tests.support.engine import IMAGE, FakeEngine, with_fakes
 from tests.support.fake_site import FakeSite
+from tests.support.gateway_images import NEW, OLD, deep, image
 from tests.support.site import fill, root_only
+from tests.support.states import here, left_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -2,9 +2,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
-import subprocess
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,15 +16,14 @@ from tests.support.containers import RUNNING
 from tests.support.engine import AWAY, commands
 from tests.support.kills import each_kill
 from tests.support.natives import everything
+from tests.support.states import content, here, kept_aside, left_over, put_back, two_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.fake_site import FakeSite
-    from tests.support.natives import Everything
 
-PARTS = ("state", "workspace", "home")
 # Killed at each of some 200 changes, or at every eleventh.
 STEP = 1 if "IDLEHANDS_TEST_EXAMPLES" in os.environ else 11
 # Whether the gateway runs.
@@ -240,53 +236,6 @@ def test_a_directory_that_is_a_link_is_refused(site: FakeSite) -> None:
     workspace.symlink_to(site.root.parent / f"{site.root.name}-elsewhere")
     with pytest.raises(StateRefusedError, match="workspace is a link"):
         snapshots.rollback(site.session, "main", first, 5)
-
-
-def two_states(site: FakeSite, *, runs: bool) -> tuple[str, Everything, Everything]:
-    """A snapshot of one state, and another state now; gives its id and both."""
-    directory = site.root / "profiles/main"
-    (directory / "state/agents/main").mkdir(parents=True)
-    (directory / "state/agents/main/sessions.json").write_text(secrets.token_hex(8))
-    (directory / "state/link").symlink_to("agents/main")
-    os.link(directory / "state/agents/main/sessions.json", directory / "state/second")
-    (directory / "workspace/notes.md").write_text("before")
-    old = content(directory)
-    (made,) = snapshots.create(site.session, ["main"])
-    (directory / "state/agents/main/sessions.json").write_text(secrets.token_hex(8))
-    (directory / "state/second").unlink()
-    (directory / "state/migrated").mkdir()
-    (directory / "workspace/notes.md").write_text("after")
-    (directory / "home/.gitconfig").write_text("[user]")
-    if runs:
-        site.session.compose(site.session.fleet()).run("up", "main")
-    site.lines()
-    return made.id, old, content(directory)
-
-
-def content(directory: Path) -> Everything:
-    """A profile's three directories, in the profile's place or elsewhere."""
-    return {f"{part}/{path}": item for part in PARTS for path, item in everything(directory / part).items()}
-
-
-def here(site: FakeSite) -> Everything:
-    return content(site.root / "profiles/main")
-
-
-def left_over(site: FakeSite) -> list[str]:
-    """What must not be there while nothing is being done."""
-    hidden = [path.name for path in (site.root / "snapshots").glob("main/.*")]
-    return hidden + site.session.deployment.in_transaction
-
-
-def kept_aside(site: FakeSite) -> Path:
-    copy = site.root.parent / f"{site.root.name}-aside"
-    subprocess.run(["cp", "-a", site.root, copy], check=True)
-    return copy
-
-
-def put_back(site: FakeSite, copy: Path) -> None:
-    shutil.rmtree(site.root)
-    subprocess.run(["cp", "-a", copy, site.root], check=True)
 
 
 def _killed_after_exchange(site: FakeSite, first: str) -> Path:

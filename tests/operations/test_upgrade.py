@@ -7,28 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy.engine.facts import ImageFacts
 from idlehands_deploy.errors import DirectoryError, NotReadyError, StateRefusedError
 from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
 from idlehands_deploy.gateway.versions import order, state_version
-from idlehands_deploy.health.deep_check.checked import Checked
-from idlehands_deploy.health.deep_check.judge import Step
 from idlehands_deploy.operations import lifecycle
 from idlehands_deploy.operations.state import snapshots, upgrade
 from idlehands_deploy.state import verbs
 from idlehands_deploy.state.transaction import recover
-from tests.operations.test_rollback import content, here, kept_aside, left_over, put_back
 from tests.support.engine import AWAY, IMAGE, commands
+from tests.support.gateway_images import NEW, OLD, deep, image
 from tests.support.kills import each_kill
+from tests.support.states import content, here, kept_aside, left_over, put_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from idlehands_deploy.deployment.look import Look
     from tests.support.fake_site import FakeSite
-
-NEW, OLD = "idlehands/gateway:2026.10.1", "idlehands/gateway:2026.9.6"
 
 
 @pytest.fixture
@@ -239,22 +234,6 @@ def test_a_version_that_is_none_is_not_known(tmp_path: Path, text: str) -> None:
 def test_versions_are_ordered_as_numbers() -> None:
     assert order("2026.9.6") < order("2026.10.1")
     assert order("2026.9.6") == order("2026.9.6-beta.1")
-
-
-def image(version: str) -> ImageFacts:
-    return ImageFacts(
-        "sha256:" + version.replace(".", "").ljust(64, "0"), 1 << 30, {"idlehands.gateway.version": version}
-    )
-
-
-def deep(monkeypatch: pytest.MonkeyPatch, status: Callable[[Look], Any]) -> None:
-    """What a deep check finds; a test double, since it needs a browser."""
-
-    def prove_all(look: Look, seen: Any) -> list[Checked]:
-        return [Checked(item, (Step("page", status(look), 1.0, "it is blank"),)) for item in seen]
-
-    for module in (verbs, upgrade):
-        monkeypatch.setattr(module, "prove_all", prove_all)
 
 
 def _fails_once(do: Callable[..., None]) -> Callable[..., None]:
