@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.planning.plans import UP, haste
 from idlehands_deploy.planning.steps import SAID, Plan, Step
-from idlehands_deploy.text import file_size
+from idlehands_deploy.text import file_size, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from idlehands_deploy.state.images import ImageChange
     from idlehands_deploy.state.snapshots import Snapshot
     from idlehands_deploy.state.subject import Subject
@@ -54,11 +56,14 @@ def plan_rollback(subject: Subject, to: Snapshot, timeout: float, change: ImageC
     return Plan((*before, exchanged, _note(subject), *after, _place(subject), ends))
 
 
-def plan_upgrade(subject: Subject, change: ImageChange, timeout: float, *, deep: bool) -> Plan:
+def plan_upgrade(
+    subject: Subject, change: ImageChange, timeout: float, contents: Mapping[str, int] | None, *, deep: bool
+) -> Plan:
     """Let another gateway take over a copy of a profile's state; the original becomes a snapshot.
 
     Args:
         timeout: how long the gateway may take to be ready; seconds.
+        contents: what it must have at least, as in `count_contents`; None if that is not to be counted.
         deep: whether it must pass a deep check, too.
     """
     name = subject.profile
@@ -81,8 +86,8 @@ def plan_upgrade(subject: Subject, change: ImageChange, timeout: float, *, deep:
     ends = _quiet(subject, ("delete", subject.incoming), ("make", subject.incoming))
     steps = (
         image if change.is_missing else None, *_keep(subject, change), _make(subject), incoming, away, copied,
-        exchanged, _note(subject), to, used, created, *_proofs(subject, timeout, deep=deep), again, _place(subject),
-        ends,
+        exchanged, _note(subject), to, used, created, *_proofs(subject, timeout, contents, deep=deep), again,
+        _place(subject), ends,
     )  # fmt: skip
     return Plan(tuple(step for step in steps if step))
 
@@ -112,14 +117,17 @@ def _back(subject: Subject, timeout: float, change: ImageChange | None) -> tuple
     if not subject.runs:
         return ()
     what, how = ("container recreated", UP) if change else (SAID["start"], ("start",))
-    return Step(subject.profile, what, "", how, undo=_stop_now()), *_proofs(subject, timeout, deep=False)
+    return Step(subject.profile, what, "", how, undo=_stop_now()), *_proofs(subject, timeout, None, deep=False)
 
 
-def _proofs(subject: Subject, timeout: float, *, deep: bool) -> tuple[Step, ...]:
-    also = " and pass `health --deep`" if deep else ""
-    what = f"must be ready within {timeout:.0f} s{also}, or all is put back as it was"
-    proven = Step(subject.profile, what, "", ("prove", str(timeout)))
-    return (proven, _quiet(subject, ("prove-deep",))) if deep else (proven,)
+def _proofs(subject: Subject, timeout: float, contents: Mapping[str, int] | None, *, deep: bool) -> tuple[Step, ...]:
+    wanted = [f"be ready within {timeout:.0f} s"]
+    wanted += ["pass `health --deep`"] if deep else []
+    wanted += ["have no fewer sessions and jobs"] if contents is not None else []
+    proven = Step(subject.profile, f"must {listed(wanted)}, or all is put back as it was", "", ("prove", str(timeout)))
+    also = [_quiet(subject, ("prove-deep",))] if deep else []
+    also += [_quiet(subject, ("prove-contents", json.dumps(contents)))] if contents else []
+    return proven, *also
 
 
 def _stop_now() -> tuple[str, ...]:

@@ -16,7 +16,9 @@ from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.draft import store
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.steps import Plan, Step
+from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.state import trees
+from idlehands_deploy.state.contents import count_contents, lost
 from idlehands_deploy.state.images import draft_with_image
 from idlehands_deploy.state.snapshots import write_record
 
@@ -160,6 +162,17 @@ def _prove_deep(run: Run, _: How) -> None:
         )
 
 
+def _prove_contents(run: Run, how: How) -> None:
+    look, _watch = run.engine_side
+    facts = look.again().containers[run.profile]
+    run.session.progress.update(run.profile, "counting its sessions and jobs")
+    if said := lost(json.loads(how[1]), count_contents(look.engine, facts.id)):
+        raise NotReadyError(
+            f"{run.profile} is ready, but has lost something: {said}.",
+            Remedy("Look at it with the gateway that it had: ", ours("status", run.profile)),
+        )
+
+
 def _pause(run: Run, _: How) -> None:
     look, _watch = run.engine_side
     if facts := look.containers.get(run.profile):
@@ -195,6 +208,7 @@ _ENGINE: dict[str, Callable[[Run, How], None]] = {
     "up": _planned,
     "prove": _prove,
     "prove-deep": _prove_deep,
+    "prove-contents": _prove_contents,
     "keep-image": _keep_image,
     "set-image": _set_image,
 }

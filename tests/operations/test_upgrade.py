@@ -13,6 +13,7 @@ from idlehands_deploy.gateway.versions import order, state_version
 from idlehands_deploy.operations import lifecycle
 from idlehands_deploy.operations.state import snapshots, upgrade
 from idlehands_deploy.state import verbs
+from idlehands_deploy.state.contents import read_count
 from idlehands_deploy.state.transaction import recover
 from tests.support.engine import AWAY, IMAGE, commands
 from tests.support.gateway_images import NEW, OLD, deep, image
@@ -20,7 +21,7 @@ from tests.support.kills import each_kill
 from tests.support.states import content, here, kept_aside, left_over, put_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tests.support.fake_site import FakeSite
@@ -46,7 +47,8 @@ def test_an_upgrade_is_told_before_it_is_done(old: FakeSite) -> None:
         f"main: state, workspace and home copied (0 MB); the originals become snapshot {new}",
         "main: gateway upgraded from 2026.9.6 to 2026.10.1",
         "main: container recreated",
-        "main: must be ready within 180 s and pass `health --deep`, or all is put back as it was",
+        "main: must be ready within 180 s, pass `health --deep` and have no fewer sessions and jobs, "
+        "or all is put back as it was",
     ]
 
 
@@ -134,6 +136,45 @@ def test_a_gateway_that_is_ready_and_fails_its_deep_check_goes_back(
         upgrade.upgrade(old.session, ["main"], "2026.10.1", 5)
     assert here(old) == before
     assert old.engine.there["main"].version == "2026.9.6"
+
+
+@pytest.mark.parametrize(
+    ("now", "said"),
+    [
+        ('{"totalCount": 2}', "3 sessions before, and 2 now"),
+        ("Error", "3 sessions before, and does not list them now"),
+    ],
+)
+def test_a_gateway_that_is_ready_and_has_lost_sessions_goes_back(
+    old: FakeSite, monkeypatch: pytest.MonkeyPatch, now: str, said: str
+) -> None:
+    before = here(old)
+
+    def run(_container: str, command: Sequence[str]) -> tuple[int, str]:
+        is_new = old.engine.there["main"].version == "2026.10.1"
+        return 0, (now if is_new else '{"totalCount": 3}') if "sessions" in command else '{"jobs": []}'
+
+    monkeypatch.setattr(old.engine, "run", run)
+    with pytest.raises(NotReadyError, match=f"has lost something: {said}"):
+        upgrade.upgrade(old.session, ["main"], "2026.10.1", 5)
+    assert here(old) == before
+    assert old.engine.there["main"].version == "2026.9.6"
+
+
+@pytest.mark.parametrize(
+    ("what", "said", "count"),
+    [
+        ("sessions", '{"count": 1, "totalCount": 7}', 7),
+        ("sessions", '{"count": 4}', 4),
+        ("scheduled jobs", '{"jobs": [{"declarationKey": "heartbeat:main"}, {"name": "mine"}]}', 1),
+        ("sessions", "[" * 100_000, None),
+        ("sessions", '{"count": true}', None),
+        ("scheduled jobs", '{"jobs": 3}', None),
+        ("scheduled jobs", "[]", None),
+    ],
+)
+def test_what_a_gateway_says_of_its_contents_is_counted(what: str, said: str, count: int | None) -> None:
+    assert read_count(what, said) == count
 
 
 def test_a_deep_check_that_fails_before_is_not_asked_for_after(old: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from idlehands_deploy.planning.guards.refusals import refuse_conflicts, refuse_m
 from idlehands_deploy.planning.guards.versions import refuse_older, version_of
 from idlehands_deploy.planning.steps import Plan, Step
 from idlehands_deploy.remedies import Remedy, ours
+from idlehands_deploy.state.contents import count_contents
 from idlehands_deploy.state.images import ImageChange, draft_with_fleet_image, draft_with_image, lasting_name
 from idlehands_deploy.state.plans import plan_upgrade
 from idlehands_deploy.state.subject import find_subject
@@ -52,6 +53,19 @@ class Target:
 
     base: str
     reference: str
+
+
+@dataclass(frozen=True)
+class Working:
+    """How well a gateway works before its upgrade, and so must work after it.
+
+    Attributes:
+        deep: whether it passes a deep check.
+        contents: as in `count_contents`; None if it does not tell.
+    """
+
+    deep: bool
+    contents: dict[str, int] | None
 
 
 def find_target(fleet: Fleet, to: str | None) -> Target:
@@ -82,14 +96,14 @@ def prepare_upgrade(
     timeout: float,
     engine: Engine | None = None,
     *,
-    deep: bool = True,
+    works: Working | None = None,
 ) -> Prepared:
     """What `upgrade` would do for one profile.
 
     Args:
         to: as in `find_target`.
         timeout: how long the gateway may take to be ready; seconds.
-        deep: whether it must pass a deep check too, if it is ready now.
+        works: how well the old gateway works; None if that has still to be seen.
 
     Raises:
         StateRefusedError: the image is older than the state, the gateway is paused, or its directories cannot be
@@ -111,8 +125,8 @@ def prepare_upgrade(
     draft_with_image(session, name, change.old or None)
     reason = f"before an upgrade to {new or target.reference}"
     subject = find_subject(look, name, reason, reference=change.old)
-    deep = deep and subject.record["proven"] is True
-    return Prepared(look, plan_upgrade(subject, change, timeout, deep=deep), [name])
+    works = works or Working(deep=subject.record["proven"] is True, contents={} if subject.record["proven"] else None)
+    return Prepared(look, plan_upgrade(subject, change, timeout, works.contents, deep=works.deep), [name])
 
 
 def upgrade(session: Session, names: Sequence[str], to: str | None, timeout: float) -> UpResult:
@@ -147,9 +161,9 @@ def upgrade(session: Session, names: Sequence[str], to: str | None, timeout: flo
 def _upgrade(session: Session, name: str, to: str | None, timeout: float) -> None:
     with watched(session, session.fleet()) as (engine, watch):
         _make_image(session, engine, find_target(session.fleet(), to))
-        deep = _passes_now(session, name, engine)
+        works = _see_working(session, name, engine)
         with containers_locked(session.deployment, [name], lambda busy: session.progress.update(busy, WAITING)) as held:
-            prepared = tell(prepare_upgrade(session, name, to, timeout, engine, deep=deep))
+            prepared = tell(prepare_upgrade(session, name, to, timeout, engine, works=works))
             if prepared.profiles:
                 _carry_out(prepared, name, watch, timeout, held)
         if prepared.profiles:
@@ -190,19 +204,20 @@ def _make_image(session: Session, engine: Engine, target: Target) -> None:
         extend_image(engine, target.base, packages, target.reference, session.environ, session.progress)
 
 
-def _passes_now(session: Session, name: str, engine: Engine) -> bool:
-    """Whether the gateway that is there passes a deep check; only then the new one can be asked to."""
+def _see_working(session: Session, name: str, engine: Engine) -> Working:
+    """How well the gateway that is there works; the new one cannot be asked for more."""
     drafted = make_draft(session, session.fleet_text())
     look = take_look(session, drafted.fleet, drafted.ports, engine)
+    facts = look.containers.get(name)
     seen = observe(look, [name])
-    if not seen[0].verdict.usable:
-        return False
+    if not seen[0].verdict.usable or facts is None:
+        return Working(deep=False, contents=None)
     session.progress.update(name, "checking that it works now")
     (checked,) = prove_all(look, seen)
     broken = [step for step in checked.steps or () if step.status == "failed"]
     for step in broken:
         session.progress.say(f"{name} fails its deep check now ({step.name}: {step.said}), so the new one may too.")
-    return not broken
+    return Working(not broken, count_contents(engine, facts.id))
 
 
 def _refuse(look: Look, name: str, old: str, new: str) -> None:
