@@ -267,7 +267,7 @@ class Engine(ImageStore):
         """A log's beginning or, with ``tail``, its end, as much as may be kept; empty if the container is gone."""
         kept = bytearray()
         try:
-            with closing(self._api.logs(container, stream=True, **which)) as pieces:
+            with closing(self._api.logs(container, stream=True, follow=False, **which)) as pieces:
                 for piece in pieces:
                     kept += piece
                     if len(kept) > MOST_LOGGED and "tail" not in which:
