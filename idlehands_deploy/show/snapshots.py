@@ -21,8 +21,8 @@ COLUMNS = (
     Column("SNAPSHOT"),
     Column("AGE", label="age"),
     Column("SIZE", label="size", gives=2),
-    Column("GATEWAY", label="gateway", gives=1),
-    Column("WAS READY", label="was ready", gives=3),
+    Column("GATEWAY", label="gateway", gives=3),
+    Column("WAS READY", label="was ready", gives=1),
     Column("WHY", label="why", wraps=True),
     Column("LABEL", label="label", wraps=True),
 )
