@@ -130,7 +130,10 @@ def create(
         return
     for made in operations.snapshots.create(session, names or [], label):
         progress.say(
-            Remedy(f"Took snapshot {made.id}. Go back to it: ", ours("rollback", made.profile, "--to", made.id))
+            Remedy(
+                f"Took snapshot {made.id} of {made.profile}. Go back to it: ",
+                ours("rollback", made.profile, "--to", made.id),
+            )
         )
 
 
@@ -211,11 +214,6 @@ def upgrade(
     """
     session = start_session(ctx, changes=not dry_run)
     if dry_run:
-        prepared = [
-            operations.upgrade.prepare_upgrade(session, name, to, timeout)
-            for name in operations.upgrade.order_of(session.fleet(), names or [])
-        ]
-        for one in prepared:
-            show_plan(progress, one.plan, as_json=as_json)
+        show_plan(progress, operations.upgrade.plan_all(session, names or [], to, timeout), as_json=as_json)
         return
     show_up(lambda: operations.upgrade.upgrade(session, names or [], to, timeout), as_json=as_json)

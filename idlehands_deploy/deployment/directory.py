@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.contract import HOME_TARGET, STATE_TARGET, WORKSPACE_TARGET
 from idlehands_deploy.errors import DirectoryError
+from idlehands_deploy.fleet.rules import check_profile_name
 from idlehands_deploy.targets.compose import SECCOMP_FILE
 
 if TYPE_CHECKING:
@@ -86,7 +87,8 @@ class Deployment:
             names = os.listdir(self.transactions_directory)  # noqa: PTH208 - names are all that is asked for
         except OSError:
             return []
-        return sorted(name.removesuffix(".json") for name in names if not name.startswith("."))
+        found = (name.removesuffix(".json") for name in names if name.endswith(".json"))
+        return sorted(name for name in found if not check_profile_name(name))
 
     def snapshots_directory(self, profile: str) -> Path:
         """What a profile can go back to."""

@@ -7,11 +7,12 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.errors import DirectoryError
+from idlehands_deploy.errors import DirectoryError, StateRefusedError
 from idlehands_deploy.host.denials import unusable
 from idlehands_deploy.host.file_lock import file_locked
 from idlehands_deploy.host.handover import give_to_owner
 from idlehands_deploy.host.programs.tools import holder_command
+from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -58,15 +59,19 @@ def _hand_over(path: Path) -> None:
 
 @contextmanager
 def containers_locked(
-    deployment: Deployment, profiles: Sequence[str], waits: Callable[[str], None]
+    deployment: Deployment, profiles: Sequence[str], waits: Callable[[str], None], *, recovers: bool = False
 ) -> Iterator[list[int]]:
     """Lock the containers of profiles while they are created or removed; waits as long as necessary.
 
     Args:
         waits: called with a profile that another command has locked.
+        recovers: whether the caller takes care of what was being done to a profile's state and was cut off.
 
     Yields:
         File descriptors; a child process that inherits them holds the locks too, until it ends.
+
+    Raises:
+        StateRefusedError: something was being done to a profile's state, and was cut off.
     """
     descriptors: list[int] = []
     try:
@@ -74,10 +79,25 @@ def containers_locked(
             with suppress(OSError):  # a file system without locks, or files that were deleted
                 descriptors.append(os.open(deployment.state_directory(profile).parent, os.O_RDONLY))
                 _lock(descriptors[-1], profile, waits)
+        if not recovers:
+            refuse_interrupted(deployment, profiles)
         yield descriptors
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def refuse_interrupted(deployment: Deployment, profiles: Sequence[str]) -> None:
+    """See that nothing is being done to the state of these profiles, or was and was cut off.
+
+    Raises:
+        StateRefusedError: something is.
+    """
+    if busy := [profile for profile in profiles if profile in deployment.in_transaction]:
+        raise StateRefusedError(
+            f"The state of {busy[0]} is being changed by another command, or was when that was interrupted.",
+            Remedy("Wait for it. If it was interrupted, any command undoes it, such as: ", ours("status", busy[0])),
+        )
 
 
 def _lock(descriptor: int, profile: str, waits: Callable[[str], None]) -> None:

@@ -50,6 +50,8 @@ MANAGED_VARIABLES = frozenset(
 # The image passes on no other files.
 CAPITALS = r"[A-Z_][A-Z0-9_]*"
 
+IMAGE = r"[a-z0-9]([\w./:@-]*\w)?"
+
 
 def seconds(duration: str) -> int:
     """The seconds of a duration such as 90s or 5m30s."""
@@ -60,6 +62,11 @@ def seconds(duration: str) -> int:
 def days(age: str) -> int:
     """The seconds of an age in days, such as 30d."""
     return 86_400 * int(age.removesuffix("d"))
+
+
+def is_image(text: str) -> bool:
+    """Whether a text can be the name of an image."""
+    return re.fullmatch(IMAGE, text) is not None
 
 
 def extended_name(image: str, packages: Iterable[str]) -> str:
@@ -238,7 +245,7 @@ ImageName = Annotated[
     str,
     AfterValidator(
         _matches(
-            r"[a-z0-9]([\w./:@-]*\w)?",
+            IMAGE,
             "must be the name of an image, such as idlehands/gateway:2026.9.6",
         )
     ),

@@ -33,16 +33,16 @@ def order(version: str) -> tuple[int, ...]:
 
 def state_version(state: Path) -> str:
     """The version that started last with a state directory; empty if it is not known."""
+    deadline = time.monotonic() + READING
     for path in databases(state):
-        if path.parent.name == "state" and path.parent.parent == state:
+        if path.parent.name == "state" and path.parent.parent == state and time.monotonic() < deadline:
             with suppress(sqlite3.Error, OSError):
-                if is_version(found := _read(path).partition("\n")[0]):
+                if is_version(found := _read(path, deadline).partition("\n")[0]):
                     return found
     return ""
 
 
-def _read(path: Path) -> str:
-    deadline = time.monotonic() + READING
+def _read(path: Path, deadline: float) -> str:
     with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as database:
         database.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
         row = database.execute(NOTED).fetchone()

@@ -6,7 +6,7 @@ import os
 import secrets
 import stat
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,6 +167,8 @@ def _empty(top: int) -> None:
                 os.unlink(name, dir_fd=top)
                 continue
             inner = os.open(name, DIRECTORY, dir_fd=top)
+            with suppress(OSError):  # a read-only one, as in Go's cache, keeps all but root from deleting in it
+                os.fchmod(inner, 0o700)
             try:
                 for child in os.listdir(inner):  # noqa: PTH208
                     if stat.S_ISDIR(os.lstat(child, dir_fd=inner).st_mode):

@@ -31,6 +31,7 @@ from idlehands_deploy.planning.draft import (
 )
 from idlehands_deploy.planning.executor import carry_out
 from idlehands_deploy.planning.guards.config import refuse_broken
+from idlehands_deploy.planning.guards.versions import refuse_other, version_of
 from idlehands_deploy.planning.leftovers import confirm_old_files, nobody
 from idlehands_deploy.planning.plans import plan_remove, plan_rename
 from idlehands_deploy.planning.rename_files import check_rename, finish_interrupted, unfinished
@@ -192,6 +193,7 @@ def prepare_rename(session: Session, old: str, new: str, *, force: bool = False)
         refuse_missing(session.deployment, renamed.fleet, [new])
         refuse_broken(look, {old: "up"} if old in look.fleet.profiles else {}, force=force)
         image = look.engine.image(renamed.fleet.image_of(new))
+        refuse_other(old, version_of(look, old), image.version if image else "")
     port, missing = renamed.ports.profiles[new].base, None if image else renamed.fleet.image_of(new)
     return Prepared(look, plan_rename(look, old, new, port, missing), [new])
 

@@ -197,7 +197,7 @@ def draft_edited(
     """
     source, text = str(session.deployment.fleet_file), session.fleet_text()
     wanted = change(parse_text(text, source))
-    with suppress(FleetError, TypeError, AttributeError, ValueError):
+    with suppress(FleetError, TypeError, AttributeError, ValueError, LookupError, StopIteration):
         edited = edit(text)
         if parse_text(edited, source) == wanted:
             text = edited

@@ -29,21 +29,23 @@ LAST_LINES = 50
 EVENT = 2.0
 
 
-def drain(look: Look, watch: DeathWatch, command: str, profiles: Sequence[str], *, now: bool) -> None:
+def drain(
+    look: Look, watch: DeathWatch, command: str, profiles: Sequence[str], *, now: bool, holding: Sequence[int] = ()
+) -> None:
     """Run the Compose command that ends these containers; tell of each end as it comes, and what was lost.
 
     Args:
         watch: begun before, so that no death is missed.
         command: stop or restart.
         now: whether each gets no more than a few seconds.
+        holding: descriptors of locks that Compose keeps until it ends.
     """
     graces = {
         look.containers[name].id: _grace(look.fleet, name, now) for name in profiles if look.state(name) == "running"
     }
     running = [facts for facts in look.containers.values() if facts.id in graces]
-    _end(
-        look, watch, running, graces, lambda: run_compose(look, end_arguments(command, profiles, now=now)), is_fixed=now
-    )
+    arguments = end_arguments(command, profiles, now=now)
+    _end(look, watch, running, graces, lambda: run_compose(look, arguments, holding), is_fixed=now)
 
 
 def drain_orphans(look: Look, watch: DeathWatch, names: Sequence[str], *, now: bool) -> None:

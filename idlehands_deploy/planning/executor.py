@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.locks import locked
+from idlehands_deploy.deployment.locks import locked, refuse_interrupted
 from idlehands_deploy.deployment.profile_files import new_token
 from idlehands_deploy.host.files import PRIVATE_FILE, remove, write_atomic
 from idlehands_deploy.planning.compose import remake, run_compose
@@ -66,11 +66,14 @@ def _up(run: _Run, how: How, profiles: Sequence[str]) -> None:
 
 
 def _start(run: _Run, how: How, profiles: Sequence[str]) -> None:
-    run_compose(run.look, [*how, *profiles])
+    run.compose(how, profiles)
 
 
 def _end(run: _Run, how: How, profiles: Sequence[str]) -> None:
-    drain(run.look, run.watch, how[0], profiles, now="--timeout" in how)
+    if run.held is None:
+        # Without the lock: whoever waits for an end in one terminal may hasten it in another.
+        refuse_interrupted(run.look.session.deployment, profiles)
+    drain(run.look, run.watch, how[0], profiles, now="--timeout" in how, holding=run.held or ())
 
 
 def _down(run: _Run, how: How, profiles: Sequence[str]) -> None:

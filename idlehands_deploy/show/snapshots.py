@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.show.layout.table import NOTHING, Column
 from idlehands_deploy.show.watch import age
-from idlehands_deploy.text import file_size
+from idlehands_deploy.text import file_size, printable
 from idlehands_deploy.timestamps import timestamp
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def rows(snapshots: Sequence[Snapshot]) -> list[tuple[str, ...]]:
             one.version or NOTHING,
             "yes" if one.proven else NOTHING,
             one.reason,
-            one.label or NOTHING,
+            printable(one.label) or NOTHING,
         )
         for one in snapshots
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,8 @@ def lasting_name(engine: Engine, image_id: str, name: str, version: str) -> tupl
     found = engine.image(name) if name else None
     if found and found.id == image_id:
         return name, {}
-    kept = f"{KEPT_REPOSITORY}:{version or 'unknown'}-{short_id(image_id).rpartition(':')[2]}"
+    told = re.sub(r"[^A-Za-z0-9.]", "-", version) or "unknown"
+    kept = f"{KEPT_REPOSITORY}:{told}-{short_id(image_id).rpartition(':')[2]}"
     return kept, {kept: image_id}
 
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
 
-VERSION = 1
+VERSION = 2
+# The verb of the step that does nothing: once it is begun, the others before it are not undone any more.
+COMMIT = "commit"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,16 @@ class Journal:
         """Whether another process carries it out, and is still there."""
         pid = int(self.owner.partition(" ")[0] or 0)
         return pid not in {0, os.getpid()} and process_mark(pid) == self.owner
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether its result was proven, so that it is finished and not undone."""
+        return any(step.verb == COMMIT for step in self.steps[: self.begun])
+
+    @property
+    def left(self) -> list[tuple[str, ...]]:
+        """What finishes one that is committed: the step at which it was cut off, again, and those after it."""
+        return [step.how for step in self.steps[self.begun - 1 :] if step.verb != COMMIT]
 
     @property
     def undoing(self) -> list[tuple[str, ...]]:

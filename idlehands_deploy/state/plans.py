@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from idlehands_deploy.planning.plans import UP, haste
 from idlehands_deploy.planning.steps import SAID, Plan, Step
+from idlehands_deploy.state.journal import COMMIT
 from idlehands_deploy.text import file_size, listed
 
 if TYPE_CHECKING:
@@ -22,15 +23,13 @@ DIRECTORIES = "state, workspace and home"
 
 def plan_snapshot(subject: Subject) -> Plan:
     """Copy a profile's directories; a running gateway is frozen meanwhile, so that its databases are whole."""
-    name, freezes = subject.profile, subject.state == "running"
-    pause = (_quiet(subject, ("pause",), ("unpause",)),) if freezes else ()
-    go_on = (_quiet(subject, ("unpause",)),) if freezes else ()
+    name = subject.profile
+    before, after, downtime = _still(subject)
     copied = Step(
         name, f"snapshot {subject.new} taken of {DIRECTORIES} ({file_size(subject.size)})", "",
-        ("copy", subject.here, subject.making, str(subject.size)),
-        downtime="its gateway is frozen meanwhile" if freezes else "",
+        ("copy", subject.here, subject.making, str(subject.size)), downtime,
     )  # fmt: skip
-    return Plan((_make(subject), *pause, copied, *go_on, _note(subject), _place(subject)))
+    return Plan((_make(subject), *before, copied, *after, _note(subject), _commit(subject), _place(subject)))
 
 
 def plan_rollback(subject: Subject, to: Snapshot, timeout: float, change: ImageChange | None = None) -> Plan:
@@ -47,13 +46,11 @@ def plan_rollback(subject: Subject, to: Snapshot, timeout: float, change: ImageC
     )  # fmt: skip
     exchanged = Step(
         name, f"{DIRECTORIES} exchanged for those of {to.id}; what is there now becomes snapshot {subject.new}", "",
-        ("exchange", subject.incoming, subject.making), undo=("exchange-back", subject.incoming, subject.making),
+        ("exchange", *_ways(subject)), undo=("exchange-back", *_ways(subject)),
     )  # fmt: skip
-    incoming = _quiet(subject, ("make", subject.incoming), ("delete", subject.incoming))
-    ends = _quiet(subject, ("delete", subject.incoming), ("make", subject.incoming))
-    before = (*_keep(subject, change), _make(subject), incoming, copied, *_away(subject, change))
+    before = (*_keep(subject, change), _make(subject), _make_incoming(subject), copied, *_away(subject, change))
     after = (*_gateway(subject, change), *_back(subject, timeout, change))
-    return Plan((*before, exchanged, _note(subject), *after, _place(subject), ends))
+    return Plan((*before, exchanged, _note(subject), *after, *_end(subject)))
 
 
 def plan_upgrade(
@@ -68,26 +65,20 @@ def plan_upgrade(
     """
     name = subject.profile
     image = Step(change.reference, "image pulled or built", "the engine does not have it", ("image",))
-    # What a gateway made of the copy is worth a look, if it was not ready with it.
-    incoming = _quiet(subject, ("make", subject.incoming), ("set-aside", subject.incoming, f"{subject.made}-failed"))
-    away = Step(name, SAID["stop"], "", ("stop",), subject.downtime, UP) if subject.runs else None
     copied = Step(
         name, f"{DIRECTORIES} copied ({file_size(subject.size)}); the originals become snapshot {subject.new}", "",
         ("copy", subject.here, subject.incoming, str(subject.size)),
     )  # fmt: skip
-    ways = subject.incoming, subject.making
-    exchanged = _quiet(subject, ("exchange", *ways), ("exchange-back", *ways))
-    used = _quiet(subject, ("mark", subject.incoming, json.dumps(change.failed)))
+    exchanged = _quiet(subject, ("exchange", *_ways(subject)), ("exchange-back", *_ways(subject)))
     to = Step(name, change.said, "", ("set-image", change.setting), undo=("set-image", change.old))
     made = "container recreated" if subject.state else "container created"
     # Without the container, whoever starts it later gets one of the old image.
     created = Step(name, made, "", UP, undo=_stop_now() if subject.runs else ("down", *haste(now=True)))
     again = None if subject.runs else Step(name, "stopped again", "it did not run before", ("stop",))
-    ends = _quiet(subject, ("delete", subject.incoming), ("make", subject.incoming))
     steps = (
-        image if change.is_missing else None, *_keep(subject, change), _make(subject), incoming, away, copied,
-        exchanged, _note(subject), to, used, created, *_proofs(subject, timeout, contents, deep=deep), again,
-        _place(subject), ends,
+        image if change.is_missing else None, *_keep(subject, change), _make(subject), _make_incoming(subject),
+        *_away(subject, change), copied, exchanged, _note(subject), to, _mark(subject, change.failed), created,
+        *_proofs(subject, timeout, contents, deep=deep), again, *_end(subject),
     )  # fmt: skip
     return Plan(tuple(step for step in steps if step))
 
@@ -110,14 +101,28 @@ def _gateway(subject: Subject, change: ImageChange | None) -> tuple[Step, ...]:
 def _away(subject: Subject, change: ImageChange | None) -> tuple[Step, ...]:
     if not subject.runs:
         return ()
-    return (Step(subject.profile, SAID["stop"], "", ("stop",), subject.downtime, UP if change else ("start",)),)
+    undo = ("back", subject.image_id, change.old if change else "")
+    return (Step(subject.profile, SAID["stop"], "", ("stop",), subject.downtime, undo),)
 
 
 def _back(subject: Subject, timeout: float, change: ImageChange | None) -> tuple[Step, ...]:
     if not subject.runs:
         return ()
     what, how = ("container recreated", UP) if change else (SAID["start"], ("start",))
-    return Step(subject.profile, what, "", how, undo=_stop_now()), *_proofs(subject, timeout, None, deep=False)
+    started = Step(subject.profile, what, "", how, undo=_stop_now())
+    record = {**subject.record, "reason": "what a gateway made of a rollback that was undone", "proven": False}
+    return _mark(subject, record), started, *_proofs(subject, timeout, None, deep=False)
+
+
+def _still(subject: Subject) -> tuple[tuple[Step, ...], tuple[Step, ...], str]:
+    """What keeps a gateway from writing during a copy, what lets it go on, and what that means for those who use it."""
+    if subject.state == "running":
+        frozen = "its gateway is frozen meanwhile"
+        return (_quiet(subject, ("pause",), ("unpause",)),), (_quiet(subject, ("unpause",)),), frozen
+    if subject.state == "restarting":  # it would start again in the middle
+        back = ("back", subject.image_id, "")
+        return (_quiet(subject, ("stop",), back),), (_quiet(subject, back),), "its gateway is stopped meanwhile"
+    return (), (), ""
 
 
 def _proofs(subject: Subject, timeout: float, contents: Mapping[str, int] | None, *, deep: bool) -> tuple[Step, ...]:
@@ -147,5 +152,27 @@ def _note(subject: Subject) -> Step:
     return _quiet(subject, ("note", subject.making, json.dumps(subject.record)))
 
 
+def _commit(subject: Subject) -> Step:
+    """From here on it is finished, and not undone."""
+    return _quiet(subject, (COMMIT,))
+
+
 def _place(subject: Subject) -> Step:
-    return _quiet(subject, ("place", subject.making, subject.made), ("place", subject.made, subject.making))
+    return _quiet(subject, ("place", subject.making, subject.made))
+
+
+def _make_incoming(subject: Subject) -> Step:
+    """The place of what comes in. What a gateway made of it is worth a look, if it was not kept."""
+    return _quiet(subject, ("make", subject.incoming), ("set-aside", subject.incoming, f"{subject.made}-failed"))
+
+
+def _mark(subject: Subject, record: Mapping[str, object]) -> Step:
+    return _quiet(subject, ("mark", subject.incoming, json.dumps(record)))
+
+
+def _end(subject: Subject) -> tuple[Step, ...]:
+    return _commit(subject), _place(subject), _quiet(subject, ("delete", subject.incoming))
+
+
+def _ways(subject: Subject) -> tuple[str, str]:
+    return subject.incoming, subject.making

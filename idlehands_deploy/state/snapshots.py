@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from idlehands_deploy.deployment.directory import Deployment
 
 RECORD = "snapshot.json"
-VERSION = 1
+# Of the record.
+FORM = 1
 # The end of the id of what a gateway made of a state, and was not ready with.
 FAILED = "-failed"
+DELETED = ".deleted"
 ID = re.compile(r"\d{8}-\d{6}(-\d+)?(-failed)?")
 
 
@@ -54,6 +56,11 @@ class Snapshot:
     proven: bool = False
     label: str = ""
 
+    @property
+    def is_failed(self) -> bool:
+        """Whether it is what a gateway made of a state, and was not kept."""
+        return self.id.endswith(FAILED)
+
 
 def new_id(deployment: Deployment, profile: str, now: float) -> str:
     """An id that no snapshot of the profile has, nor any that is being made.
@@ -73,13 +80,13 @@ def write_record(directory: Path, values: dict[str, Any]) -> None:
         DirectoryError: it cannot be written.
     """
     size = values.get("size") or measure(directory).size
-    write_durable(directory / RECORD, json.dumps({"version": VERSION, **values, "size": size}, indent=2) + "\n")
+    write_durable(directory / RECORD, json.dumps({"form": FORM, **values, "size": size}, indent=2) + "\n")
 
 
 def find_snapshots(deployment: Deployment, profile: str) -> list[Snapshot]:
     """A profile's snapshots, the oldest first."""
     directory = deployment.snapshots_directory(profile)
-    names = sorted(name for name in names_in(directory) if ID.fullmatch(name))
+    names = sorted(name for name in names_in(directory) if ID.fullmatch(name) and (directory / name).is_dir())
     found = [_read(profile, directory / name) for name in names]
     return sorted(found, key=lambda snapshot: snapshot.taken_at)
 
@@ -96,10 +103,13 @@ def choose(snapshots: Sequence[Snapshot], profile: str, wanted: str | None) -> S
     see = Remedy("See them: ", ours("snapshots", "list", profile))
     if not snapshots:
         raise UsageError(f"{profile} has no snapshot.", Remedy("Take one: ", ours("snapshots", "create", profile)))
-    if wanted is None and (good := [snapshot for snapshot in snapshots if not snapshot.id.endswith(FAILED)]):
+    good = [snapshot for snapshot in snapshots if not snapshot.is_failed]
+    if wanted is None and good:
         return good[-1]
-    wanted = wanted or ""
-    exact = [snapshot for snapshot in snapshots if wanted in {snapshot.id, snapshot.label}]
+    if not wanted:
+        raise UsageError(f"{profile} has no snapshot that a gateway was ready with: name one with --to.", see)
+    exact = [snapshot for snapshot in snapshots if wanted == snapshot.id]
+    exact = exact or [snapshot for snapshot in snapshots if wanted == snapshot.label]
     found = exact or [snapshot for snapshot in snapshots if snapshot.id.startswith(wanted)]
     if len(found) != 1:
         what = "no snapshot" if not found else f"{len(found)} snapshots"
@@ -115,11 +125,13 @@ def superfluous(snapshots: Sequence[Snapshot], keep: int, oldest: float) -> list
         keep: how many of those without a label are kept.
         oldest: those taken before are not kept; seconds since 1970.
     """
-    proven = [snapshot for snapshot in snapshots if snapshot.proven]
-    kept = [*snapshots[-1:], *proven[-1:]]
-    plain = [snapshot for snapshot in snapshots if not snapshot.label]
+    good = [snapshot for snapshot in snapshots if not snapshot.is_failed]
+    failed = [snapshot for snapshot in snapshots if snapshot.is_failed]
+    proven = [snapshot for snapshot in good if snapshot.proven]
+    kept = [*good[-1:], *proven[-1:], *failed[-1:]]
+    plain = [snapshot for snapshot in good if not snapshot.label]
     late = [snapshot for snapshot in plain[-keep:] if snapshot.taken_at >= oldest]
-    return [snapshot for snapshot in plain if snapshot not in late and snapshot not in kept]
+    return [one for one in snapshots if not one.label and one not in late and one not in kept]
 
 
 def delete(deployment: Deployment, snapshots: Iterable[Snapshot]) -> None:
@@ -130,9 +142,21 @@ def delete(deployment: Deployment, snapshots: Iterable[Snapshot]) -> None:
     """
     for snapshot in snapshots:
         directory = deployment.snapshots_directory(snapshot.profile)
-        hidden = directory / f".{snapshot.id}.deleted"
+        hidden = directory / f".{snapshot.id}{DELETED}"
         (directory / snapshot.id).rename(hidden)
         remove_tree(hidden)
+
+
+def delete_leftovers(deployment: Deployment, profile: str) -> None:
+    """Finish deletions that were cut off.
+
+    Raises:
+        DirectoryError: something cannot be deleted.
+    """
+    directory = deployment.snapshots_directory(profile)
+    for name in names_in(directory):
+        if name.startswith(".") and name.endswith(DELETED):
+            remove_tree(directory / name)
 
 
 def relabel(deployment: Deployment, snapshot: Snapshot, label: str) -> None:
@@ -147,14 +171,18 @@ def relabel(deployment: Deployment, snapshot: Snapshot, label: str) -> None:
 
 
 def _read(profile: str, directory: Path) -> Snapshot:
-    taken = datetime.strptime(directory.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).timestamp()
+    try:
+        taken = datetime.strptime(directory.name[:15], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).timestamp()
+    except ValueError:  # a name that somebody made up
+        taken = 0.0
     values = _values(directory)
     if not values:
         return Snapshot(profile, directory.name, taken)
     texts = {key: str(values.get(key, "")) for key in ("reason", "version", "image", "reference", "label")}
     try:
         when, size = float(values["taken_at"]), int(values["size"])
-    except (KeyError, ValueError, TypeError):
+        datetime.fromtimestamp(when, UTC)
+    except (KeyError, ValueError, TypeError, OverflowError, OSError):
         return Snapshot(profile, directory.name, taken, label=texts["label"])
     return Snapshot(profile, directory.name, when, **texts, size=size, proven=values.get("proven") is True)
 
@@ -162,6 +190,6 @@ def _read(profile: str, directory: Path) -> Snapshot:
 def _values(directory: Path) -> dict[str, Any]:
     try:
         values = json.loads(read_text(directory / RECORD) or "")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return values if isinstance(values, dict) else {}

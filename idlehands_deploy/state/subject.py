@@ -10,6 +10,7 @@ from idlehands_deploy import __version__
 from idlehands_deploy.errors import StateRefusedError
 from idlehands_deploy.health.observe import observe
 from idlehands_deploy.planning.downtime import with_downtimes
+from idlehands_deploy.planning.guards.versions import version_of
 from idlehands_deploy.planning.plans import plan_restart
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.state.snapshots import new_id
@@ -30,6 +31,7 @@ class Subject:
         record: of that snapshot.
         size: of the directories as they are; bytes.
         state: Docker's word for the container; empty if there is none.
+        image_id: of the container; empty if there is none.
         downtime: how long the gateway will be away, in words; empty for one that does not run.
     """
 
@@ -38,6 +40,7 @@ class Subject:
     record: Mapping[str, object] = field(default_factory=dict)
     size: int = 0
     state: str = ""
+    image_id: str = ""
     downtime: str = ""
 
     @property
@@ -90,11 +93,16 @@ def find_subject(
     refuse_full(deployment, name, size if copied is None else copied)
     now = time.time()
     is_ready = bool(facts and facts.state == "running" and observe(look, [name])[0].verdict.usable)
+    image = None if facts else look.engine.image(look.fleet.image_of(name))
+    # Without a container, the gateway that its image would start, unless the state tells of another one.
+    version = version_of(look, name) or (image.version if image else "")
+    configured = image.id if image and image.version == version else ""
     record = {
         "tool": __version__, "profile": name, "taken_at": now, "reason": reason, "label": label, "proven": is_ready,
-        "version": facts.version if facts else "", "image": facts.image_id if facts else "",
-        "reference": reference or (facts.image if facts else ""),
+        "version": facts.version if facts else version, "image": facts.image_id if facts else configured,
+        "reference": reference or (facts.image if facts else look.fleet.image_of(name)),
     }  # fmt: skip
     runs = facts is not None and facts.state in {"running", "restarting"}
     downtime = with_downtimes(look, plan_restart([name], now=False)).steps[0].downtime if runs else ""
-    return Subject(name, new_id(deployment, name, now), record, size, facts.state if facts else "", downtime)
+    state, image_id = (facts.state, facts.image_id) if facts else ("", "")
+    return Subject(name, new_id(deployment, name, now), record, size, state, image_id, downtime)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+import signal
+import threading
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, NoReturn
 
 from idlehands_deploy.deployment.locks import containers_locked
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.errors import DeployError, StateRefusedError
 from idlehands_deploy.isolation.setups import plan_here
+from idlehands_deploy.planning.compose import WAITING
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.state.journal import Journal, begin_next, forget, read_journal
 from idlehands_deploy.state.verbs import NEED_ENGINE, Run, do
@@ -21,9 +24,33 @@ if TYPE_CHECKING:
     from idlehands_deploy.engine.events import DeathWatch
     from idlehands_deploy.planning.steps import Plan
 
+# What ends a program that has no terminal any more, or was told to end.
+ENDING = (signal.SIGTERM, signal.SIGHUP)
+
 
 class UndoneInterrupt(KeyboardInterrupt):
     """Ctrl-C, after which everything was put back."""
+
+
+class UndoError(StateRefusedError):
+    """Something failed, and undoing it as well: the next command tries that again."""
+
+
+@contextmanager
+def state_locked(session: Session, profile: str) -> Iterator[list[int]]:
+    """Lock a profile's container, and undo or finish what was being done to its state and was cut off.
+
+    Yields:
+        The lock's descriptors.
+    """
+
+    def waits(name: str) -> None:
+        session.progress.update(name, WAITING)
+
+    with containers_locked(session.deployment, [profile], waits, recovers=True) as held:
+        if said := _settle(session, profile, held):
+            session.progress.say(said)
+        yield held
 
 
 def carry_out_whole(
@@ -34,59 +61,70 @@ def carry_out_whole(
     Args:
         watch: begun before the look was taken.
         operation: what this is, as in "a rollback of main".
-        held: descriptors of the profile's container lock.
+        held: descriptors of the profile's lock, as `state_locked` gives them.
 
     Raises:
         DeployError: a step failed; everything is as it was before.
-        StateRefusedError: undoing failed as well; the next command tries it again.
-        UndoneInterrupt: Ctrl-C; everything is as it was before.
+        UndoError: undoing failed as well.
+        UndoneInterrupt: Ctrl-C, or the tool was told to end; everything is as it was before.
     """
-    deployment = look.session.deployment
     run = Run(look.session, profile, held, look, watch)
     journal = Journal(operation, profile, plan.changes)
     try:
-        for step in plan.changes:
-            journal = begin_next(deployment, journal)
-            do(run, step.how)
-        forget(deployment, profile)
+        with _interruptible():
+            for step in plan.changes:
+                journal = begin_next(look.session.deployment, journal)
+                do(run, step.how)
     except BaseException as error:
+        if journal.is_committed:  # the next command finishes it
+            raise
         if isinstance(error, DeployError):
             look.session.progress.say(f"{profile}: {error.what}")
         _undo(run, journal)
         if isinstance(error, KeyboardInterrupt):
             raise UndoneInterrupt(f"Interrupted: the {journal} was undone.") from None
         raise
+    forget(look.session.deployment, profile)
 
 
 def recover(session: Session) -> Iterator[str]:
-    """Undo every transaction that was cut off; gives a sentence for each, after it was undone.
+    """Undo every transaction that was cut off, or finish it if it was proven; gives a sentence for each.
 
     One that another command is carrying out is left alone.
 
     Raises:
-        StateRefusedError: one cannot be undone.
+        UndoError: one cannot be undone.
         EngineUnreachableError: one cannot be undone without the engine.
     """
     for profile in session.deployment.in_transaction:
         try:
-            with containers_locked(session.deployment, [profile], _is_busy) as held:
-                # Another command may have ended it meanwhile. One that runs holds the lock, where there are locks.
-                journal = read_journal(session.deployment, profile)
-                if journal and not journal.is_running:
-                    _recover(session, journal, held)
-                    yield f"A {journal} was interrupted, and is undone now: {profile} is as it was before."
+            with containers_locked(session.deployment, [profile], _is_busy, recovers=True) as held:
+                if said := _settle(session, profile, held):
+                    yield said
         except _BusyError:
             continue
 
 
-def _recover(session: Session, journal: Journal, held: Sequence[int]) -> None:
+def _settle(session: Session, profile: str, held: Sequence[int]) -> str:
+    """Undo or finish a profile's transaction; gives a sentence, or nothing if there is none."""
+    journal = read_journal(session.deployment, profile)
+    # One that runs holds the lock, where there are locks.
+    if journal is None or journal.is_running:
+        return ""
     with ExitStack() as stack:
         look = watch = None
-        if any(undo[0] in NEED_ENGINE for undo in journal.undoing):
+        if any(how[0] in NEED_ENGINE for how in (journal.left if journal.is_committed else journal.undoing)):
             fleet = session.fleet()
             look = take_look(session, fleet, plan_here(session, fleet))
             watch = stack.enter_context(look.engine.watch_deaths(fleet.name))
-        _undo(Run(session, journal.profile, held, look, watch), journal)
+        run = Run(session, profile, held, look, watch)
+        if journal.is_committed:
+            for how in journal.left:
+                do(run, how)
+            forget(session.deployment, profile)
+            return f"A {journal} was interrupted when it had succeeded, and is finished now."
+        _undo(run, journal)
+    return f"A {journal} was interrupted, and is undone now: {profile} has its state of before."
 
 
 def _undo(run: Run, journal: Journal) -> None:
@@ -96,11 +134,34 @@ def _undo(run: Run, journal: Journal) -> None:
         try:
             do(run, undo)
         except DeployError as error:
-            raise StateRefusedError(
+            raise UndoError(
                 f"The {journal} was not completed, and undoing it failed: {error.what}",
                 error.remedy.then(Remedy("\nThen any command tries it again, such as: ", ours("status"))),
             ) from None
+        except (KeyError, IndexError, ValueError, OverflowError, TypeError):
+            raise UndoError(
+                f"The {journal} was interrupted, and this version does not know how to undo it: {' '.join(undo)}",
+                "Use the version of this tool that began it.",
+            ) from None
     forget(run.session.deployment, journal.profile)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let the signals that end a program interrupt the block, as Ctrl-C does."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, interrupt) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _BusyError(Exception):

@@ -17,7 +17,7 @@ from idlehands_deploy.host.trees.copier import Copier
 from idlehands_deploy.host.trees.space import refuse_full_disk, shares_blocks, sync_file_system
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from idlehands_deploy.deployment.directory import Deployment
 
@@ -31,7 +31,7 @@ def measure(directory: Path) -> Census:
         DirectoryError: something cannot be read.
     """
     total = Census()
-    caches = frozenset(directory / "state" / name for name in STATE_CACHES)
+    caches = _caches(directory)
     for part in MOUNTED:
         if not (directory / part).is_dir():
             continue
@@ -105,6 +105,22 @@ def make_durable(directory: Path) -> None:
         raise unusable("write", directory, error) from None
 
 
+def refuse_incomplete(source: Path, may_lack: Sequence[str]) -> None:
+    """See that what is to be copied is there: an empty state in the place of a missing one would be a loss.
+
+    Args:
+        may_lack: the directories that are made empty if they are missing.
+
+    Raises:
+        StateRefusedError: one is missing.
+    """
+    for part in MOUNTED:
+        if not (source / part).is_dir() and (part not in may_lack or (source / part).exists()):
+            raise StateRefusedError(
+                f"{source / part} is not there, or is no directory.", "Choose another snapshot, or look at that one."
+            )
+
+
 def copy_parts(source: Path, target: Path, on_bytes: Callable[[int], None]) -> None:
     """Copy the three directories without the caches; one that is missing becomes an empty one.
 
@@ -116,8 +132,10 @@ def copy_parts(source: Path, target: Path, on_bytes: Callable[[int], None]) -> N
         DirectoryError: something cannot be read or written.
     """
     copier = Copier("same" if os.geteuid() == 0 else None, on_bytes)
-    caches = frozenset(source / "state" / name for name in STATE_CACHES)
+    caches = _caches(source)
     for part in MOUNTED:
+        # What an agent's own files are called says nothing of locks.
+        copier.takes_locks = part != "state"
         try:
             if (source / part).is_dir():
                 copier.copy(source / part, target / part, caches)
@@ -165,7 +183,9 @@ def exchange_back(here: Path, incoming: Path, outgoing: Path) -> None:
             if not (outgoing / part).exists():
                 continue
             if (here / part).exists():
-                (here / part).rename(incoming / part)
+                # Where both are there, another command has made an empty one meanwhile.
+                aside = incoming / part
+                (here / part).rename(aside if not aside.exists() else incoming / f"{part}-made-meanwhile")
             (outgoing / part).rename(here / part)
         # The other two may be deleted already, if this is repeated.
         sync(*(directory for directory in (here, incoming, outgoing) if directory.exists()))
@@ -183,7 +203,7 @@ def delete_copy(here: Path, copy: Path) -> None:
         StateRefusedError: the profile's own directory is not in its place.
         DirectoryError: something cannot be deleted.
     """
-    if lost := [part for part in MOUNTED if (copy / part).exists() and not (here / part).exists()]:
+    if lost := [part for part in MOUNTED if not (here / part).exists() and _holds_something(copy / part)]:
         raise StateRefusedError(
             f"{here / lost[0]} is gone, and {copy / lost[0]} may be the only copy of it.",
             f"Move it back, then run the command again: mv {copy / lost[0]} {here / lost[0]}",
@@ -226,6 +246,19 @@ def place(source: Path, target: Path) -> None:
             sync(target.parent)
     except OSError as error:
         raise unusable("move", source, error) from None
+
+
+def _holds_something(directory: Path) -> bool:
+    try:
+        return any(directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _caches(directory: Path) -> frozenset[Path]:
+    """The gateway's caches; a link in the place of one leads to something else, which is none."""
+    found = (directory / "state" / name for name in STATE_CACHES)
+    return frozenset(path for path in found if not path.parent.is_symlink() and not path.is_symlink() and path.is_dir())
 
 
 def _make_empty(path: Path) -> None:

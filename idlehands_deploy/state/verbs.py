@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.deployment.locks import locked
+from idlehands_deploy.engine.compose import HASTE
 from idlehands_deploy.errors import NotReadyError, StateRefusedError
 from idlehands_deploy.health.deep_check.checked import prove_all
 from idlehands_deploy.health.observe import observe
@@ -15,11 +16,13 @@ from idlehands_deploy.host.trees.space import Meter
 from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.draft import store
 from idlehands_deploy.planning.executor import carry_out
+from idlehands_deploy.planning.plans import UP
 from idlehands_deploy.planning.steps import Plan, Step
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.state import trees
 from idlehands_deploy.state.contents import count_contents, lost
 from idlehands_deploy.state.images import draft_with_image
+from idlehands_deploy.state.journal import COMMIT
 from idlehands_deploy.state.snapshots import write_record
 
 if TYPE_CHECKING:
@@ -63,6 +66,17 @@ class Run:
             )
         return self.session.deployment.root / relative
 
+    def hidden(self, relative: str) -> Path:
+        """The same for what is being made, and may be deleted: a name with a dot among the profile's snapshots.
+
+        Raises:
+            StateRefusedError: it is something else.
+        """
+        parts = relative.split("/")
+        if len(parts) != 3 or parts[0] != "snapshots" or not parts[2].startswith("."):
+            raise StateRefusedError(f"{relative} must not be deleted.", "Look at the journal in .transactions/.")
+        return self.path(relative)
+
     @property
     def here(self) -> Path:
         """The profile's directory."""
@@ -87,20 +101,18 @@ def do(run: Run, how: How) -> None:
 
 def _copy(run: Run, how: How) -> None:
     source, target = run.path(how[1]), run.path(how[2])
+    trees.refuse_incomplete(source, may_lack=() if how[1].startswith("snapshots/") else ("workspace", "home"))
     meter = Meter(run.session.progress, run.profile, int(how[3]))
     trees.copy_parts(source, target, meter.add)
 
 
 def _make(run: Run, how: How) -> None:
     trees.make_directory(run.session.deployment, run.profile)
-    path = run.path(how[1])
-    # What a copy of before left that was undone, and cut off amid the deletion.
-    trees.delete_copy(run.here, path)
-    trees.make_durable(path)
+    trees.make_durable(run.hidden(how[1]))
 
 
 def _delete(run: Run, how: How) -> None:
-    trees.delete_copy(run.here, run.path(how[1]))
+    trees.delete_copy(run.here, run.hidden(how[1]))
 
 
 def _exchange(run: Run, how: How) -> None:
@@ -126,7 +138,7 @@ def _mark(run: Run, how: How) -> None:
 
 def _set_aside(run: Run, how: How) -> None:
     """Keep what a gateway made of its state, or delete what none has used."""
-    source, target = run.path(how[1]), run.path(how[2])
+    source, target = run.hidden(how[1]), run.path(how[2])
     record = trees.read_mark(source)
     if record is None:
         trees.delete_copy(run.here, source)
@@ -143,6 +155,8 @@ def _keep_image(run: Run, how: How) -> None:
 
 def _set_image(run: Run, how: How) -> None:
     look, _watch = run.engine_side
+    if run.profile not in look.fleet.profiles:  # it was taken out meanwhile
+        return
     with locked(run.session.deployment):
         store(run.session, draft_with_image(run.session, run.profile, how[1] or None))
     fleet = run.session.fleet()
@@ -181,15 +195,34 @@ def _pause(run: Run, _: How) -> None:
 
 def _unpause(run: Run, _: How) -> None:
     look, _watch = run.engine_side
-    if facts := look.containers.get(run.profile):
+    if facts := look.containers.get(run.profile) or look.orphan(run.profile):
         look.engine.pause(facts.id, on=False)
 
 
 def _planned(run: Run, how: How) -> None:
     """A verb of the executor."""
     look, watch = run.engine_side
-    # Its container was started or stopped by the steps before.
-    carry_out(look.again(), watch, Plan((Step(run.profile, "", "", how),)), run.held)
+    look = look.again()  # its container was started or stopped by the steps before
+    if run.profile in look.fleet.profiles:
+        carry_out(look, watch, Plan((Step(run.profile, "", "", how),)), run.held)
+    elif (orphan := look.orphan(run.profile)) and how[0] == "stop":  # the profile was taken out meanwhile
+        look.engine.stop(orphan.id, HASTE)
+
+
+def _back(run: Run, how: How) -> None:
+    """Start the container that was there, or one like it: of the image with this id, and else of this name."""
+    look, _watch = run.engine_side
+    facts = look.again().containers.get(run.profile)
+    if facts and facts.image_id == how[1]:
+        _planned(run, ("start",))
+    elif run.profile in look.fleet.profiles:
+        if how[2]:
+            _set_image(run, ("set-image", how[2]))
+        _planned(run, UP)
+
+
+def _commit(_: Run, __: How) -> None:
+    """That this is begun says all: from now on nothing is undone."""
 
 
 def _prove(run: Run, how: How) -> None:
@@ -206,6 +239,7 @@ _ENGINE: dict[str, Callable[[Run, How], None]] = {
     "down": _planned,
     "start": _planned,
     "up": _planned,
+    "back": _back,
     "prove": _prove,
     "prove-deep": _prove_deep,
     "prove-contents": _prove_contents,
@@ -221,6 +255,7 @@ _VERBS: dict[str, Callable[[Run, How], None]] = _ENGINE | {
     "exchange-back": _exchange_back,
     "note": _note,
     "place": _place,
+    COMMIT: _commit,
     "mark": _mark,
     "set-aside": _set_aside,
 }

@@ -20,6 +20,7 @@ from idlehands_deploy.isolation.setups import plan_here
 from idlehands_deploy.planning.compose import remake
 from idlehands_deploy.planning.draft import make_draft, refuse_stale
 from idlehands_deploy.planning.guards.config import check_before
+from idlehands_deploy.planning.guards.versions import refuse_other, version_of
 from idlehands_deploy.timestamps import timestamp
 from idlehands_deploy.watch.fleet_file import FleetFile
 from idlehands_deploy.watch.journal import Journal, locked, read_journal
@@ -201,6 +202,8 @@ class _Round:
             if restart.action == "up" or look.containers[profile].moved:
                 # `up` makes the container from compose.yaml, which must match the fleet file.
                 refuse_stale(self._session, make_draft(self._session, self._session.fleet_text()))
+                image = look.engine.image(self._fleet.image_of(profile))
+                refuse_other(profile, version_of(look, profile), image.version if image else "")
                 # Compose sees no difference in a container that lost only its published port, so it must be forced.
                 arguments = up_arguments(["--force-recreate", profile])
             remake(look, arguments, [profile])

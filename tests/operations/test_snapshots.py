@@ -26,7 +26,7 @@ def test_a_snapshot_holds_the_three_directories_and_says_what_it_is(site: FakeSi
     directory = site.root / "snapshots/main" / made.id
     assert (directory / "workspace/notes.md").read_text() == "mine"
     assert sorted(path.name for path in directory.iterdir()) == ["home", "snapshot.json", "state", "workspace"]
-    assert (made.reason, made.label, made.proven, made.version) == ("by hand", "before the plugin", False, "")
+    assert (made.reason, made.label, made.proven, made.version) == ("by hand", "before the plugin", False, "2026.9.6")
     assert made.size > 0
 
 
@@ -41,7 +41,7 @@ def test_a_running_gateway_is_frozen_for_the_copy_alone(site: FakeSite, monkeypa
 
     monkeypatch.setattr("idlehands_deploy.state.transaction.do", noted)
     (made,) = snapshots.create(site.session, ["main"])
-    assert done == ["make", "pause", "copy", "unpause", "note", "place"]
+    assert done == ["make", "pause", "copy", "unpause", "note", "commit", "place"]
     assert made.proven
 
 

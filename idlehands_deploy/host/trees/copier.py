@@ -32,10 +32,12 @@ class Copier:
     Attributes:
         owner: uid and gid of every copy, or of each copy its original's; None for the caller's.
         on_bytes: called with the size of each copied piece.
+        takes_locks: whether what is called as the lock of a gateway or a browser is copied, too.
     """
 
     owner: Owner | Literal["same"] | None
     on_bytes: Callable[[int], None]
+    takes_locks: bool = False
     _names: dict[Identity, str] = field(default_factory=dict)
 
     def copy(self, source: Path, target: Path, without: frozenset[Path] = frozenset()) -> None:
@@ -166,7 +168,7 @@ class _Copy:
         source, target, directories = self.source.here, self.target.here, []
         for entry in self.source.entries():
             self.name = name = entry.name
-            if is_lock(entry):
+            if is_lock(entry) and not self._copier.takes_locks:
                 continue
             if entry.is_file(follow_symlinks=False):
                 self._copier.file(source, target, name, lambda: self.target.path(self._root, self.name))

@@ -3,34 +3,32 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from idlehands_deploy.deployment.locks import containers_locked
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DeployError, StateRefusedError
 from idlehands_deploy.fleet.values import days
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.operations.lifecycle import Prepared, UpResult, tell, watched
-from idlehands_deploy.planning.compose import WAITING
 from idlehands_deploy.planning.draft import make_draft
 from idlehands_deploy.planning.guards.refusals import refuse_moved
-from idlehands_deploy.planning.guards.versions import version_of
 from idlehands_deploy.planning.steps import Plan, Step
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.state import snapshots as store
 from idlehands_deploy.state.images import ImageChange, draft_with_image, lasting_name
 from idlehands_deploy.state.plans import plan_rollback, plan_snapshot
 from idlehands_deploy.state.subject import find_subject
-from idlehands_deploy.state.transaction import carry_out_whole, recover
+from idlehands_deploy.state.transaction import UndoError, carry_out_whole, recover, state_locked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
 
     from idlehands_deploy.deployment.look import Look
     from idlehands_deploy.deployment.session import Session
     from idlehands_deploy.engine.client import Engine
+    from idlehands_deploy.engine.events import DeathWatch
     from idlehands_deploy.state.snapshots import Snapshot
 
 
@@ -65,13 +63,13 @@ def create(session: Session, names: Sequence[str], label: str = "") -> list[Snap
     """
     made = []
     for name in select(session.fleet(), names):
-        with _locked(session, name) as held:
+        with state_locked(session, name) as held:
             prepared = tell(prepare_create(session, name, label))
             look = prepared.look
             with look.engine.watch_deaths(look.fleet.name) as watch:
                 carry_out_whole(look, watch, "snapshot", name, prepared.plan, held)
-        made.append(store.find_snapshots(session.deployment, name)[-1])
-        prune(session, [name])
+        made.append(_chosen(session, name, prepared.plan.changes[-1].how[2].rpartition("/")[2]))
+        prune_after(session, name)
     return made
 
 
@@ -97,17 +95,32 @@ def prune(session: Session, names: Sequence[str]) -> list[Snapshot]:
     Returns:
         Those that were deleted.
     """
-    plan, found = prepare_prune(session, names)
-    for line in plan.lines:
-        session.progress.say(line)
-    store.delete(session.deployment, found)
-    return found
+    deleted = []
+    for name in select(session.fleet(), names):
+        # A rollback may be copying one of them.
+        with state_locked(session, name):
+            plan, found = prepare_prune(session, [name])
+            for line in plan.lines:
+                session.progress.say(line)
+            store.delete(session.deployment, found)
+            store.delete_leftovers(session.deployment, name)
+        deleted += found
+    return deleted
+
+
+def prune_after(session: Session, name: str) -> None:
+    """The same after a snapshot was made, which is a success whatever becomes of the older ones."""
+    try:
+        prune(session, [name])
+    except DeployError as error:
+        session.progress.say(Remedy(f"Old snapshots of {name} stay: {error.what}\n").then(error.remedy))
 
 
 def relabel(session: Session, name: str, wanted: str, label: str) -> Snapshot:
     """Give a snapshot a label; an empty one takes it away."""
-    snapshot = _chosen(session, name, wanted)
-    store.relabel(session.deployment, snapshot, label)
+    with state_locked(session, name):
+        snapshot = _chosen(session, name, wanted)
+        store.relabel(session.deployment, snapshot, label)
     return _chosen(session, name, snapshot.id)
 
 
@@ -153,20 +166,29 @@ def rollback(session: Session, name: str, wanted: str | None, timeout: float) ->
         UsageError, StateRefusedError: as in `prepare_rollback`; nothing was changed.
         NotReadyError: the gateway was not ready with it; everything is as it was before.
     """
-    with watched(session, session.fleet()) as (engine, watch), _locked(session, name) as held:
+    with watched(session, session.fleet()) as (engine, watch), state_locked(session, name) as held:
         prepared = tell(prepare_rollback(session, name, wanted, timeout, engine))
         look = prepared.look
         runs = any(step.verb == "prove" for step in prepared.plan.steps)
         try:
             carry_out_whole(look, watch, "rollback", name, prepared.plan, held)
+        except UndoError:
+            raise
         except DeployError:
             if runs:
-                wait_for(look.again(), watch, [name], timeout)
+                tell_of_return(look, watch, name, timeout)
             raise
         if not runs:
             return None
         waited = wait_for(look.again(), watch, [name], timeout)
         return UpResult(look.ports, waited.seen, waited.failure)
+
+
+def tell_of_return(look: Look, watch: DeathWatch, name: str, timeout: float) -> None:
+    """Wait for a gateway that was put back, and say how it is."""
+    with suppress(DeployError):  # the failure that it was put back for is told, not this one
+        seen = wait_for(look.again(), watch, [name], timeout).seen[0]
+        look.session.progress.say(f"{name}: put back, with its gateway and its state; it is {seen.verdict.state}")
 
 
 def recover_interrupted(session: Session, *, must: bool) -> None:
@@ -195,13 +217,16 @@ def _chosen(session: Session, name: str, wanted: str | None) -> Snapshot:
 def _image_of(look: Look, name: str, to: Snapshot) -> ImageChange | None:
     """The change to the gateway that used a snapshot; None if it is of the version that the profile has."""
     facts = look.containers.get(name)
-    now = facts.version if facts else version_of(look, name)
-    if not to.version or not now or now == to.version:
+    configured = look.engine.image(look.fleet.image_of(name))
+    now_id = facts.image_id if facts else configured.id if configured else ""
+    now = (facts.version if facts else configured.version if configured else "") or "an unknown version"
+    if to.image == now_id or (to.version and now == to.version) or not (to.image or to.version):
         return None
-    image = look.engine.image(to.image) or look.engine.image(to.reference)
+    image = (look.engine.image(to.image) if to.image else None) or look.engine.image(to.reference)
     if image is None:
         raise StateRefusedError(
-            f"Snapshot {to.id} is of gateway {to.version}, {name} is {now}, and the engine no longer has that image.",
+            f"Snapshot {to.id} is of gateway {to.version or to.reference}, {name} is {now}, and the engine no longer "
+            "has that image.",
             Remedy("Build it: ", ours("image", "build", "--tag", to.reference)),
         )
     setting, keeping = lasting_name(look.engine, image.id, to.reference, to.version)
@@ -209,7 +234,7 @@ def _image_of(look: Look, name: str, to: Snapshot) -> ImageChange | None:
     if facts:
         old, also = lasting_name(look.engine, facts.image_id, facts.image, facts.version)
         keeping |= also
-    return ImageChange(setting, f"gateway {now} exchanged for {to.version}", setting, old, keeping)
+    return ImageChange(setting, f"gateway {now} exchanged for {to.version or setting}", setting, old, keeping)
 
 
 def _look(session: Session, name: str, engine: Engine | None = None) -> Look:
@@ -217,8 +242,3 @@ def _look(session: Session, name: str, engine: Engine | None = None) -> Look:
     look = take_look(session, drafted.fleet, drafted.ports, engine)
     refuse_moved(look, [name])
     return look
-
-
-def _locked(session: Session, name: str) -> AbstractContextManager[list[int]]:
-    """Its container is nobody else's meanwhile."""
-    return containers_locked(session.deployment, [name], lambda busy: session.progress.update(busy, WAITING))

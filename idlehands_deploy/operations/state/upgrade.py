@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from idlehands_deploy import __version__
-from idlehands_deploy.deployment.locks import containers_locked, locked
+from idlehands_deploy.deployment.locks import locked
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
-from idlehands_deploy.errors import DeployError, FleetError, StateRefusedError
-from idlehands_deploy.fleet.values import extended_name
+from idlehands_deploy.errors import DeployError, FleetError, StateRefusedError, UsageError
+from idlehands_deploy.fleet.values import extended_name, is_image
 from idlehands_deploy.gateway.versions import is_version
 from idlehands_deploy.health.deep_check.checked import prove_all
 from idlehands_deploy.health.observe import observe
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.operations.lifecycle import Prepared, UpResult, tell, watched
-from idlehands_deploy.operations.state.snapshots import prune
-from idlehands_deploy.planning.compose import WAITING
+from idlehands_deploy.operations.state.snapshots import prune_after, tell_of_return
 from idlehands_deploy.planning.draft import make_draft, store
 from idlehands_deploy.planning.guards.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.guards.versions import refuse_older, version_of
@@ -29,7 +28,7 @@ from idlehands_deploy.state.contents import count_contents
 from idlehands_deploy.state.images import ImageChange, draft_with_fleet_image, draft_with_image, lasting_name
 from idlehands_deploy.state.plans import plan_upgrade
 from idlehands_deploy.state.subject import find_subject
-from idlehands_deploy.state.transaction import carry_out_whole
+from idlehands_deploy.state.transaction import UndoError, carry_out_whole, state_locked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +72,12 @@ def find_target(fleet: Fleet, to: str | None) -> Target:
 
     Args:
         to: a version of the fleet's image, or another image; None for the fleet's image as it is.
+
+    Raises:
+        UsageError: it is neither.
     """
+    if to is not None and not is_image(to):
+        raise UsageError(f"--to: {to!r} is neither a version nor the name of an image.", "Give one, such as 2026.9.6.")
     if to is None:
         base = fleet.image
     elif is_version(to):
@@ -129,6 +133,12 @@ def prepare_upgrade(
     return Prepared(look, plan_upgrade(subject, change, timeout, works.contents, deep=works.deep), [name])
 
 
+def plan_all(session: Session, names: Sequence[str], to: str | None, timeout: float) -> Plan:
+    """What `upgrade` would do, one profile after the other."""
+    order = order_of(session.fleet(), names)
+    return Plan(tuple(step for name in order for step in prepare_upgrade(session, name, to, timeout).plan.steps))
+
+
 def upgrade(session: Session, names: Sequence[str], to: str | None, timeout: float) -> UpResult:
     """Upgrade profiles one after the other; a gateway that is not ready afterwards goes back, with its state.
 
@@ -160,25 +170,27 @@ def upgrade(session: Session, names: Sequence[str], to: str | None, timeout: flo
 
 def _upgrade(session: Session, name: str, to: str | None, timeout: float) -> None:
     with watched(session, session.fleet()) as (engine, watch):
+        if to and is_version(to):  # before it is built
+            refuse_older(name, _version_now(session, name, engine), to)
         _make_image(session, engine, find_target(session.fleet(), to))
         works = _see_working(session, name, engine)
-        with containers_locked(session.deployment, [name], lambda busy: session.progress.update(busy, WAITING)) as held:
+        with state_locked(session, name) as held:
             prepared = tell(prepare_upgrade(session, name, to, timeout, engine, works=works))
             if prepared.profiles:
                 _carry_out(prepared, name, watch, timeout, held)
         if prepared.profiles:
-            prune(session, [name])
+            prune_after(session, name)
 
 
 def _carry_out(prepared: Prepared, name: str, watch: DeathWatch, timeout: float, held: Sequence[int]) -> None:
     look, progress = prepared.look, prepared.look.session.progress
     try:
         carry_out_whole(look, watch, "upgrade", name, prepared.plan.without("image"), held)
+    except UndoError:
+        raise
     except DeployError:
         if look.state(name) in {"running", "restarting"}:
-            again = wait_for(look.again(), watch, [name], timeout)
-            state = again.seen[0].verdict.state
-            progress.say(f"{name}: put back as it was, with its gateway and its state; it is {state}")
+            tell_of_return(look, watch, name, timeout)
         progress.say(Remedy("What the new gateway made of the state, if it started: ", ours("snapshots", "list", name)))
         raise
 
@@ -220,6 +232,10 @@ def _see_working(session: Session, name: str, engine: Engine) -> Working:
     return Working(not broken, count_contents(engine, facts.id))
 
 
+def _version_now(session: Session, name: str, engine: Engine) -> str:
+    return version_of(take_look(session, session.fleet(), None, engine), name)
+
+
 def _refuse(look: Look, name: str, old: str, new: str) -> None:
     refuse_moved(look, [name])
     refuse_conflicts(look, [name])
@@ -242,7 +258,8 @@ def _change(look: Look, name: str, target: Target, image: ImageFacts | None, old
     if facts:
         name_of_old, keeping = lasting_name(look.engine, facts.image_id, facts.image, facts.version)
     failed = {
-        "tool": __version__, "profile": name, "taken_at": time.time(), "reason": f"not ready with {new or 'its image'}",
+        "tool": __version__, "profile": name, "taken_at": time.time(),
+        "reason": f"what gateway {new or 'of another image'} made of it, and was not kept",
         "version": new, "image": image.id if image else "", "reference": target.reference, "label": "", "proven": False,
     }  # fmt: skip
     return ImageChange(

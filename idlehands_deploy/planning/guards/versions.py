@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idlehands_deploy.errors import StateRefusedError
-from idlehands_deploy.gateway.versions import order, state_version
+from idlehands_deploy.gateway.versions import is_version, order, state_version
 from idlehands_deploy.remedies import Remedy, ours
 
 if TYPE_CHECKING:
@@ -27,10 +27,24 @@ def same_version(look: Look, plan: Plan, images: Mapping[str, ImageFacts]) -> Pl
     """
     for name in [step.subject for step in plan.changes if step.verb == "up"]:
         image = images.get(look.fleet.image_of(name))
-        old = version_of(look, name) if image and image.version else ""
-        if image and old and order(image.version) != order(old):
-            raise _refusal(name, old, image.version)
+        if image and image.version:
+            refuse_other(name, version_of(look, name), image.version)
     return plan
+
+
+def refuse_other(name: str, old: str, new: str) -> None:
+    """See that a gateway is of the version that its state is of, as far as both are known.
+
+    Raises:
+        StateRefusedError: it would migrate the state, or is older than it.
+    """
+    if not (old and new) or old == new:
+        return
+    refuse_older(name, old, new)
+    raise StateRefusedError(
+        f"{name} is gateway {old}, and its image is {new}, which would migrate its state for good.",
+        Remedy("Upgrade it, with a way back: ", ours("upgrade", name)),
+    )
 
 
 def version_of(look: Look, name: str) -> str:
@@ -48,20 +62,9 @@ def refuse_older(name: str, old: str, new: str) -> None:
     Raises:
         StateRefusedError: it is.
     """
-    if old and new and order(new) < order(old):
+    if is_version(old) and is_version(new) and order(new) < order(old):
         raise StateRefusedError(
             f"Gateway {new} is older than the state of {name}, which {old} has migrated: it would refuse to start, or "
             "begin empty.",
             Remedy("Go back to a snapshot with its gateway: ", ours("snapshots", "list", name)),
         )
-
-
-def _refusal(name: str, old: str, new: str) -> StateRefusedError:
-    try:
-        refuse_older(name, old, new)
-    except StateRefusedError as error:
-        return error
-    return StateRefusedError(
-        f"{name} is gateway {old}, and its image is {new}, which would migrate its state for good.",
-        Remedy("Upgrade it, with a way back: ", ours("upgrade", name)),
-    )
