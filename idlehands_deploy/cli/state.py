@@ -26,6 +26,7 @@ from idlehands_deploy.show import output
 from idlehands_deploy.show import ports as port_views
 from idlehands_deploy.show import snapshots as snapshot_views
 from idlehands_deploy.show.dry_run import show_plan
+from idlehands_deploy.text import printable
 
 snapshots_app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(snapshots_app, name="snapshots")
@@ -146,7 +147,9 @@ def label_(
 ) -> None:
     """Label a snapshot, so that it is never deleted automatically."""
     done = operations.snapshots.relabel(start_session(ctx, changes=True), name, snapshot, label)
-    progress.say(f"Snapshot {done.id} of {name} " + (f'has the label "{done.label}".' if label else "has no label."))
+    progress.say(
+        f"Snapshot {done.id} of {name} " + (f'has the label "{printable(done.label)}".' if label else "has no label.")
+    )
 
 
 @snapshots_app.command("prune")

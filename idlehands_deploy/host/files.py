@@ -167,18 +167,25 @@ def _empty(top: int) -> None:
                 os.unlink(name, dir_fd=top)
                 continue
             inner = os.open(name, DIRECTORY, dir_fd=top)
-            with suppress(OSError):  # a read-only one, as in Go's cache, keeps all but root from deleting in it
-                os.fchmod(inner, 0o700)
+            _open_up(".", inner)
             try:
                 for child in os.listdir(inner):  # noqa: PTH208
                     if stat.S_ISDIR(os.lstat(child, dir_fd=inner).st_mode):
                         moved += 1
+                        _open_up(child, inner)
                         os.rename(child, f"{prefix}{moved}", src_dir_fd=inner, dst_dir_fd=top)
                     else:
                         os.unlink(child, dir_fd=inner)
             finally:
                 os.close(inner)
             os.rmdir(name, dir_fd=top)
+
+
+def _open_up(directory: str, parent: int) -> None:
+    """Let this user move a directory and delete in it: read-only ones, as in Go's cache, forbid it to all but root."""
+    if os.geteuid():
+        with suppress(OSError):
+            os.chmod(directory, 0o700, dir_fd=parent)
 
 
 def remove(path: Path) -> None:

@@ -55,7 +55,7 @@ def lasting_name(engine: Engine, image_id: str, name: str, version: str) -> tupl
     found = engine.image(name) if name else None
     if found and found.id == image_id:
         return name, {}
-    told = re.sub(r"[^A-Za-z0-9.]", "-", version) or "unknown"
+    told = re.sub(r"[^A-Za-z0-9.]", "-", version).strip("-.") or "unknown"
     kept = f"{KEPT_REPOSITORY}:{told}-{short_id(image_id).rpartition(':')[2]}"
     return kept, {kept: image_id}
 

@@ -80,7 +80,11 @@ def carry_out_whole(
             raise
         if isinstance(error, DeployError):
             look.session.progress.say(f"{profile}: {error.what}")
-        _undo(run, journal)
+        try:
+            _undo(run, journal)
+        except KeyboardInterrupt:
+            said = f"Interrupted again: the {journal} is not undone yet. The next command goes on with it."
+            raise UndoneInterrupt(said) from None
         if isinstance(error, KeyboardInterrupt):
             raise UndoneInterrupt(f"Interrupted: the {journal} was undone.") from None
         raise

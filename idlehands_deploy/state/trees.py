@@ -52,6 +52,12 @@ def refuse_unfit(deployment: Deployment, profile: str) -> None:
         StateRefusedError: one is a link, or on another file system than `snapshots/`.
         DirectoryError: `snapshots/` cannot be made.
     """
+    kept = deployment.snapshots_directory(profile)
+    if link := next((path for path in (kept.parent, kept) if path.is_symlink()), None):
+        raise StateRefusedError(
+            f"{link} is a link, and what it leads to cannot be exchanged with profiles/{profile} at once.",
+            f"Put the directory itself there: it is at {os.path.realpath(link)}.",
+        )
     target = make_directory(deployment, profile)
     for path in deployment.mounted(profile).values():
         if path.is_symlink():

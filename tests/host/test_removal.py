@@ -58,11 +58,21 @@ def test_what_is_missing_is_no_error_and_what_cannot_be_deleted_is_named(ordinar
     remove_tree(ordinary_user / "missing")
     (ordinary_user / "locked" / "inner").mkdir(parents=True)
     (ordinary_user / "locked" / "inner" / "file").touch()
-    (ordinary_user / "locked" / "inner").chmod(0o500)
+    (ordinary_user / "locked").chmod(0o500)
     with pytest.raises(DirectoryError, match=r"^Cannot delete .*locked"):
         remove_tree(ordinary_user / "locked")
-    (ordinary_user / "locked" / "inner").chmod(0o700)
+    (ordinary_user / "locked").chmod(0o700)
     remove_tree(ordinary_user / "locked")
+
+
+def test_read_only_directories_in_it_are_deleted(ordinary_user: Path) -> None:
+    inner = ordinary_user / "cache" / "inner" / "deep"
+    inner.mkdir(parents=True)
+    (inner / "file").touch()
+    inner.chmod(0o500)
+    inner.parent.chmod(0o500)
+    remove_tree(ordinary_user / "cache")
+    assert not (ordinary_user / "cache").exists()
 
 
 def test_a_walk_is_in_order_leaves_names_out_follows_no_link_and_ends_where_paths_end(tree: Path) -> None:

@@ -72,7 +72,7 @@ def test_a_gateway_that_is_worse_than_the_one_before_is_taken_back(
     shell, chromium = BROKEN[name]
     result = site.run("upgrade", "main", "--to", variant(LATER, shell, chromium), "--timeout", "60")
     assert result.code == 6
-    assert "main: put back as it was, with its gateway and its state; it is ready" in result.err
+    assert "main: put back, with its gateway and its state; it is ready" in result.err
     assert site.status("main")["gateway_version"] == IMAGE.rpartition(":")[2]
     site.ok("health", "main", "--deep")
     detection = 60 if name == "hangs" else 40

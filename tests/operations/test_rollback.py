@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pytest
 from idlehands_deploy.deployment.locks import containers_locked
 from idlehands_deploy.errors import EngineUnreachableError, NotReadyError, StateRefusedError, UsageError
 from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
+from idlehands_deploy.operations import lifecycle, profiles
 from idlehands_deploy.operations.state import snapshots
 from idlehands_deploy.state import trees, verbs
 from idlehands_deploy.state.transaction import UndoneInterrupt, recover
@@ -139,6 +141,78 @@ def test_whatever_kills_the_undoing_the_next_command_undoes_it(site: FakeSite) -
         list(recover(site.session))
         assert here(site) == new, number
         assert left_over(site) == [], number
+
+
+def test_one_that_was_proven_is_finished_and_not_undone(site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, old, new = two_states(site, runs=True)
+
+    def killed(*_: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patch:
+        patch.setitem(verbs._VERBS, "place", killed)
+        with pytest.raises(_Killed):
+            snapshots.rollback(site.session, "main", first, 5)
+    assert list(recover(site.session)) == [
+        "A rollback of main was interrupted when it had succeeded, and is finished now."
+    ]
+    assert (here(site), left_over(site)) == (old, [])
+    assert content(site.root / "snapshots/main" / snapshots.list_snapshots(site.session, ["main"])[-1].id) == new
+
+
+def test_what_a_gateway_wrote_before_a_rollback_was_undone_is_kept(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _, new = two_states(site, runs=True)
+
+    def killed(*_: object) -> None:
+        raise _Killed
+
+    with monkeypatch.context() as patch:
+        patch.setitem(verbs._VERBS, "prove", killed)
+        patch.setattr("idlehands_deploy.state.transaction._undo", lambda *_: None)
+        with pytest.raises(_Killed):
+            snapshots.rollback(site.session, "main", first, 5)
+    (site.root / "profiles/main/state/written-meanwhile").touch()
+    list(recover(site.session))
+    assert here(site) == new
+    kept = snapshots.list_snapshots(site.session, ["main"])[-1]
+    assert (site.root / "snapshots/main" / kept.id / "state/written-meanwhile").exists()
+
+
+def test_no_other_command_goes_on_where_one_was_cut_off(site: FakeSite) -> None:
+    first, _, _ = two_states(site, runs=True)
+    _killed_after_exchange(site, first)
+    for work in (
+        lambda: profiles.rename(site.session, "main", "other", 5),
+        lambda: lifecycle.start(site.session, ["main"], 5),
+    ):
+        with pytest.raises(StateRefusedError, match="is being changed by another command, or was"):
+            work()
+
+
+def test_a_second_rollback_undoes_the_first_that_was_cut_off_before_it_begins(site: FakeSite) -> None:
+    first, old, _ = two_states(site, runs=False)
+    _killed_after_exchange(site, first)
+    snapshots.rollback(site.session, "main", first, 5)
+    assert (here(site), left_over(site)) == (old, [])
+
+
+def test_a_link_in_the_place_of_a_cache_leaves_out_nothing_else(site: FakeSite) -> None:
+    _, _, new = two_states(site, runs=False)
+    (site.root / "profiles/main/state/tmp").symlink_to("agents")
+    (site.root / "profiles/main/workspace/gateway.my.lock").touch()
+    (made,) = snapshots.create(site.session, ["main"])
+    copy = content(site.root / "snapshots/main" / made.id)
+    assert copy.keys() == {*new, "state/tmp", "workspace/gateway.my.lock"}
+
+
+def test_a_snapshot_that_lacks_a_directory_is_refused(site: FakeSite) -> None:
+    first, _, new = two_states(site, runs=False)
+    shutil.rmtree(site.root / "snapshots/main" / first / "state")
+    with pytest.raises(StateRefusedError, match="state is not there"):
+        snapshots.rollback(site.session, "main", first, 5)
+    assert (here(site), left_over(site)) == (new, [])
 
 
 def test_an_interrupted_one_that_cannot_be_undone_stays_for_the_next_command(

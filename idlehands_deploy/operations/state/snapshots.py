@@ -21,6 +21,7 @@ from idlehands_deploy.state.images import ImageChange, draft_with_image, lasting
 from idlehands_deploy.state.plans import plan_rollback, plan_snapshot
 from idlehands_deploy.state.subject import find_subject
 from idlehands_deploy.state.transaction import UndoError, carry_out_whole, recover, state_locked
+from idlehands_deploy.state.trees import measure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,7 +148,7 @@ def prepare_rollback(
     change = _image_of(look, name, to)
     if change:
         draft_with_image(session, name, change.setting)  # before anything is stopped
-    subject = find_subject(look, name, f"before a rollback to {to.id}", copied=to.size)
+    subject = find_subject(look, name, f"before a rollback to {to.id}", copied=to.size or _size(session, to))
     return Prepared(look, plan_rollback(subject, to, timeout, change), [name])
 
 
@@ -212,6 +213,11 @@ def recover_interrupted(session: Session, *, must: bool) -> None:
 def _chosen(session: Session, name: str, wanted: str | None) -> Snapshot:
     select(session.fleet(), [name])
     return store.choose(store.find_snapshots(session.deployment, name), name, wanted)
+
+
+def _size(session: Session, snapshot: Snapshot) -> int:
+    """What a snapshot with a damaged record takes; bytes."""
+    return measure(session.deployment.snapshots_directory(snapshot.profile) / snapshot.id).size
 
 
 def _image_of(look: Look, name: str, to: Snapshot) -> ImageChange | None:
