@@ -183,10 +183,11 @@ def test_what_a_gateway_wrote_before_a_rollback_was_undone_is_kept(
 def test_no_other_command_goes_on_where_one_was_cut_off(site: FakeSite) -> None:
     first, _, _ = two_states(site, runs=True)
     _killed_after_exchange(site, first)
-    for work in (
+    commands: list[Callable[[], object]] = [
         lambda: profiles.rename(site.session, "main", "other", 5),
         lambda: lifecycle.start(site.session, ["main"], 5),
-    ):
+    ]
+    for work in commands:
         with pytest.raises(StateRefusedError, match="is being changed by another command, or was"):
             work()
 
