@@ -69,7 +69,7 @@ def _step_lines(step: Step) -> list[Line]:
     time = f"{step.seconds:5.2f} s" if step.status != "skipped" else "     - "
     lines = [Line(f"  {step.name:9} {step.status:8}{time}  ", STYLES[step.status], step.said)]
     if step.why:
-        lines.append(Line("           why: ", "dim", step.why))
+        lines.append(Line("            why: ", "dim", step.why))
     if step.fix:
-        lines.append(Line("           fix: ", "dim", step.fix, "cyan"))
+        lines.append(Line("            fix: ", "dim", step.fix, "cyan"))
     return lines

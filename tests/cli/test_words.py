@@ -69,7 +69,7 @@ def test_a_word_of_another_program_does_the_same_as_ours(deployment: Path, typed
     [
         ("pull", "`idlehands-deploy up` pulls an image that is missing"),
         ("rm main", "`idlehands-deploy down NAME` removes a container"),
-        ("upgrade", "Get the new version of this tool"),
+        ("update", "A newer gateway: "),
         ("run main", "`idlehands-deploy exec NAME ...` runs the gateway's own command"),
         ("help pull", "`idlehands-deploy up` pulls an image that is missing"),
         ("up --build", "First build the image: `idlehands-deploy image build`."),

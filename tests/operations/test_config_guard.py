@@ -89,12 +89,12 @@ def test_a_config_is_asked_about_once_a_file_that_it_includes_has_changed(site: 
     assert (asked, site.engine.calls["run_one_off"]) == (0, 1)
 
 
-def test_another_version_of_the_gateway_is_asked_about_an_accepted_config(site: FakeSite) -> None:
+def test_a_gateway_of_an_unknown_version_is_asked_about_an_accepted_config(site: FakeSite) -> None:
     made_ready(site, "up")
     config(site, GOOD)
     config(site, GOOD, "idlehands.json.last-good")
     facts = site.engine.there["main"]
-    site.engine.becomes(replace(facts, version="2026.8.2", image_id="sha256:0"))
+    site.engine.becomes(replace(facts, version="", image_id="sha256:0"))
     site.engine.validation = REFUSED
     with pytest.raises(ConfigError):
         lifecycle.up(site.session, ["main"], 1)

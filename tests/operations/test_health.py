@@ -113,9 +113,9 @@ def test_a_deep_check_is_summed_up_in_one_sentence(item: Checked, summary: str) 
 def test_a_failed_step_is_shown_with_its_cause_and_a_command_that_can_be_copied() -> None:
     shown = health_views.lines(HealthCheck([checked("ready", RED)]))
     assert [line.label + str(line.text) for line in shown[2:]] == [
-        "  page     failed   8.00 s  gave no answer",
-        "           why: it hangs",
-        "           fix: idlehands-deploy restart main",
+        "  page      failed   8.00 s  gave no answer",
+        "            why: it hangs",
+        "            fix: idlehands-deploy restart main",
     ]
     assert isinstance(shown[-1].text, Remedy)  # whose commands no terminal breaks
 

@@ -253,7 +253,8 @@ class FakeCompose:
             service = self.services.get(profile, {})
             image = self._engine.images_by_name.get(service.get("image", ""), IMAGE)
             if command != "up" and profile in there:
-                there[profile] = replace(there[profile], state="running", exit_code=None)
+                now = datetime.now(UTC).isoformat()
+                there[profile] = replace(there[profile], state="running", exit_code=None, started_at=now)
             else:
                 there[profile] = made_from(service, profile, image)
         elif command == "stop" and profile in there:

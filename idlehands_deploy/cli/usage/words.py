@@ -35,8 +35,8 @@ INSTEAD |= dict.fromkeys(("enable", "disable"), "`install` lets gateways come ba
 INSTEAD |= dict.fromkeys(("events", "monitor"), "`watch` records what happens, `history` shows it.")
 INSTEAD |= dict.fromkeys(("login", "auth", "setup", "configure"), "`onboard NAME` sets up a model provider.")
 INSTEAD |= dict.fromkeys(("top", "stats", "info"), "`status` shows each gateway; with --watch it goes on.")
-INSTEAD |= dict.fromkeys(("upgrade", "update"), "Get the new version of this tool, then run `image build` and `up`.")
 INSTEAD |= {
+    "update": "A newer gateway: `upgrade --to VERSION`. A newer version of this tool: get it, then `image build`.",
     "edit": "Edit fleet.yaml with your editor; `up` applies it.",
     "kill": "`stop NAME --now` allows unfinished work five seconds.",
     "pause": "`stop NAME` stops a gateway once its work is done.",

@@ -15,7 +15,6 @@ from idlehands_deploy.text import plain
 
 if TYPE_CHECKING:
     from idlehands_deploy.fleet.ports import ProfilePorts
-    from idlehands_deploy.gateway.handshake import Entry
     from idlehands_deploy.gateway.probe import Answer
     from idlehands_deploy.health.verdict import Verdict
 
@@ -173,22 +172,6 @@ def judge_gateway_token(doors: Doors, with_token: Answer, without: Answer) -> st
         )  # fmt: skip
     reason = doors.unpublished("control")
     return f"the gateway accepts its token, and shows less without one; browser control is {reason}"
-
-
-def judge_entry(doors: Doors, origin: str, entry: Entry) -> str:
-    """How far a dashboard's handshake came that was opened at the address which `url` prints."""
-    if entry == "accepted":
-        return f"lets a browser in that opened {origin}/"
-    config = f"profiles/{doors.profile}/state/{CONFIG_NAME}"
-    if entry == "refused":
-        raise FailedError(
-            f"refuses a browser that opened {origin}/",
-            f"gateway.controlUi.allowedOrigins in {config} lists other addresses", Remedy.run("doctor"),
-        )  # fmt: skip
-    raise FailedError(
-        f"does not respond to the WebSocket of its dashboard on port {doors.gateway}", "its log says why",
-        Remedy.run("logs", doors.profile, "--tail", "50"),
-    )  # fmt: skip
 
 
 def judge_browser(profile: str, answer: Answer) -> Browser:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from idlehands_deploy.health.deep_check import judge
+from idlehands_deploy.health.deep_check.entry import judge_entry
 from idlehands_deploy.health.deep_check.judge import LIMITS, STEPS, Doors, FailedError, SkippedError, Step
 from idlehands_deploy.health.deep_check.pages import CdpPage, Control, ControlledPage, loopback_probe
 
@@ -101,7 +102,7 @@ class _DeepCheck:
         return {
             "ready": self._ask_ready,
             "token": self._ask_gateway if control is None else lambda: self._ask_control(control),
-            "dashboard": lambda: judge.judge_entry(self._doors, self._place.origin, self._place.ask_entry()),
+            "dashboard": lambda: judge_entry(self._doors, self._place.origin, self._place.ask_entry()),
             "browser": self._see_running if control is None else lambda: self._start(control),
             "page": self._open,
             "picture": self._photograph,
