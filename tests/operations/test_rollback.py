@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from tests.support.fake_site import FakeSite
 
-# Killed at each of some 200 changes, or at every eleventh.
-STEP = 1 if "IDLEHANDS_TEST_EXAMPLES" in os.environ else 11
+# Killed at each of some 200 changes, or at every nineteenth.
+STEP = 1 if "IDLEHANDS_TEST_EXAMPLES" in os.environ else 19
 # Whether the gateway runs.
 BOTH = pytest.mark.parametrize("runs", [False, True], ids=["stopped", "running"])
 
