@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "pair" in names:
             faults = item.path.stem in {"test_doctor", "test_health"}  # half of the time
             item.add_marker(pytest.mark.xdist_group("a pair with faults" if faults else "pair"))
-        elif {"make_site", "hostile_image", "variant"} & {*names}:
+        elif {"make_site", "variant"} & {*names}:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
@@ -122,21 +122,21 @@ def persons(machine: Machine) -> Machine:
 
 @pytest.fixture(scope="module")
 def variant(engine: docker.DockerClient) -> Iterator[Callable[..., str]]:
-    """Images made from the real one; each calls itself another version of the gateway.
+    """Images made from the real one.
 
-    Its arguments: that version; a script that the container runs, if it is not the gateway; and a script in the place
-    of Chromium.
+    Its arguments: the version that it calls itself, if it is another; a script that the container runs, if it is not
+    the gateway; and a script in the place of Chromium.
     """
     made: list[str] = []
 
-    def make(version: str, shell: str = "", chromium: str = "") -> str:
+    def make(version: str = "", script: str = "", chromium: str = "") -> str:
         container = engine.containers.create(IMAGE)
         if chromium:
             container.put_archive("/usr/bin", _archive("chromium", chromium))
-        changes = [f"LABEL idlehands.gateway.version={version}"]
-        if shell:
-            changes += [f"ENTRYPOINT {json.dumps(['bash', '-c', shell])}", "CMD []", "HEALTHCHECK NONE"]
-        tag = f"variant-{secrets.token_hex(4)}"
+        changes = [f"LABEL idlehands.gateway.version={version}"] if version else []
+        if script:
+            changes += [f"ENTRYPOINT {json.dumps(['bash', '-c', script])}", "CMD []", "HEALTHCHECK NONE"]
+        tag = f"variant-{secrets.token_hex(4)}"  # other processes make such images at the same time
         container.commit(repository="idlehands-test", tag=tag, changes="\n".join(changes))
         container.remove()
         made.append(f"idlehands-test:{tag}")

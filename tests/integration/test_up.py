@@ -3,7 +3,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import signal
 import socket
 import threading
@@ -13,13 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
-from tests.support.site import IMAGE, PROJECT_LABEL, until
+from tests.support.site import PROJECT_LABEL, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    import docker
 
     from tests.support.site import Site
 
@@ -129,18 +126,16 @@ def test_a_container_that_dies_ends_the_wait_at_once(site: Site) -> None:
     assert "main is not ready: stopped: exit code 137" in err
 
 
-def test_a_gateway_that_never_listens_is_not_ready_when_the_time_is_up(
-    site: Site, hostile_image: Callable[[str], str]
-) -> None:
-    site.write("profiles:\n  main: {}\n", image=hostile_image("sleep 600"))
+def test_a_gateway_that_never_listens_is_not_ready_when_the_time_is_up(site: Site, variant: Callable[..., str]) -> None:
+    site.write("profiles:\n  main: {}\n", image=variant(script="sleep 600"))
     result = site.run("up", "main", "--timeout", "3")
     assert result.code == 6
     assert "main is not ready after 3 s: starting: nothing responds on its port yet" in result.err
     assert f"Next: idlehands-deploy -C {site.root} logs main --follow" in result.err
 
 
-def test_a_crash_loop_is_never_ready(site: Site, hostile_image: Callable[[str], str]) -> None:
-    site.write("profiles:\n  main: {}\n", image=hostile_image("echo giving up; exit 3"))
+def test_a_crash_loop_is_never_ready(site: Site, variant: Callable[..., str]) -> None:
+    site.write("profiles:\n  main: {}\n", image=variant(script="echo giving up; exit 3"))
     result = site.run("up", "main", "--timeout", "20")
     assert result.code == 6
     assert result.seconds < 15
@@ -148,12 +143,10 @@ def test_a_crash_loop_is_never_ready(site: Site, hostile_image: Callable[[str], 
     assert "| giving up" in result.err
 
 
-def test_a_gateway_that_lives_but_is_never_ready_is_not_called_ready(
-    site: Site, hostile_image: Callable[[str], str]
-) -> None:
+def test_a_gateway_that_lives_but_is_never_ready_is_not_called_ready(site: Site, variant: Callable[..., str]) -> None:
     answer = "(request, response) => response.writeHead(503).end('{}')"
     serve = f'node -e "http.createServer({answer}).listen(process.env.IDLEHANDS_GATEWAY_PORT)"'
-    site.write("profiles:\n  main: {}\n", image=hostile_image(serve))
+    site.write("profiles:\n  main: {}\n", image=variant(script=serve))
     result = site.run("up", "main", "--timeout", "4")
     assert result.code == 6
     assert "main is not ready after 4 s: starting: /readyz returns HTTP 503" in result.err
@@ -169,10 +162,8 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE if HOSTILE_RUNS else [LIAR])
-def test_nothing_that_only_runs_is_ever_called_ready(
-    site: Site, hostile_image: Callable[[str], str], name: str
-) -> None:
-    site.write("profiles:\n  main: {}\n", image=hostile_image(HOSTILE[name]))
+def test_nothing_that_only_runs_is_ever_called_ready(site: Site, variant: Callable[..., str], name: str) -> None:
+    site.write("profiles:\n  main: {}\n", image=variant(script=HOSTILE[name]))
     for _ in range(HOSTILE_RUNS or 1):
         result = site.run("up", "main", "--timeout", "2", "--json")
         assert (result.code, result.json[0]["usable"]) == (6, False)
@@ -182,9 +173,9 @@ def test_nothing_that_only_runs_is_ever_called_ready(
 
 @pytest.mark.alone
 def test_status_watch_tells_of_a_death_within_a_second_and_of_the_next_start(
-    site: Site, hostile_image: Callable[[str], str]
+    site: Site, variant: Callable[..., str]
 ) -> None:
-    site.write("profiles:\n  main: {}\n", image=hostile_image("sleep 600"))
+    site.write("profiles:\n  main: {}\n", image=variant(script="sleep 600"))
     site.run("up", "main", "--timeout", "1")
     watch = site.begin("status", "--watch")
     assert watch.stdout is not None
@@ -298,27 +289,6 @@ def fragile_engine(tmp_path: Path) -> Iterator[FragileEngine]:
     fragile = FragileEngine(tmp_path / "docker.sock")
     yield fragile
     fragile.vanish()
-
-
-@pytest.fixture(scope="module")
-def hostile_image(engine: docker.DockerClient) -> Iterator[Callable[[str], str]]:
-    """Images that behave as no gateway should: the real one with another command."""
-    made: list[str] = []
-
-    def make(shell: str) -> str:
-        container = engine.containers.create(IMAGE)
-        tag = f"hostile-{secrets.token_hex(4)}"  # other processes make such images at the same time
-        changes = [f"ENTRYPOINT {json.dumps(['bash', '-c', shell])}", "CMD []", "HEALTHCHECK NONE"]
-        container.commit(repository="idlehands-test", tag=tag, changes="\n".join(changes))
-        container.remove()
-        made.append(f"idlehands-test:{tag}")
-        return made[-1]
-
-    yield make
-    for reference in made:
-        for container in engine.containers.list(all=True, filters={"ancestor": reference}):
-            container.remove(force=True)
-        engine.images.remove(reference, force=True)
 
 
 def _running(site: Site, profile: str) -> Any:
