@@ -126,8 +126,7 @@ def create(
     """
     session = start_session(ctx, changes=not dry_run)
     if dry_run:
-        for name in operations.snapshots.chosen(session, names or []):
-            show_plan(progress, operations.snapshots.prepare_create(session, name, label).plan)
+        show_plan(progress, operations.snapshots.plan_all(session, names or [], label))
         return
     for made in operations.snapshots.create(session, names or [], label):
         progress.say(

@@ -59,7 +59,7 @@ def seconds(duration: str) -> int:
     return 60 * int(minutes or 0) + int(rest or 0)
 
 
-def days(age: str) -> int:
+def age_seconds(age: str) -> int:
     """The seconds of an age in days, such as 30d."""
     return 86_400 * int(age.removesuffix("d"))
 

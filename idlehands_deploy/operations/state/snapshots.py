@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from idlehands_deploy.deployment.look import take_look
 from idlehands_deploy.deployment.session import select
 from idlehands_deploy.errors import DeployError, StateRefusedError
-from idlehands_deploy.fleet.values import days
+from idlehands_deploy.fleet.values import age_seconds
 from idlehands_deploy.health.readiness import wait_for
 from idlehands_deploy.operations.lifecycle import Prepared, UpResult, tell, watched
 from idlehands_deploy.planning.draft import make_draft
@@ -38,11 +38,6 @@ def list_snapshots(session: Session, names: Sequence[str]) -> list[Snapshot]:
     return [one for name in select(session.fleet(), names) for one in store.find_snapshots(session.deployment, name)]
 
 
-def chosen(session: Session, names: Sequence[str]) -> list[str]:
-    """The profiles that are asked for."""
-    return select(session.fleet(), names)
-
-
 def prepare_create(session: Session, name: str, label: str = "") -> Prepared:
     """What `snapshots create` would do for one profile.
 
@@ -51,6 +46,12 @@ def prepare_create(session: Session, name: str, label: str = "") -> Prepared:
     """
     look = _look(session, name)
     return Prepared(look, plan_snapshot(find_subject(look, name, "by hand", label=label)), [name])
+
+
+def plan_all(session: Session, names: Sequence[str], label: str = "") -> Plan:
+    """What `snapshots create` would do, one profile after the other."""
+    order = select(session.fleet(), names)
+    return Plan(tuple(step for name in order for step in prepare_create(session, name, label).plan.steps))
 
 
 def create(session: Session, names: Sequence[str], label: str = "") -> list[Snapshot]:
@@ -77,7 +78,7 @@ def create(session: Session, names: Sequence[str], label: str = "") -> list[Snap
 def prepare_prune(session: Session, names: Sequence[str]) -> tuple[Plan, list[Snapshot]]:
     """What is deleted by the fleet file's rules, as a plan and as values."""
     fleet = session.fleet()
-    oldest = time.time() - days(fleet.snapshots.age) if fleet.snapshots.age else 0.0
+    oldest = time.time() - age_seconds(fleet.snapshots.age) if fleet.snapshots.age else 0.0
     found = [
         snapshot
         for name in select(fleet, names)
