@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from idlehands_deploy.deployment.directory import Deployment
 
-VERSION = 2
+VERSION = 1
 # The verb of the step that does nothing: once it is begun, the others before it are not undone any more.
 COMMIT = "commit"
 

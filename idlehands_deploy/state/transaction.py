@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
-class UndoneInterrupt(KeyboardInterrupt):
-    """Ctrl-C, after which everything was put back."""
+class ToldInterrupt(KeyboardInterrupt):
+    """Ctrl-C, with a sentence on what became of what was begun."""
 
 
 class UndoError(StateRefusedError):
@@ -66,7 +66,7 @@ def carry_out_whole(
     Raises:
         DeployError: a step failed; everything is as it was before.
         UndoError: undoing failed as well.
-        UndoneInterrupt: Ctrl-C, or the tool was told to end; everything is as it was before.
+        ToldInterrupt: Ctrl-C, or the tool was told to end; it says what became of it.
     """
     run = Run(look.session, profile, held, look, watch)
     journal = Journal(operation, profile, plan.changes)
@@ -76,7 +76,10 @@ def carry_out_whole(
                 journal = begin_next(look.session.deployment, journal)
                 do(run, step.how)
     except BaseException as error:
-        if journal.is_committed:  # the next command finishes it
+        if journal.is_committed:
+            if isinstance(error, KeyboardInterrupt):
+                said = f"Interrupted when the {journal} had succeeded. The next command finishes it."
+                raise ToldInterrupt(said) from None
             raise
         if isinstance(error, DeployError):
             look.session.progress.say(f"{profile}: {error.what}")
@@ -84,9 +87,9 @@ def carry_out_whole(
             _undo(run, journal)
         except KeyboardInterrupt:
             said = f"Interrupted again: the {journal} is not undone yet. The next command goes on with it."
-            raise UndoneInterrupt(said) from None
+            raise ToldInterrupt(said) from None
         if isinstance(error, KeyboardInterrupt):
-            raise UndoneInterrupt(f"Interrupted: the {journal} was undone.") from None
+            raise ToldInterrupt(f"Interrupted: the {journal} was undone.") from None
         raise
     forget(look.session.deployment, profile)
 
@@ -160,7 +163,9 @@ def _interruptible() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, interrupt) for number in ENDING}
+    # One that is ignored stays so: `nohup` asks for that.
+    heeded = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heeded}
     try:
         yield
     finally:

@@ -183,7 +183,7 @@ def _prove_contents(run: Run, how: How) -> None:
     if said := lost(json.loads(how[1]), count_contents(look.engine, facts.id)):
         raise NotReadyError(
             f"{run.profile} is ready, but has lost something: {said}.",
-            Remedy("Look at it with the gateway that it had: ", ours("status", run.profile)),
+            Remedy("What is left is kept as a snapshot: ", ours("snapshots", "list", run.profile)),
         )
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
 from idlehands_deploy.operations import lifecycle, profiles
 from idlehands_deploy.operations.state import snapshots
 from idlehands_deploy.state import trees, verbs
-from idlehands_deploy.state.transaction import UndoneInterrupt, recover
+from idlehands_deploy.state.transaction import ToldInterrupt, recover
 from tests.support.containers import RUNNING
 from tests.support.engine import AWAY, commands
 from tests.support.kills import each_kill
@@ -100,7 +101,7 @@ def test_ctrl_c_puts_everything_back_and_says_so(site: FakeSite, monkeypatch: py
         raise KeyboardInterrupt
 
     monkeypatch.setitem(verbs._VERBS, verb, _once(interrupt, verbs._VERBS[verb]))
-    with pytest.raises(UndoneInterrupt, match=r"Interrupted: the rollback of main was undone\."):
+    with pytest.raises(ToldInterrupt, match=r"Interrupted: the rollback of main was undone\."):
         snapshots.rollback(site.session, "main", first, 5)
     assert here(site) == new
     assert left_over(site) == []
@@ -141,6 +142,45 @@ def test_whatever_kills_the_undoing_the_next_command_undoes_it(site: FakeSite) -
         list(recover(site.session))
         assert here(site) == new, number
         assert left_over(site) == [], number
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["in a terminal", "under nohup"])
+def test_a_terminal_that_is_closed_undoes_it_and_nohup_keeps_it(
+    site: FakeSite, monkeypatch: pytest.MonkeyPatch, *, ignored: bool
+) -> None:
+    first, old, new = two_states(site, runs=False)
+    exchange = verbs._VERBS["exchange"]
+
+    def hung_up(run: verbs.Run, how: verbs.How) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        exchange(run, how)
+
+    monkeypatch.setitem(verbs._VERBS, "exchange", hung_up)
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        snapshots.rollback(site.session, "main", first, 5)
+    except ToldInterrupt as interrupt:
+        said = str(interrupt)
+    else:
+        said = ""
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    assert said == ("" if ignored else "Interrupted: the rollback of main was undone.")
+    assert (here(site), left_over(site)) == (old if ignored else new, [])
+
+
+def test_what_comes_in_is_on_the_disk_before_it_is_exchanged(site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, old, new = two_states(site, runs=False)
+    synced: list[str] = []
+
+    def noted(directory: Path) -> None:
+        there = "new" if here(site) == new else "old" if here(site) == old else "mixed"
+        synced.append(f"{directory.suffix or 'snapshot'} while {there} is in place")
+
+    # A test double: a power cut cannot be had here. Without this, it could leave files that are named and empty.
+    monkeypatch.setattr(trees, "sync_file_system", noted)
+    snapshots.rollback(site.session, "main", first, 5)
+    assert synced[0] == ".in while new is in place"
 
 
 def test_one_that_was_proven_is_finished_and_not_undone(site: FakeSite, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -163,6 +163,11 @@ def test_a_gateway_that_is_ready_and_has_lost_sessions_goes_back(
     assert old.engine.there["main"].version == "2026.9.6"
 
 
+def test_where_a_gateway_does_not_tell_what_it_has_the_plan_does_not_say_that_it_is_counted(old: FakeSite) -> None:
+    upgrade.upgrade(old.session, ["main"], "2026.10.1", 5)  # the fake engine's commands say nothing that counts
+    assert "main: must be ready within 5 s and pass `health --deep`, or all is put back as it was" in old.told.lines
+
+
 @pytest.mark.parametrize(
     ("what", "said", "count"),
     [

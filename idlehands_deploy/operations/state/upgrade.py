@@ -229,7 +229,7 @@ def _see_working(session: Session, name: str, engine: Engine) -> Working:
     broken = [step for step in checked.steps or () if step.status == "failed"]
     for step in broken:
         session.progress.say(f"{name} fails its deep check now ({step.name}: {step.said}), so the new one may too.")
-    return Working(not broken, count_contents(engine, facts.id))
+    return Working(not broken, count_contents(engine, facts.id) or None)
 
 
 def _version_now(session: Session, name: str, engine: Engine) -> str:
@@ -262,6 +262,4 @@ def _change(look: Look, name: str, target: Target, image: ImageFacts | None, old
         "reason": f"what gateway {new or 'of another image'} made of it, and was not kept",
         "version": new, "image": image.id if image else "", "reference": target.reference, "label": "", "proven": False,
     }  # fmt: skip
-    return ImageChange(
-        target.reference, said, setting, name_of_old, keeping, image is None, failed,
-    )  # fmt: skip
+    return ImageChange(target.reference, said, setting, name_of_old, keeping, image is None, failed)
