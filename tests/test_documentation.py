@@ -7,6 +7,7 @@ import pytest
 import typer.main
 
 from idlehands_deploy.cli import app
+from idlehands_deploy.cli.state import Listing
 from tests.support.documents import DOCUMENTS, MULTIPLE_GATEWAYS, Step, fragments, links, own_commands, shows, steps
 from tests.support.helpers import ROOT
 
@@ -69,5 +70,8 @@ def follow(command: Any, words: list[str], line: str) -> None:
             if word in options and not options[word].is_flag:
                 words.pop(0)
         elif hasattr(command, "commands"):
+            if isinstance(command, Listing) and word not in command.commands:
+                words.insert(0, word)
+                word = "list"
             assert word in command.commands, f"idlehands-deploy {line}: there is no command {word}"
             follow(command.commands[word], words, line)

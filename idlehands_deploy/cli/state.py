@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,7 +28,17 @@ from idlehands_deploy.show import snapshots as snapshot_views
 from idlehands_deploy.show.dry_run import show_plan
 from idlehands_deploy.text import printable
 
-snapshots_app = typer.Typer(cls=Group, no_args_is_help=True, rich_markup_mode=None)
+
+class Listing(Group):
+    """A group that lists where none of its commands is named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - Typer's own signature
+        """Take the arguments, with the command that is meant."""
+        is_named = args and (args[0] in self.commands or args[0] in ctx.help_option_names)
+        return super().parse_args(ctx, args if is_named else ["list", *args])
+
+
+snapshots_app = typer.Typer(cls=Listing, rich_markup_mode=None)
 app.add_typer(snapshots_app, name="snapshots")
 
 Snapshot = Annotated[str, typer.Argument(metavar="SNAPSHOT", help="Its id, the beginning of it, or its label.")]
@@ -95,7 +105,10 @@ def _undo(ctx: typer.Context, name: str, *, yes: bool) -> None:
 
 @snapshots_app.callback()
 def snapshots() -> None:
-    """List, take, label and delete what a gateway can go back to."""
+    """List, take, label and delete what a gateway can go back to.
+
+    Example: idlehands-deploy snapshots main
+    """
 
 
 @snapshots_app.command("list")

@@ -169,3 +169,12 @@ def test_scripts_get_what_people_see(site: FakeSite) -> None:
         "LABEL",
     ]
     assert '"label": "mine"' in run(site.root, "-C", str(site.root), "snapshots", "list", "--json").stdout
+
+
+@pytest.mark.parametrize("words", [[], ["main"], ["--json"], ["main", "rescue"]])
+def test_without_a_command_the_snapshots_are_listed(site: FakeSite, words: list[str]) -> None:
+    snapshots.create(site.session, ["main"], "mine")
+    command = ["-C", str(site.root), "snapshots"]
+    listed = run(site.root, *command, "list", *words).stdout
+    assert run(site.root, *command, *words).stdout.split("  ")[0] == listed.split("  ")[0] != ""
+    assert "Commands:" in run(site.root, *command, "--help").stdout

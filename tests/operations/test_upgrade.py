@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from idlehands_deploy.errors import DirectoryError, NotReadyError, StateRefusedError
+from idlehands_deploy.errors import DirectoryError, NotReadyError, StateRefusedError, UsageError
 from idlehands_deploy.gateway.probe import Answer, GatewayAnswers, GatewayProbe
 from idlehands_deploy.gateway.versions import order, state_version
 from idlehands_deploy.operations import lifecycle
@@ -232,6 +232,28 @@ def test_nothing_is_done_where_the_gateway_has_that_image_already(old: FakeSite)
         "main: nothing to do, because it is gateway 2026.9.6 already"
     ]
     assert upgrade.upgrade(old.session, [], None, 5).failure is None
+
+
+def test_a_profile_that_never_ran_or_would_start_that_gateway_has_nothing_to_upgrade(old: FakeSite) -> None:
+    assert upgrade.prepare_upgrade(old.session, "rescue", None, 5).plan.lines == [
+        "rescue: nothing to do, because it has never run"
+    ]
+    lifecycle.down(old.session, ["main"])
+    state = old.root / "profiles/main/state/state"
+    state.mkdir()
+    with closing(sqlite3.connect(state / "any.sqlite")) as database, database:
+        database.execute("CREATE TABLE schema_meta (meta_key TEXT, app_version TEXT)")
+        database.execute("INSERT INTO schema_meta VALUES ('startup-migrations', '2026.9.6')")
+    assert upgrade.prepare_upgrade(old.session, "main", None, 5).plan.lines == [
+        "main: nothing to do, because it is gateway 2026.9.6 already"
+    ]
+    assert upgrade.prepare_upgrade(old.session, "main", "2026.10.1", 5).plan.changes
+
+
+@pytest.mark.parametrize("to", ["", "2026.9", "v2026.9.6", "20", "!x", "a b", "-x"])
+def test_what_is_neither_a_version_nor_an_image_is_refused_before_anything_is_pulled(old: FakeSite, to: str) -> None:
+    with pytest.raises(UsageError, match="is neither a version nor the name of an image"):
+        upgrade.upgrade(old.session, ["main"], to, 5)
 
 
 def test_an_older_gateway_is_refused_for_a_newer_state(old: FakeSite) -> None:

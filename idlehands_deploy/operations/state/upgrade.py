@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from idlehands_deploy.operations.state.snapshots import prune_after, tell_of_ret
 from idlehands_deploy.planning.draft import make_draft, store
 from idlehands_deploy.planning.guards.refusals import refuse_conflicts, refuse_moved
 from idlehands_deploy.planning.guards.versions import refuse_older, version_of
+from idlehands_deploy.planning.plans import NOTHING
 from idlehands_deploy.planning.steps import Plan, Step
 from idlehands_deploy.remedies import Remedy, ours
 from idlehands_deploy.state.contents import count_contents
@@ -76,7 +78,7 @@ def find_target(fleet: Fleet, to: str | None) -> Target:
     Raises:
         UsageError: it is neither.
     """
-    if to is not None and not is_image(to):
+    if to is not None and (not is_image(to) or (re.fullmatch(r"v?[\d.]+", to) and not is_version(to))):
         raise UsageError(f"--to: {to!r} is neither a version nor the name of an image.", "Give one, such as 2026.9.6.")
     if to is None:
         base = fleet.image
@@ -121,8 +123,9 @@ def prepare_upgrade(
     image = look.engine.image(target.reference)
     facts = look.containers.get(name)
     old, new = version_of(look, name), image.version if image else to if to and is_version(to) else ""
-    if facts and image and facts.image_id == image.id:
-        return Prepared(look, Plan((Step(name, "nothing to do", f"it is gateway {old or image.version} already"),)), [])
+    if image and (facts.image_id == image.id if facts else _would_start(look, name, old) == image.id):
+        cause = f"it is gateway {old or image.version} already" if facts or old else "it has never run"
+        return Prepared(look, Plan((Step(name, NOTHING, cause),)), [])
     _refuse(look, name, old, new or "")
     change = _change(look, name, target, image, old)
     draft_with_image(session, name, change.setting or None)  # before anything is stopped
@@ -234,6 +237,12 @@ def _see_working(session: Session, name: str, engine: Engine) -> Working:
 
 def _version_now(session: Session, name: str, engine: Engine) -> str:
     return version_of(take_look(session, session.fleet(), None, engine), name)
+
+
+def _would_start(look: Look, name: str, old: str) -> str:
+    """The id of the image that a profile without a container is brought up with; empty where `up` would refuse."""
+    image = look.engine.image(look.fleet.image_of(name))
+    return image.id if image and old in {"", image.version} else ""
 
 
 def _refuse(look: Look, name: str, old: str, new: str) -> None:
